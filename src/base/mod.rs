@@ -1,0 +1,7 @@
+//! What every layer above shares: digests, identifiers, units, time, and the one way to replace a file.
+
+pub mod digest;
+pub mod file;
+pub mod id;
+pub mod time;
+pub mod units;
