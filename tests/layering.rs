@@ -12,7 +12,10 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("runtime", &["oci", "base", "sys"]),
     ("image", &["store", "oci", "base", "sys"]),
     ("engine", &["image", "runtime", "store", "oci", "base", "sys"]),
-    ("cli", &["engine", "image", "runtime", "store", "oci", "base", "sys"]),
+    (
+        "cli",
+        &["engine", "image", "runtime", "store", "oci", "base", "sys"],
+    ),
 ];
 
 fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
@@ -38,10 +41,17 @@ fn layers_import_downward_only() {
             let text = fs::read_to_string(&file).unwrap();
             for (number, line) in text.lines().enumerate() {
                 for part in line.split("crate::").skip(1) {
-                    let named: String = part.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+                    let named: String = part
+                        .chars()
+                        .take_while(|c| c.is_alphanumeric() || *c == '_')
+                        .collect();
                     let known = ALLOWED.iter().any(|(layer, _)| *layer == named);
                     if known && named != *layer && !allowed.contains(&named.as_str()) {
-                        wrong.push(format!("{}:{}: {layer} names {named}", file.display(), number + 1));
+                        wrong.push(format!(
+                            "{}:{}: {layer} names {named}",
+                            file.display(),
+                            number + 1
+                        ));
                     }
                 }
             }
@@ -58,6 +68,10 @@ fn unsafe_code_is_allowed_in_sys_alone() {
     for file in files {
         let allowed = file.strip_prefix(&root).unwrap().starts_with("sys");
         let text = fs::read_to_string(&file).unwrap();
-        assert!(allowed || !text.contains("allow(unsafe_code)"), "{} allows unsafe code", file.display());
+        assert!(
+            allowed || !text.contains("allow(unsafe_code)"),
+            "{} allows unsafe code",
+            file.display()
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! What every layer above shares: digests, identifiers, units, time, and the one way to replace a file.
 
+pub mod bytes;
 pub mod digest;
 pub mod file;
 pub mod id;

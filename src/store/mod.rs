@@ -1,1 +1,379 @@
-//! TODO
+//! Everything on disk: where it lies, how it is written, locked, published and swept.
+//!
+//! ```text
+//! <root>/
+//!   version                       format number; a newer one than ours is refused
+//!   userns                        byte locks that tell who lives in the user namespace (runtime::rootless)
+//!   blobs/sha256/<hex>            manifests and configs, raw bytes as received
+//!   layers/<hex of diff id>/      tree/ layer.json split; never changed once published
+//!   images/<hex of image id>/     image.json
+//!   tags/<escaped reference>      file that holds an image id
+//!   containers/<id>/              container.json state.json live upper/ work/ log socket
+//!   names/<name>                  symbolic link to a container's id
+//!   volumes/<name>/               volume.json _data/
+//!   locks/<00..3f>                exclusion over names, by hash
+//!   staging/<id>/                 being made; its maker holds a lock on it
+//!   trash/<anything>              to be deleted
+//! ```
+//!
+//! Rules that hold everywhere:
+//! - An object is one directory. It is made below `staging/` and published by one rename; it is
+//!   removed by one rename into `trash/` and deleted later.
+//! - A record is one JSON file in it, replaced whole. Readers take no lock: they see the old record or
+//!   the new one, and `ENOENT` means that the object has been removed meanwhile.
+//! - **Exclusion** is `flock(2)` on the object's directory itself: it moves with the directory and
+//!   leaves no lock file behind. After it is taken the directory's inode is compared with the path's.
+//! - **Liveness** is a POSIX lock (`fcntl(2)`), which no child inherits and which can be probed together with
+//!   its holder's pid without being taken.
+//! - Order of locks: network, pod, container (by id), image, layer, volume. Names are locked last and alone.
+
+pub mod container;
+pub mod locks;
+pub mod names;
+pub mod staging;
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Dir, Mode, OFlags, ResolveFlags};
+
+use crate::base::file::{self, Durability};
+
+/// The format this program reads and writes.
+const VERSION: u32 = 1;
+
+/// Directories are opened for reading, so that they can be listed, locked and synced.
+const DIRECTORY: OFlags = OFlags::RDONLY
+    .union(OFlags::DIRECTORY)
+    .union(OFlags::NOFOLLOW)
+    .union(OFlags::CLOEXEC);
+
+/// The most that any record of ours may hold.
+const RECORD_LIMIT: u64 = 16 << 20;
+
+/// The directories below the root of a store.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    Blobs,
+    Layers,
+    Images,
+    Tags,
+    Containers,
+    Names,
+    Volumes,
+    Locks,
+    Staging,
+    Trash,
+}
+
+impl Kind {
+    const ALL: [Self; 10] = [
+        Self::Blobs,
+        Self::Layers,
+        Self::Images,
+        Self::Tags,
+        Self::Containers,
+        Self::Names,
+        Self::Volumes,
+        Self::Locks,
+        Self::Staging,
+        Self::Trash,
+    ];
+
+    /// The path below the root.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Blobs => "blobs/sha256",
+            Self::Layers => "layers",
+            Self::Images => "images",
+            Self::Tags => "tags",
+            Self::Containers => "containers",
+            Self::Names => "names",
+            Self::Volumes => "volumes",
+            Self::Locks => "locks",
+            Self::Staging => "staging",
+            Self::Trash => "trash",
+        }
+    }
+}
+
+/// Why the store cannot do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error(
+        "{path}: the store has format {found}, this program knows up to {VERSION}: use the newer coracle"
+    )]
+    Newer { path: PathBuf, found: u32 },
+    #[error("{path}: not a store of ours: {reason}")]
+    Foreign { path: PathBuf, reason: String },
+    #[error("{path}: {reason}")]
+    Damaged { path: PathBuf, reason: String },
+    #[error(
+        "the name {name:?} is already in use by container {id}: remove or rename that container first, or use --replace"
+    )]
+    NameInUse { name: String, id: String },
+    #[error("{path}: {source}")]
+    Io { path: PathBuf, source: io::Error },
+}
+
+impl StoreError {
+    /// Whether the object is simply not there.
+    pub fn is_missing(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
+}
+
+/// What operations of the store return.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+/// An open store.
+pub struct Store {
+    path: PathBuf,
+    root: OwnedFd,
+}
+
+impl Store {
+    /// Opens the store at `path`, an absolute path, and makes it first where there is none.
+    pub fn open(path: &Path) -> Result<Self> {
+        if let Some(store) = Self::open_existing(path)? {
+            return Ok(store);
+        }
+        make_root(path).map_err(|source| StoreError::Io {
+            path: path.into(),
+            source,
+        })?;
+        let store = Self::open_root(path)?.ok_or_else(|| StoreError::Damaged {
+            path: path.into(),
+            reason: "removed while it was being made".into(),
+        })?;
+        store.make_directories()?;
+        let version = format!("{VERSION}\n");
+        file::replace(
+            &store.root,
+            Path::new("version"),
+            version.as_bytes(),
+            Durability::Synced,
+        )
+        .map_err(|error| store.io("version", error))?;
+        Ok(store)
+    }
+
+    /// Opens the store at `path`; none where nothing was ever stored, which commands that only list use.
+    pub fn open_existing(path: &Path) -> Result<Option<Self>> {
+        let Some(store) = Self::open_root(path)? else {
+            return Ok(None);
+        };
+        let content = match file::read_bounded(&store.root, Path::new("version"), 100) {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(store.io("version", error)),
+        };
+        let text = String::from_utf8_lossy(&content);
+        match text.trim().parse::<u32>() {
+            Ok(VERSION) => Ok(Some(store)),
+            Ok(found) if found > VERSION => Err(StoreError::Newer {
+                path: path.into(),
+                found,
+            }),
+            _ => Err(StoreError::Foreign {
+                path: path.into(),
+                reason: "its version file does not hold a format number".into(),
+            }),
+        }
+    }
+
+    fn open_root(path: &Path) -> Result<Option<Self>> {
+        let io = |source| StoreError::Io {
+            path: path.into(),
+            source,
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = match rustix::fs::open(path, flags, Mode::empty()) {
+            Ok(root) => root,
+            Err(rustix::io::Errno::NOENT) => return Ok(None),
+            Err(error) => return Err(io(error.into())),
+        };
+        let status = rustix::fs::fstat(&root).map_err(|error| io(error.into()))?;
+        let foreign = |reason: String| StoreError::Foreign {
+            path: path.into(),
+            reason,
+        };
+        let user = rustix::process::geteuid().as_raw();
+        if status.st_uid != user {
+            return Err(foreign(format!(
+                "it belongs to user {}, and we are {user}",
+                status.st_uid
+            )));
+        }
+        if status.st_mode & 0o022 != 0 {
+            return Err(foreign(
+                "others may write to it: chmod 700 it after a look at what is there".into(),
+            ));
+        }
+        Ok(Some(Self {
+            path: path.into(),
+            root,
+        }))
+    }
+
+    fn make_directories(&self) -> Result<()> {
+        let make = |name: &str| match rustix::fs::mkdirat(&self.root, name, Mode::RWXU) {
+            Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
+            Err(error) => Err(self.io(name, error.into())),
+        };
+        make("blobs")?;
+        Kind::ALL.into_iter().try_for_each(|kind| make(kind.path()))
+    }
+
+    /// The absolute path of the store.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The absolute path of `name` among the objects of one kind.
+    pub fn path_of(&self, kind: Kind, name: &str) -> PathBuf {
+        self.path.join(kind.path()).join(name)
+    }
+
+    /// The root directory.
+    pub fn root(&self) -> BorrowedFd<'_> {
+        self.root.as_fd()
+    }
+
+    /// Opens the directory that holds all objects of one kind.
+    pub fn directory(&self, kind: Kind) -> Result<OwnedFd> {
+        rustix::fs::openat(&self.root, kind.path(), DIRECTORY, Mode::empty())
+            .map_err(|error| self.io(kind.path(), error.into()))
+    }
+
+    /// Opens the directory of one object. `name` must be one of ours: an id, a digest or a checked name.
+    pub fn object(&self, kind: Kind, name: &str) -> Result<OwnedFd> {
+        let path = format!("{}/{name}", kind.path());
+        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
+        rustix::fs::openat2(&self.root, path.as_str(), DIRECTORY, Mode::empty(), resolve)
+            .map_err(|error| self.io(&path, error.into()))
+    }
+
+    /// The names of all objects of one kind, in no order.
+    pub fn names(&self, kind: Kind) -> Result<Vec<String>> {
+        let directory = self.directory(kind)?;
+        let io = |error: rustix::io::Errno| self.io(kind.path(), error.into());
+        let mut names = Vec::new();
+        for entry in Dir::read_from(&directory).map_err(io)? {
+            let entry = entry.map_err(io)?;
+            // What is not UTF-8 was not made by us; `.` and unfinished files begin with a dot or hold one.
+            match entry.file_name().to_str() {
+                Ok("." | "..") | Err(_) => {}
+                Ok(name) => names.push(name.to_owned()),
+            }
+        }
+        Ok(names)
+    }
+
+    /// Reads the record `file` of an object, given its directory.
+    pub fn read_record<T: serde::de::DeserializeOwned>(
+        &self,
+        object: BorrowedFd<'_>,
+        described: &str,
+        file: &str,
+    ) -> Result<T> {
+        let described = || Path::new(described).join(file);
+        let content =
+            file::read_bounded(object, Path::new(file), RECORD_LIMIT).map_err(|source| StoreError::Io {
+                path: self.path.join(described()),
+                source,
+            })?;
+        serde_json::from_slice(&content).map_err(|error| StoreError::Damaged {
+            path: self.path.join(described()),
+            reason: format!("the record cannot be read: {error}"),
+        })
+    }
+
+    /// Replaces the record `file` of an object.
+    pub fn write_record<T: serde::Serialize>(
+        &self,
+        object: BorrowedFd<'_>,
+        described: &str,
+        file: &str,
+        record: &T,
+        durability: Durability,
+    ) -> Result<()> {
+        let mut content = serde_json::to_vec(record).expect("records hold only what JSON can");
+        content.push(b'\n');
+        file::replace(object, Path::new(file), &content, durability).map_err(|source| StoreError::Io {
+            path: self.path.join(described).join(file),
+            source,
+        })
+    }
+
+    /// An error about something below the root.
+    fn io(&self, what: &str, source: io::Error) -> StoreError {
+        StoreError::Io {
+            path: self.path.join(what),
+            source,
+        }
+    }
+}
+
+/// Makes the root with all its parents. The root itself is closed to other users: layers hold set-uid
+/// programs (CVE-2021-41091).
+fn make_root(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt;
+    if let Some(parent) = path.parent() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(parent)?;
+    }
+    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn opens_makes_and_reopens() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("a/store");
+        assert!(Store::open_existing(&path).unwrap().is_none());
+        let store = Store::open(&path).unwrap();
+        assert!(store.names(Kind::Containers).unwrap().is_empty());
+        assert_eq!(
+            std::fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        assert!(Store::open_existing(&path).unwrap().is_some());
+    }
+
+    #[test]
+    fn newer_foreign_and_writable_stores_are_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("store");
+        Store::open(&path).unwrap();
+        std::fs::write(path.join("version"), "2").unwrap();
+        assert!(matches!(
+            Store::open(&path),
+            Err(StoreError::Newer { found: 2, .. })
+        ));
+        std::fs::write(path.join("version"), "x").unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Foreign { .. })));
+        std::fs::write(path.join("version"), "1\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
+        assert!(matches!(Store::open(&path), Err(StoreError::Foreign { .. })));
+    }
+
+    #[test]
+    fn objects_are_not_reached_through_links() {
+        let parent = tempfile::tempdir().unwrap();
+        let store = Store::open(&parent.path().join("store")).unwrap();
+        std::os::unix::fs::symlink("/", store.path_of(Kind::Volumes, "link")).unwrap();
+        assert!(store.object(Kind::Volumes, "link").is_err());
+        assert!(store.object(Kind::Volumes, "../../..").is_err());
+    }
+}

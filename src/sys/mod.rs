@@ -1,2 +1,6 @@
 //! System calls over owned descriptors: the only place with `unsafe`.
+//!
+//! What rustix has is called there directly by the layers above; here is what it lacks.
 #![allow(unsafe_code)]
+
+pub mod lock;

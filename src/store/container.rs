@@ -1,0 +1,347 @@
+//! The two records of a container: what it is (`container.json`, written when it is made or renamed) and how it is
+//! (`state.json`, written by its monitor).
+
+use std::collections::BTreeMap;
+use std::os::fd::BorrowedFd;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Kind, Result, Store};
+use crate::base::bytes::ByteString;
+use crate::base::file::Durability;
+
+/// The version of both records.
+pub const VERSION: u32 = 1;
+
+/// `container.json`: what a container is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Container {
+    pub version: u32,
+    pub id: String,
+    pub name: String,
+    /// RFC 3339.
+    pub created: String,
+    /// Where the root file system comes from.
+    pub root: Root,
+    pub config: Config,
+    /// The command line that made it, for `inspect`.
+    #[serde(default)]
+    pub create_command: Vec<ByteString>,
+    /// What a newer program wrote and we do not know.
+    #[serde(flatten)]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// The root file system.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Root {
+    /// An image's layers below a directory of the container's own.
+    Image {
+        /// Hexadecimal digits of the image id.
+        id: String,
+        /// The reference by which it was asked for.
+        name: String,
+        /// The digest of the manifest, `sha256:…`, where it is known.
+        digest: Option<String>,
+        /// Trees relative to the root of the store, uppermost first. A container that exists keeps them.
+        lowers: Vec<String>,
+    },
+    /// A directory that the user gave by `--rootfs`.
+    Directory {
+        path: ByteString,
+        /// Changes go to the container's own directory (`--rootfs DIR:O`).
+        overlay: bool,
+    },
+}
+
+/// What the user and the image asked for, all defaults resolved.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Config {
+    pub entrypoint: Vec<ByteString>,
+    pub command: Vec<ByteString>,
+    /// `NAME=VALUE`, later ones winning. `HOME`, `HOSTNAME`, `TERM` and `container` are added at the start.
+    pub env: Vec<ByteString>,
+    /// Absolute, made in the container where it is missing.
+    pub working_directory: ByteString,
+    /// `user`, `uid`, `user:group` and so on; empty for the superuser.
+    pub user: String,
+    pub groups: Vec<String>,
+    pub hostname: String,
+    pub domainname: String,
+    /// A terminal of its own (`--tty`).
+    pub terminal: bool,
+    /// Standard input stays open for a client (`--interactive`).
+    pub interactive: bool,
+    pub labels: BTreeMap<String, String>,
+    pub annotations: BTreeMap<String, String>,
+    pub exposed_ports: Vec<String>,
+    pub stop_signal: i32,
+    /// Seconds until `stop` kills.
+    pub stop_timeout: u64,
+    /// Our own process as pid 1 (`--init`).
+    pub init: bool,
+    pub read_only: bool,
+    /// With `read_only`: writable tmpfs on /run, /tmp, /var/tmp (Podman's `--read-only-tmpfs`).
+    pub read_only_tmpfs: bool,
+    pub mounts: Vec<Mount>,
+    pub privileged: bool,
+    pub cap_add: Vec<String>,
+    pub cap_drop: Vec<String>,
+    pub seccomp: Seccomp,
+    pub no_new_privileges: bool,
+    /// Paths masked beside the default ones.
+    pub mask: Vec<String>,
+    /// Paths that stay visible, or `ALL`.
+    pub unmask: Vec<String>,
+    pub ulimits: Vec<Ulimit>,
+    pub sysctls: BTreeMap<String, String>,
+    pub network: Network,
+    pub pid: Sharing,
+    pub ipc: Sharing,
+    pub uts: Sharing,
+    pub cgroup: Sharing,
+    pub resources: Resources,
+    /// Bytes of /dev/shm.
+    pub shm_size: u64,
+    pub oom_score_adj: Option<i32>,
+    pub umask: Option<u32>,
+    pub log: Log,
+    /// Gone as soon as it has ended (`--rm`).
+    pub remove: bool,
+    /// Kept out of /etc/hosts and /etc/resolv.conf (`--no-hosts`); `host:address` lines to add.
+    pub no_hosts: bool,
+    pub extra_hosts: Vec<String>,
+    pub dns: Vec<String>,
+    pub dns_search: Vec<String>,
+    pub dns_options: Vec<String>,
+    /// Files that get the id and the pid of init, as given on the command line.
+    pub cidfile: Option<ByteString>,
+    pub pidfile: Option<ByteString>,
+    #[serde(flatten)]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// One mount that the user or the image asked for, in the order of mounting.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Mount {
+    pub source: MountSource,
+    /// Absolute path in the container.
+    pub target: ByteString,
+    #[serde(default)]
+    pub read_only: bool,
+    /// Further options as they were written, all known ones: `nosuid`, `nodev`, `noexec`, `rprivate`, `size=…`, `mode=…`.
+    #[serde(default)]
+    pub options: Vec<String>,
+}
+
+/// What is mounted.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MountSource {
+    /// An absolute path on the host; `recursive` takes the mounts below it along.
+    Bind {
+        path: ByteString,
+        recursive: bool,
+    },
+    /// A volume by name. `copy`: filled with what the image has at the target, when the volume is empty and new.
+    Volume {
+        name: String,
+        anonymous: bool,
+        copy: bool,
+    },
+    Tmpfs,
+}
+
+/// Which system calls are answered.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Seccomp {
+    #[default]
+    Default,
+    Unconfined,
+    /// The text of a profile.
+    Profile(String),
+}
+
+/// A resource limit; `None` is unlimited.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Ulimit {
+    /// As in `ulimit(1)` and Docker: `nofile`, `core`, …
+    pub name: String,
+    pub soft: Option<u64>,
+    pub hard: Option<u64>,
+}
+
+/// The network a container has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Network {
+    /// Loopback alone.
+    #[default]
+    None,
+    Host,
+}
+
+/// Whether a namespace is the container's own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sharing {
+    #[default]
+    Private,
+    Host,
+}
+
+/// Limits of a control group; `None` sets none.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resources {
+    /// Bytes.
+    pub memory: Option<u64>,
+    /// Billionths of a processor.
+    pub nano_cpus: Option<u64>,
+    pub pids: Option<u64>,
+}
+
+/// Where the output goes.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Log {
+    /// Docker's format, one JSON object a line.
+    JsonFile {
+        max_size: Option<u64>,
+        max_files: u32,
+    },
+    None,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self::JsonFile {
+            max_size: None,
+            max_files: 1,
+        }
+    }
+}
+
+/// How far a container has come, as recorded; whether a running one still runs is looked up, not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Created,
+    Running,
+    Exited,
+}
+
+/// `state.json`: how a container is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    pub version: u32,
+    pub status: Status,
+    /// Of the machine and the boot in which the container was last started.
+    #[serde(default)]
+    pub machine: String,
+    #[serde(default)]
+    pub boot: String,
+    /// Pid and start time (clock ticks after boot, `/proc/PID/stat` field 22) of the container's init; 0: none.
+    #[serde(default)]
+    pub pid: i32,
+    #[serde(default)]
+    pub start_time: u64,
+    /// Inode number of the user namespace that it lives in.
+    #[serde(default)]
+    pub user_namespace: u64,
+    /// Path of its control group below the cgroup2 mount's root.
+    #[serde(default)]
+    pub cgroup: Option<String>,
+    /// RFC 3339.
+    #[serde(default)]
+    pub started: Option<String>,
+    #[serde(default)]
+    pub finished: Option<String>,
+    #[serde(default)]
+    pub exit_code: i32,
+    #[serde(default)]
+    pub oom_killed: bool,
+    /// Why it could not be started, or what ended it when that was not the container itself.
+    #[serde(default)]
+    pub error: String,
+    #[serde(default)]
+    pub restarts: u32,
+    #[serde(flatten)]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+impl State {
+    /// The state of a container that was never started.
+    pub fn created() -> Self {
+        Self {
+            version: VERSION,
+            status: Status::Created,
+            machine: String::new(),
+            boot: String::new(),
+            pid: 0,
+            start_time: 0,
+            user_namespace: 0,
+            cgroup: None,
+            started: None,
+            finished: None,
+            exit_code: 0,
+            oom_killed: false,
+            error: String::new(),
+            restarts: 0,
+            extra: serde_json::Map::new(),
+        }
+    }
+}
+
+impl Container {
+    /// What survives a loss of power: all containers but those that vanish when they end.
+    pub fn durability(&self) -> Durability {
+        if self.config.remove {
+            Durability::Transient
+        } else {
+            Durability::Synced
+        }
+    }
+}
+
+impl Store {
+    /// The record of a published container.
+    pub fn container(&self, id: &str) -> Result<Container> {
+        let directory = self.object(Kind::Containers, id)?;
+        self.read_container(std::os::fd::AsFd::as_fd(&directory), id)
+    }
+
+    /// The record in a container's directory.
+    pub fn read_container(&self, directory: BorrowedFd<'_>, id: &str) -> Result<Container> {
+        self.read_record(directory, &format!("containers/{id}"), "container.json")
+    }
+
+    pub fn write_container(&self, directory: BorrowedFd<'_>, container: &Container) -> Result<()> {
+        let described = format!("containers/{}", container.id);
+        self.write_record(
+            directory,
+            &described,
+            "container.json",
+            container,
+            container.durability(),
+        )
+    }
+
+    pub fn read_state(&self, directory: BorrowedFd<'_>, id: &str) -> Result<State> {
+        self.read_record(directory, &format!("containers/{id}"), "state.json")
+    }
+
+    /// Run state is not synced: after a loss of power nothing runs, which the boot id tells.
+    pub fn write_state(&self, directory: BorrowedFd<'_>, id: &str, state: &State) -> Result<()> {
+        self.write_record(
+            directory,
+            &format!("containers/{id}"),
+            "state.json",
+            state,
+            Durability::Transient,
+        )
+    }
+}
