@@ -1,1 +1,3 @@
-//! TODO
+//! Images: their names, their way in and out of the store, and what is told about them.
+
+pub mod reference;

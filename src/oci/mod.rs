@@ -1,1 +1,3 @@
-//! TODO
+//! The documents of the Open Container Initiative as plain types: no files, no network.
+
+pub mod image;
