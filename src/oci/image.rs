@@ -182,7 +182,7 @@ pub struct Index {
 /// What a descriptor of an image can point to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Document {
-    Manifest(Manifest),
+    Manifest(Box<Manifest>),
     Index(Index),
 }
 
@@ -223,7 +223,7 @@ impl Document {
                 Ok(Self::Index(parse_json("image index", bytes)?))
             }
             ("", false, true) | (media_type::OCI_MANIFEST | media_type::DOCKER_MANIFEST, false, _) => {
-                let manifest: Manifest = parse_json(WHAT, bytes)?;
+                let manifest: Box<Manifest> = parse_json(WHAT, bytes)?;
                 if manifest.layers.len() > LAYERS_LIMIT {
                     return Err(invalid(WHAT, format!("more than {LAYERS_LIMIT} layers")));
                 }

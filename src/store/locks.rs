@@ -21,6 +21,13 @@ pub enum Hold {
 #[derive(Debug)]
 pub struct Locked(OwnedFd);
 
+impl From<OwnedFd> for Locked {
+    /// A directory on which the lock is held already, as after publishing.
+    fn from(directory: OwnedFd) -> Self {
+        Self(directory)
+    }
+}
+
 impl AsFd for Locked {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -73,7 +80,7 @@ impl Store {
     }
 
     /// Whether the path still leads to the directory that was locked.
-    fn is_current(&self, kind: Kind, name: &str, locked: BorrowedFd<'_>) -> bool {
+    pub(super) fn is_current(&self, kind: Kind, name: &str, locked: BorrowedFd<'_>) -> bool {
         let path = format!("{}/{name}", kind.path());
         let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
         match (

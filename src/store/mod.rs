@@ -6,6 +6,7 @@
 //!   userns                        byte locks that tell who lives in the user namespace (runtime::rootless)
 //!   blobs/sha256/<hex>            manifests and configs, raw bytes as received
 //!   layers/<hex of diff id>/      tree/ layer.json split; never changed once published
+//!   layers/<hex of chain id>.fix/ tree/: what the layers of one chain need on top of them (see image::layer)
 //!   images/<hex of image id>/     image.json
 //!   tags/<escaped reference>      file that holds an image id
 //!   containers/<id>/              container.json state.json live upper/ work/ log socket
@@ -27,10 +28,13 @@
 //!   its holder's pid without being taken.
 //! - Order of locks: network, pod, container (by id), image, layer, volume. Names are locked last and alone.
 
+pub mod blobs;
 pub mod container;
+pub mod images;
 pub mod locks;
 pub mod names;
 pub mod staging;
+pub mod tags;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

@@ -34,8 +34,9 @@ impl Store {
                 Err(error) => return Err(io(error)),
             };
             flock(directory.as_fd(), Hold::Exclusive, true).map_err(io)?;
-            // A sweeper that held the lock for a moment has taken the directory away.
-            if rustix::fs::statat(&self.root, path.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok() {
+            // A sweeper that held the lock for a moment has taken the directory away, and where the name was given,
+            // another maker may even have put its own there.
+            if self.is_current(Kind::Staging, &name, directory.as_fd()) {
                 return Ok(Staging {
                     store: self,
                     name,

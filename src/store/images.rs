@@ -1,0 +1,396 @@
+//! The record of an image (`image.json`), how it is published, and the sweep of what no record reaches.
+//!
+//! Order of publishing, so that a kill at any moment leaves nothing that is half there: layers, synced to disk, then
+//! the manifest's and configuration's bytes, then the record, then the names. Removing goes the other way.
+//!
+//! Two kinds of lock guard it. Whoever reads an image's layers holds the image shared, and who removes or changes it
+//! holds it exclusively; layers without a record yet are held shared by who made or found them. The catalogue, which
+//! is the directory of all images, is held shared for the moments in which something new becomes reachable, and
+//! exclusively while the sweep looks at all records: so nothing is judged in between. It is locked last.
+
+use std::collections::HashSet;
+use std::os::fd::{AsFd, OwnedFd};
+
+use serde::{Deserialize, Serialize};
+
+use super::container::{Container, Root};
+use super::locks::{Hold, Locked, flock};
+use super::staging::Staging;
+use super::{Kind, Result, Store, StoreError};
+use crate::base::digest::Digest;
+use crate::base::file::Durability;
+use crate::oci::image::{ContainerConfig, Platform};
+
+/// The version of the record.
+pub const VERSION: u32 = 1;
+
+const RECORD: &str = "image.json";
+
+/// `image.json`: everything that running an image takes, in one file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Image {
+    pub version: u32,
+    /// The digest of the configuration, whose bytes are among the blobs.
+    pub id: Digest,
+    /// When the image was made, as its configuration says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created: Option<String>,
+    /// When it came into this store.
+    pub stored: String,
+    pub architecture: String,
+    pub os: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// How its containers are to be run.
+    pub config: ContainerConfig,
+    /// Bottom first.
+    pub layers: Vec<Layer>,
+    /// The directory below `layers/` that has to lie on top of the layers, where they need one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fix_up: Option<String>,
+    /// The manifests it came by, whose bytes are among the blobs: the latest one first.
+    pub manifests: Vec<ManifestRecord>,
+    /// `name@digest`, as registries gave it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repo_digests: Vec<String>,
+    /// What a newer program wrote and we do not know.
+    #[serde(flatten)]
+    pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// One layer of an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    pub diff_id: Digest,
+    /// Bytes of its files' contents.
+    pub size: u64,
+    /// Bytes of its uncompressed archive.
+    pub archive_size: u64,
+}
+
+/// One manifest of an image.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ManifestRecord {
+    pub digest: Digest,
+    pub media_type: String,
+    pub size: u64,
+}
+
+impl Image {
+    /// The trees that make up the root file system, relative to the root of the store, uppermost first.
+    ///
+    /// A layer that occurs several times is taken once, at its highest place: whatever it holds covers the same in
+    /// its lower occurrences, and overlayfs refuses one directory twice.
+    pub fn lowers(&self) -> Vec<String> {
+        let mut seen = HashSet::new();
+        let layers = self.layers.iter().rev().map(|layer| layer.diff_id.hex());
+        let names = self.fix_up.iter().cloned().chain(layers);
+        names
+            .filter(|name| seen.insert(name.clone()))
+            .map(|name| format!("{}/{name}/tree", Kind::Layers.path()))
+            .collect()
+    }
+
+    /// The sum of its layers' contents.
+    pub fn size(&self) -> u64 {
+        self.layers.iter().map(|layer| layer.size).sum()
+    }
+
+    pub fn platform(&self) -> Platform {
+        Platform {
+            architecture: self.architecture.clone(),
+            os: self.os.clone(),
+            variant: self.variant.clone(),
+            ..Platform::default()
+        }
+    }
+}
+
+/// What the sweep removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    pub layers: usize,
+    pub blobs: usize,
+}
+
+impl Store {
+    /// The record of the image whose identifier has the hexadecimal digits `id`.
+    pub fn image(&self, id: &str) -> Result<Option<Image>> {
+        let directory = match self.object(Kind::Images, id) {
+            Ok(directory) => directory,
+            Err(error) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match self.read_record::<Image>(directory.as_fd(), &image_path(id), RECORD) {
+            Ok(image) if image.id.hex() == id && image.version <= VERSION => Ok(Some(image)),
+            Ok(image) => Err(StoreError::Damaged {
+                path: self.path_of(Kind::Images, id).join(RECORD),
+                reason: format!("it is of version {} and for image {}", image.version, image.id),
+            }),
+            Err(error) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All images, and what is wrong with those that cannot be read.
+    pub fn images(&self) -> Result<(Vec<Image>, Vec<StoreError>)> {
+        let (mut images, mut damaged) = (Vec::new(), Vec::new());
+        for name in self.names(Kind::Images)? {
+            match self.image(&name) {
+                Ok(image) => images.extend(image),
+                Err(error) => damaged.push(error),
+            }
+        }
+        Ok((images, damaged))
+    }
+
+    /// Locks the catalogue: shared while something is made reachable, exclusively while that is judged.
+    pub fn lock_catalogue(&self, hold: Hold) -> Result<OwnedFd> {
+        let directory = self.directory(Kind::Images)?;
+        flock(directory.as_fd(), hold, true).map_err(|error| self.io(Kind::Images.path(), error.into()))?;
+        Ok(directory)
+    }
+
+    /// Publishes a layer that was made in `staging`, whose data is on disk already, or takes the one that is there
+    /// by now; it stays, held shared, until the returned lock is dropped.
+    pub fn publish_layer(&self, staging: Staging<'_>, name: &str) -> Result<Locked> {
+        let _catalogue = self.lock_catalogue(Hold::Shared)?;
+        let (_, exclusive) = staging.publish(Kind::Layers, name)?;
+        // The maker's lock is given up for a shared one; nobody sweeps meanwhile.
+        drop(exclusive);
+        let held = self.lock(Kind::Layers, name, Hold::Shared, &mut || ())?;
+        held.ok_or_else(|| StoreError::Damaged {
+            path: self.path_of(Kind::Layers, name),
+            reason: "the layer vanished as soon as it was made".into(),
+        })
+    }
+
+    /// Makes an image known, or adds what is new of it to the record that is there. The caller holds all its layers;
+    /// `blobs` are the bytes of its configuration and manifest. The image is returned held exclusively, so that it
+    /// can be given its names.
+    pub fn publish_image(&self, image: &Image, blobs: &[&[u8]]) -> Result<Locked> {
+        let id = image.id.hex();
+        let path = image_path(&id);
+        loop {
+            // The image is locked before the catalogue, as everywhere.
+            if let Some(held) = self.lock(Kind::Images, &id, Hold::Exclusive, &mut || ())? {
+                let _catalogue = self.lock_catalogue(Hold::Shared)?;
+                for blob in blobs {
+                    self.put_blob(blob)?;
+                }
+                let known = self.image(&id).ok().flatten();
+                let merged = known.map_or_else(|| image.clone(), |known| merge(known, image));
+                self.write_record(held.as_fd(), &path, RECORD, &merged, Durability::Synced)?;
+                return Ok(held);
+            }
+            let staging = self.stage(None)?;
+            let _catalogue = self.lock_catalogue(Hold::Shared)?;
+            for blob in blobs {
+                self.put_blob(blob)?;
+            }
+            let directory = staging.directory();
+            self.write_record(directory, &path, RECORD, image, Durability::Synced)?;
+            if let (true, Some(held)) = staging.publish(Kind::Images, &id)? {
+                let all = self.directory(Kind::Images)?;
+                rustix::fs::fsync(all).map_err(|error| self.io(&path, error.into()))?;
+                return Ok(held.into());
+            }
+        }
+    }
+
+    /// Removes layers and blobs that no image's and no container's record reaches and nobody holds.
+    pub fn sweep_unreachable(&self) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let catalogue = self.lock_catalogue(Hold::Exclusive)?;
+        let reached = self.reached()?;
+        for name in self.names(Kind::Layers)? {
+            if !reached.contains(&name)
+                && self.try_lock(Kind::Layers, &name, Hold::Exclusive)?.is_some()
+                && self.discard(Kind::Layers, &name)?
+            {
+                swept.layers += 1;
+            }
+        }
+        for name in self.names(Kind::Blobs)? {
+            if !reached.contains(&name) {
+                self.remove_blob(&name)?;
+                swept.blobs += 1;
+            }
+        }
+        drop(catalogue);
+        self.empty_trash()?;
+        Ok(swept)
+    }
+
+    /// The names of all layers and blobs that records name. A record that cannot be read might name any, so it is an
+    /// error here.
+    fn reached(&self) -> Result<HashSet<String>> {
+        let (images, damaged) = self.images()?;
+        if let Some(error) = damaged.into_iter().next() {
+            return Err(error);
+        }
+        let mut reached = HashSet::new();
+        for image in images {
+            reached.extend(image.fix_up);
+            reached.insert(image.id.hex());
+            reached.extend(image.layers.iter().map(|layer| layer.diff_id.hex()));
+            reached.extend(image.manifests.iter().map(|manifest| manifest.digest.hex()));
+        }
+        for container in self.containers()? {
+            let Root::Image { lowers, .. } = container.root else {
+                continue;
+            };
+            reached.extend(lowers.iter().filter_map(|lower| {
+                let name = lower.strip_prefix("layers/")?.split('/').next()?;
+                Some(name.to_owned())
+            }));
+        }
+        Ok(reached)
+    }
+
+    /// The containers whose root file system is of the image `id`.
+    pub fn containers_of_image(&self, id: &str) -> Result<Vec<Container>> {
+        let mut containers = self.containers()?;
+        containers.retain(|container| matches!(&container.root, Root::Image { id: of, .. } if of == id));
+        Ok(containers)
+    }
+
+    fn containers(&self) -> Result<Vec<Container>> {
+        let mut containers = Vec::new();
+        for id in self.names(Kind::Containers)? {
+            match self.container(&id) {
+                Ok(container) => containers.push(container),
+                Err(error) if error.is_missing() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(containers)
+    }
+}
+
+fn image_path(id: &str) -> String {
+    format!("{}/{id}", Kind::Images.path())
+}
+
+/// The record of an image that came once more.
+fn merge(mut known: Image, new: &Image) -> Image {
+    for manifest in new.manifests.iter().rev() {
+        known.manifests.retain(|other| other.digest != manifest.digest);
+        known.manifests.insert(0, manifest.clone());
+    }
+    for name in &new.repo_digests {
+        if !known.repo_digests.contains(name) {
+            known.repo_digests.push(name.clone());
+        }
+    }
+    known
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let parent = tempfile::tempdir().unwrap();
+        let store = Store::open(&parent.path().join("store")).unwrap();
+        (parent, store)
+    }
+
+    fn image(config: &[u8], layers: &[&str]) -> Image {
+        Image {
+            version: VERSION,
+            id: Digest::of(config),
+            created: None,
+            stored: crate::base::time::now(),
+            architecture: "amd64".into(),
+            os: "linux".into(),
+            variant: None,
+            config: ContainerConfig::default(),
+            layers: layers
+                .iter()
+                .map(|name| Layer {
+                    diff_id: Digest::of(name.as_bytes()),
+                    size: 1,
+                    archive_size: 2,
+                })
+                .collect(),
+            fix_up: None,
+            manifests: Vec::new(),
+            repo_digests: Vec::new(),
+            extra: serde_json::Map::new(),
+        }
+    }
+
+    fn layer(store: &Store, name: &str) -> Locked {
+        store
+            .publish_layer(store.stage(None).unwrap(), &Digest::of(name.as_bytes()).hex())
+            .unwrap()
+    }
+
+    #[test]
+    fn layers_live_as_long_as_somebody_holds_or_names_them() {
+        let (_parent, store) = store();
+        let held = layer(&store, "a");
+        assert_eq!(store.sweep_unreachable().unwrap(), Swept::default());
+        drop(held);
+        let swept = store.sweep_unreachable().unwrap();
+        assert_eq!((swept.layers, swept.blobs), (1, 0));
+
+        let (one, two) = (image(b"1", &["a", "b"]), image(b"2", &["b"]));
+        let held = [layer(&store, "a"), layer(&store, "b"), layer(&store, "b")];
+        drop(store.publish_image(&one, &[b"1"]).unwrap());
+        drop(store.publish_image(&two, &[b"2"]).unwrap());
+        drop(held);
+        assert_eq!(store.sweep_unreachable().unwrap(), Swept::default());
+        assert!(store.discard(Kind::Images, &one.id.hex()).unwrap());
+        let swept = store.sweep_unreachable().unwrap();
+        assert_eq!((swept.layers, swept.blobs), (1, 1));
+        assert_eq!(store.names(Kind::Layers).unwrap(), [Digest::of(b"b").hex()]);
+        assert!(store.names(Kind::Trash).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_record_that_cannot_be_read_keeps_everything() {
+        let (_parent, store) = store();
+        let one = image(b"1", &["a"]);
+        drop(layer(&store, "a"));
+        drop(store.publish_image(&one, &[b"1"]).unwrap());
+        std::fs::write(store.path_of(Kind::Images, &one.id.hex()).join(RECORD), "{").unwrap();
+        assert!(store.sweep_unreachable().is_err());
+        assert_eq!(store.names(Kind::Layers).unwrap().len(), 1);
+        assert_eq!(store.images().unwrap().1.len(), 1);
+        // The same image, loaded again, mends the record.
+        drop(store.publish_image(&one, &[b"1"]).unwrap());
+        assert_eq!(store.image(&one.id.hex()).unwrap(), Some(one));
+    }
+
+    #[test]
+    fn publishing_again_adds_the_new_manifest() {
+        let (_parent, store) = store();
+        let manifest = |content: &[u8]| ManifestRecord {
+            digest: Digest::of(content),
+            media_type: String::new(),
+            size: 1,
+        };
+        let mut one = image(b"1", &[]);
+        one.manifests = vec![manifest(b"m")];
+        drop(store.publish_image(&one, &[b"1", b"m"]).unwrap());
+        one.manifests = vec![manifest(b"n")];
+        drop(store.publish_image(&one, &[b"1", b"n"]).unwrap());
+        let found = store.image(&one.id.hex()).unwrap().unwrap();
+        assert_eq!(found.manifests, [manifest(b"n"), manifest(b"m")]);
+        assert_eq!(store.sweep_unreachable().unwrap(), Swept::default());
+        assert_eq!(store.names(Kind::Blobs).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn repeated_layers_are_mounted_once() {
+        let mut image = image(b"1", &["a", "b", "a"]);
+        image.fix_up = Some("c.fix".into());
+        let name = |name: &str| format!("layers/{}/tree", Digest::of(name.as_bytes()).hex());
+        assert_eq!(
+            image.lowers(),
+            ["layers/c.fix/tree".to_owned(), name("a"), name("b")]
+        );
+    }
+}
