@@ -1,3 +1,16 @@
-//! Containers as the kernel sees them: what is prepared before a process is cloned, and what that process then does.
+//! From a description of a container to a running process: namespaces, mounts, credentials, exec.
+//!
+//! Knows no store, no image and no log: it is given paths and a [`spec::Spec`], and gives back a child.
 
+pub mod accounts;
 pub mod capabilities;
+pub mod cgroup;
+mod init;
+mod plan;
+mod reaper;
+mod rootfs;
+pub mod rootless;
+pub mod seccomp;
+pub mod spawn;
+pub mod spec;
+mod sync;

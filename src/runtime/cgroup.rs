@@ -1,0 +1,254 @@
+//! Control groups, version 2: where a container's may be made, its limits, its end.
+//!
+//! Places are tried in this order, by probing: below our own group's parent, below our own group, and for the superuser
+//! below the root of the hierarchy. A machine without a writable one runs containers all the same; only limits that were
+//! asked for are then refused.
+
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
+use rustix::io::Errno;
+
+/// statfs type of cgroup2.
+const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
+/// One period of processor time, in microseconds, as Docker has it.
+const CPU_PERIOD: u64 = 100_000;
+
+/// The group of one container.
+#[derive(Debug)]
+pub struct Cgroup {
+    path: PathBuf,
+}
+
+/// Limits; `None` sets none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Bytes.
+    pub memory: Option<u64>,
+    /// Bytes of swap beside them; the same as `memory` by Docker's rule unless given.
+    pub swap: Option<u64>,
+    /// Billionths of a processor.
+    pub nano_cpus: Option<u64>,
+    pub pids: Option<u64>,
+}
+
+/// Why limits cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum CgroupError {
+    #[error(
+        "cannot limit {controller}: no control group of this machine is ours to write: run as a systemd unit with \
+         Delegate=yes, or mount cgroup2 where it is writable"
+    )]
+    NoPlace { controller: &'static str },
+    #[error(
+        "cannot limit {controller}: the controller is not delegated to {}: add it to Delegate= of the unit above (for \
+         user sessions in a drop-in of user@.service)", level.display()
+    )]
+    Missing {
+        controller: &'static str,
+        level: PathBuf,
+    },
+    #[error("{}: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+}
+
+type Result<T> = std::result::Result<T, CgroupError>;
+
+impl Limits {
+    fn wanted(&self) -> impl Iterator<Item = &'static str> {
+        [
+            self.memory.or(self.swap).map(|_| "memory"),
+            self.nano_cpus.map(|_| "cpu"),
+            self.pids.map(|_| "pids"),
+        ]
+        .into_iter()
+        .flatten()
+    }
+}
+
+impl Cgroup {
+    /// Makes a group named `coracle-ID` with `limits`. `None` where there is no place and no limit.
+    /// `wished` limits are set where the controller is at hand and passed over elsewhere.
+    pub fn make(id: &str, limits: &Limits, wished: &Limits) -> Result<Option<Self>> {
+        let required = limits.wanted().next();
+        let name = format!("coracle-{id}");
+        let mut refused = None;
+        for place in places() {
+            let path = place.join(&name);
+            match rustix::fs::mkdir(&path, Mode::from_raw_mode(0o755)) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(_) => continue,
+            }
+            let group = Self { path };
+            match group.enable_and_set(&place, limits, wished) {
+                Ok(()) => return Ok(Some(group)),
+                Err(error) => {
+                    group.remove();
+                    refused = Some(error);
+                }
+            }
+        }
+        match (required, refused) {
+            (None, _) => Ok(None),
+            (Some(_), Some(error)) => Err(error),
+            (Some(controller), None) => Err(CgroupError::NoPlace { controller }),
+        }
+    }
+
+    /// The group at a path that a record names.
+    pub fn at(path: &Path) -> Self {
+        Self { path: path.into() }
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The directory, for a process to be born in.
+    pub fn open(&self) -> rustix::io::Result<OwnedFd> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::fs::open(&self.path, flags, Mode::empty())
+    }
+
+    fn enable_and_set(&self, place: &Path, limits: &Limits, wished: &Limits) -> Result<()> {
+        let available = std::fs::read_to_string(self.path.join("cgroup.controllers")).unwrap_or_default();
+        for controller in limits.wanted() {
+            if !available.split_whitespace().any(|name| name == controller) {
+                enable(place, controller)?;
+            }
+        }
+        self.set(limits, true)?;
+        self.set(wished, false)
+    }
+
+    fn set(&self, limits: &Limits, required: bool) -> Result<()> {
+        let set = |file: &str, value: Option<u64>| match value {
+            Some(value) => self.write(file, &value.to_string(), required),
+            None => Ok(()),
+        };
+        set("memory.max", limits.memory)?;
+        set("pids.max", limits.pids)?;
+        // A kernel without swap accounting has no such file; then there is nothing to limit.
+        if let Some(swap) = limits.swap.or(limits.memory) {
+            self.write("memory.swap.max", &swap.to_string(), false)?;
+        }
+        if let Some(nano_cpus) = limits.nano_cpus {
+            let quota = u128::from(nano_cpus) * u128::from(CPU_PERIOD) / 1_000_000_000;
+            self.write("cpu.max", &format!("{quota} {CPU_PERIOD}"), required)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, file: &str, value: &str, required: bool) -> Result<()> {
+        let path = self.path.join(file);
+        match std::fs::write(&path, value) {
+            Err(source) if required => Err(CgroupError::Write { path, source }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the kernel has killed a process here for want of memory.
+    pub fn out_of_memory(&self) -> bool {
+        let events = std::fs::read_to_string(self.path.join("memory.events")).unwrap_or_default();
+        events.lines().any(|line| {
+            line.strip_prefix("oom_kill ")
+                .is_some_and(|count| count.trim() != "0")
+        })
+    }
+
+    /// Kills everything in the group and below (`cgroup.kill`, since Linux 5.14).
+    pub fn kill(&self) {
+        let _ = std::fs::write(self.path.join("cgroup.kill"), "1");
+    }
+
+    /// Removes the group with those that the container made below it. Nothing may live in them any more.
+    pub fn remove(&self) {
+        remove_below(&self.path, 0);
+    }
+}
+
+/// Removes a group after the ones below it. Depth is bounded, since the container chose it.
+fn remove_below(path: &Path, depth: u32) {
+    if depth < 64
+        && let Ok(entries) = std::fs::read_dir(path)
+    {
+        for entry in entries.flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                remove_below(&entry.path(), depth + 1);
+            }
+        }
+    }
+    let _ = rustix::fs::rmdir(path);
+}
+
+/// Lets the groups below `place` use a controller. Where `place` holds processes, which the kernel then forbids, we
+/// move ourselves into a leaf beside them.
+fn enable(place: &Path, controller: &'static str) -> Result<()> {
+    let missing = || CgroupError::Missing {
+        controller,
+        level: place.into(),
+    };
+    let control = place.join("cgroup.subtree_control");
+    match std::fs::write(&control, format!("+{controller}")) {
+        Ok(()) => Ok(()),
+        Err(error) if Errno::from_io_error(&error) == Some(Errno::BUSY) => {
+            let leaf = place.join("coracle-supervisor");
+            let moved = std::fs::create_dir(&leaf)
+                .or_else(|error| match error.kind() {
+                    std::io::ErrorKind::AlreadyExists => Ok(()),
+                    _ => Err(error),
+                })
+                .and_then(|()| std::fs::write(leaf.join("cgroup.procs"), "0"))
+                .and_then(|()| std::fs::write(&control, format!("+{controller}")));
+            moved.map_err(|_| missing())
+        }
+        Err(_) => Err(missing()),
+    }
+}
+
+/// Where groups may be made, best first.
+fn places() -> Vec<PathBuf> {
+    let Some(mount) = mount_point() else {
+        return Vec::new();
+    };
+    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let own = own
+        .lines()
+        .find_map(|line| line.strip_prefix("0::/"))
+        .unwrap_or_default();
+    let own = mount.join(own);
+    let mut places = Vec::new();
+    if own != mount {
+        if let Some(parent) = own.parent().filter(|parent| *parent != mount) {
+            places.push(parent.to_path_buf());
+        }
+        places.push(own);
+    }
+    if rustix::process::geteuid().is_root() {
+        places.push(mount);
+    }
+    // Both, as clone3 with CLONE_INTO_CGROUP needs the second (cgroups(7), "Delegation containment").
+    places.retain(|place| is_writable(place) && is_writable(&place.join("cgroup.procs")));
+    places
+}
+
+fn is_writable(path: &Path) -> bool {
+    rustix::fs::accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+}
+
+/// Where cgroup2 is mounted: the two usual places by their file system type, else what the mount table says.
+fn mount_point() -> Option<PathBuf> {
+    for path in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
+        if rustix::fs::statfs(path).is_ok_and(|status| status.f_type == CGROUP2_SUPER_MAGIC) {
+            return Some(path.into());
+        }
+    }
+    let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    table.lines().find_map(|line| {
+        let (before, after) = line.split_once(" - ")?;
+        after
+            .starts_with("cgroup2 ")
+            .then(|| before.split(' ').nth(4).map(PathBuf::from))?
+    })
+}

@@ -1,0 +1,72 @@
+//! Pid 1 of a container that was asked for one (`--init`): passes signals on to the payload, reaps orphans, and ends as
+//! the payload does. Runs after the fork, with a seccomp filter in place: nothing here allocates.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+
+use rustix::io::{Errno, Result};
+use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+
+use crate::sys::signal::Signals;
+
+/// Blocks every signal that can be passed on, before the payload is made.
+pub fn block() -> Result<Signals> {
+    let mut numbers = [0; 62];
+    let mut count = 0;
+    for number in 1..=64 {
+        // SIGKILL and SIGSTOP cannot be blocked; 32 and 33 belong to the C library.
+        if !matches!(number, 9 | 19 | 32 | 33) {
+            numbers[count] = number;
+            count += 1;
+        }
+    }
+    Signals::of(&numbers[..count])
+}
+
+/// Waits for the payload and returns its exit status, 128 and the number when a signal ended it.
+pub fn run(signals: &Signals, payload: Pid, socket: BorrowedFd<'_>) -> Result<i32> {
+    use rustix::event::{PollFd, PollFlags, poll};
+    // The parent takes the end of this socket as the payload's exec. Our copy must not keep it open, so that its number
+    // is made another name of something else.
+    crate::sys::process::place(signals.as_fd(), socket.as_raw_fd())?;
+    loop {
+        let mut fds = [PollFd::new(signals, PollFlags::IN)];
+        match poll(&mut fds, None) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+        while let Some(delivered) = signals.next()? {
+            if delivered.number != Signal::CHILD.as_raw() {
+                // Numbers without a name are real-time signals, which are passed on like the others.
+                let signal = Signal::from_named_raw(delivered.number);
+                if let Some(signal) = signal {
+                    let _ = rustix::process::kill_process(payload, signal);
+                }
+            }
+        }
+        if let Some(status) = reap(payload)? {
+            return Ok(status);
+        }
+    }
+}
+
+/// Reaps all that has ended; the payload's status when it is among them.
+fn reap(payload: Pid) -> Result<Option<i32>> {
+    loop {
+        match rustix::process::wait(WaitOptions::NOHANG) {
+            Ok(Some((pid, status))) if pid == payload => return Ok(Some(code(status))),
+            Ok(Some(_)) => {}
+            Ok(None) | Err(Errno::CHILD) => return Ok(None),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The exit code that a shell would show.
+pub fn code(status: WaitStatus) -> i32 {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => code,
+        (None, Some(signal)) => 128 + signal,
+        (None, None) => 128,
+    }
+}

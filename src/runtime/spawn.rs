@@ -1,0 +1,412 @@
+//! The parent's side of a container's start: clones the first process, looks up its user, and learns whether it became
+//! the payload.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::Signal;
+
+use super::accounts::{self, AccountError};
+use super::init::{self, Failure, Step, Surroundings};
+use super::plan::{Plan, PlanError, SourcePlan};
+use super::spec::{Network, Spec};
+use super::sync::{self, Kind, Message};
+use crate::sys::credentials::Credentials;
+use crate::sys::memory::Shared;
+use crate::sys::process::{self, Child, Namespaces};
+
+/// How the child is connected to its parent.
+#[derive(Default)]
+pub struct Options {
+    /// Standard input, output and error; not used when the process has a terminal.
+    pub streams: Option<[OwnedFd; 3]>,
+    /// The container dies with this process.
+    pub die_with_parent: bool,
+    /// A listening socket at which the child waits before the exec (OCI `create`).
+    pub start_gate: Option<OwnedFd>,
+}
+
+/// A container that runs, or waits at its gate.
+#[derive(Debug)]
+pub struct Started {
+    pub child: Child,
+    /// Its root directory. As long as this is open the root stays mounted, so that the exit status can be read before
+    /// the kernel unmounts everything.
+    pub root: OwnedFd,
+    /// The master side of its terminal.
+    pub terminal: Option<OwnedFd>,
+}
+
+/// Why there is no container.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The program is not there.
+    #[error("{program:?}: executable file not found in the container's $PATH")]
+    NotFound { program: String },
+    /// The program is there but cannot be run.
+    #[error("{program:?}: {reason}")]
+    NotExecutable { program: String, reason: String },
+    #[error("{what}: {reason}")]
+    Step { what: String, reason: String },
+    #[error("cannot make the container's process: {0}")]
+    Clone(Errno),
+    #[error("cannot make a network namespace: {0}")]
+    Network(Errno),
+    #[error("the container's first process was killed before it had started")]
+    Died,
+    #[error("cannot talk to the container's first process: {0}")]
+    Talk(Errno),
+}
+
+type Result<T> = std::result::Result<T, SpawnError>;
+
+/// What error messages need to know about a spec after it has become a plan.
+struct Words {
+    program: String,
+    mounts: Vec<(String, String)>,
+    masked: Vec<String>,
+    read_only_paths: Vec<String>,
+    working_directory: String,
+    user: String,
+    sysctls: Vec<String>,
+    own_root: bool,
+}
+
+/// Starts `spec`. Returns when the payload has been executed, or waits at the gate if it has one.
+pub fn spawn(spec: Spec, options: Options) -> Result<Started> {
+    let words = Words::new(&spec);
+    let mut plan = Plan::new(spec)?;
+    plan.start_gate = options.start_gate;
+    let credentials = Shared::<Credentials>::new().map_err(SpawnError::Clone)?;
+    let (ours, theirs) = sync::pair().map_err(SpawnError::Clone)?;
+    let maker = match plan.network {
+        Network::Loopback => Some(NetworkMaker::start()?),
+        Network::Host | Network::Joined => None,
+    };
+    let cgroup = plan.cgroup.take();
+    let namespaces = plan.namespaces;
+    let child = {
+        let (plan, credentials, maker) = (&mut plan, &credentials, &maker);
+        let (streams, theirs, ours) = (options.streams.as_ref(), &theirs, ours.as_fd());
+        process::clone(namespaces, cgroup.as_ref().map(AsFd::as_fd), move || {
+            // Our copy of the parent's end would keep the socket from ever ending. Nothing is freed here: the
+            // number is made another name of the child's own end.
+            let _ = process::place(theirs.as_fd(), std::os::fd::AsRawFd::as_raw_fd(&ours));
+            let surroundings = Surroundings {
+                socket: theirs.as_fd(),
+                credentials,
+                streams,
+                network_maker: maker.as_ref().map(|maker| maker.child.pidfd.as_fd()),
+                die_with_parent: options.die_with_parent,
+            };
+            init::run(plan, &surroundings)
+        })
+        .map_err(SpawnError::Clone)?
+    };
+    drop(theirs);
+    let mut parent = Parent {
+        plan: &plan,
+        words: &words,
+        credentials,
+        socket: ours,
+        maker,
+        mounted: None,
+    };
+    match parent.attend() {
+        Ok((root, terminal)) => Ok(Started {
+            child,
+            root,
+            terminal,
+        }),
+        Err(error) => {
+            // Whatever it is doing, it must not go on without us.
+            let _ = rustix::process::pidfd_send_signal(&child.pidfd, Signal::KILL);
+            let _ = rustix::process::waitid(
+                rustix::process::WaitId::PidFd(child.pidfd.as_fd()),
+                rustix::process::WaitIdOptions::EXITED,
+            );
+            Err(error)
+        }
+    }
+}
+
+/// A process that makes a network namespace with loopback up and stays until the container has joined it. The monitor
+/// itself must not: a rootless process cannot come back to the host's.
+struct NetworkMaker {
+    child: Child,
+    /// Gives the error number, 0 for none.
+    outcome: OwnedFd,
+    /// It ends when this closes.
+    _release: OwnedFd,
+}
+
+impl NetworkMaker {
+    fn start() -> Result<Self> {
+        use rustix::pipe::{PipeFlags, pipe_with};
+        let (outcome, tell) = pipe_with(PipeFlags::CLOEXEC).map_err(SpawnError::Network)?;
+        let (wait, release) = pipe_with(PipeFlags::CLOEXEC).map_err(SpawnError::Network)?;
+        let child = process::clone(Namespaces::empty(), None, || {
+            let _ = process::place(wait.as_fd(), std::os::fd::AsRawFd::as_raw_fd(&release));
+            let errno = match make_network() {
+                Ok(()) => 0,
+                Err(errno) => errno.raw_os_error(),
+            };
+            let _ = rustix::io::write(&tell, &errno.to_ne_bytes());
+            let _ = rustix::io::read(&wait, &mut [0; 1]);
+            0
+        })
+        .map_err(SpawnError::Network)?;
+        Ok(Self {
+            child,
+            outcome,
+            _release: release,
+        })
+    }
+
+    /// What came of it.
+    fn outcome(&self) -> Result<()> {
+        let mut bytes = [0; 4];
+        match rustix::io::read(&self.outcome, &mut bytes) {
+            Ok(4) => match i32::from_ne_bytes(bytes) {
+                0 => Ok(()),
+                errno => Err(SpawnError::Network(Errno::from_raw_os_error(errno))),
+            },
+            Ok(_) => Err(SpawnError::Network(Errno::CHILD)),
+            Err(errno) => Err(SpawnError::Network(errno)),
+        }
+    }
+}
+
+fn make_network() -> rustix::io::Result<()> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType};
+    process::unshare(Namespaces::NETWORK)?;
+    let socket =
+        rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
+    crate::sys::net::loopback_up(socket.as_fd())
+}
+
+struct Parent<'a> {
+    plan: &'a Plan,
+    words: &'a Words,
+    credentials: Shared<Credentials>,
+    socket: OwnedFd,
+    maker: Option<NetworkMaker>,
+    mounted: Option<(OwnedFd, Option<OwnedFd>)>,
+}
+
+impl Parent<'_> {
+    /// Answers the child until it has become the payload, waits at its gate, or has failed.
+    fn attend(&mut self) -> Result<(OwnedFd, Option<OwnedFd>)> {
+        let mut awaits_network = self.maker.is_some();
+        loop {
+            let (network, message) = self.wait(awaits_network)?;
+            if network {
+                awaits_network = false;
+                self.maker.as_ref().map_or(Ok(()), NetworkMaker::outcome)?;
+                self.say(sync::NETWORK_READY);
+            }
+            if message && self.hear()? {
+                return self.mounted.take().ok_or(SpawnError::Died);
+            }
+        }
+    }
+
+    /// Waits for the network or for a message; which of them is there.
+    fn wait(&self, awaits_network: bool) -> Result<(bool, bool)> {
+        let network = self.maker.as_ref().filter(|_| awaits_network);
+        let mut fds = vec![PollFd::new(&self.socket, PollFlags::IN)];
+        fds.extend(network.map(|maker| PollFd::new(&maker.outcome, PollFlags::IN)));
+        match poll(&mut fds, None) {
+            Ok(_) => {
+                let is_up = |fd: &PollFd<'_>| !fd.revents().is_empty();
+                Ok((fds.get(1).is_some_and(is_up), is_up(&fds[0])))
+            }
+            Err(Errno::INTR) => Ok((false, false)),
+            Err(errno) => Err(SpawnError::Talk(errno)),
+        }
+    }
+
+    /// One message of the child; whether it needs nothing more.
+    fn hear(&mut self) -> Result<bool> {
+        match sync::receive(self.socket.as_fd()).map_err(SpawnError::Talk)? {
+            None if self.mounted.is_some() => Ok(true),
+            None => Err(SpawnError::Died),
+            Some((message, fds)) => match message.kind {
+                Kind::Mounted => self.mounted(message, fds).map(|()| false),
+                Kind::Ready => Ok(true),
+                Kind::Failed => Err(self.explain(message)),
+            },
+        }
+    }
+
+    fn mounted(&mut self, message: Message, fds: Vec<OwnedFd>) -> Result<()> {
+        let mut fds = fds.into_iter();
+        let mut next = |bit: u32| {
+            if message.index & bit != 0 {
+                fds.next()
+            } else {
+                None
+            }
+        };
+        let root = next(sync::ROOT).ok_or(SpawnError::Talk(Errno::PROTO))?;
+        let (passwd, group) = (next(sync::PASSWD), next(sync::GROUP));
+        self.mounted = Some((root, next(sync::TERMINAL)));
+        let (passwd, group) = (accounts::read(passwd, "passwd")?, accounts::read(group, "group")?);
+        let account = accounts::resolve(&self.plan.process.user, &passwd, &group)?;
+        // An unbounded home directory is no path; the process then starts with `HOME=/`.
+        let home = account.home.unwrap_or_default();
+        let home = if home.len() < crate::sys::credentials::MAX_HOME {
+            home
+        } else {
+            Vec::new()
+        };
+        self.credentials
+            .set(account.uid, account.gid, &account.groups, &home)
+            .ok_or_else(|| AccountError::TooManyGroups(self.words.user.clone()))?;
+        self.say(sync::PROCEED);
+        Ok(())
+    }
+
+    /// A child that has died meanwhile is noticed by the end of its socket.
+    fn say(&self, byte: u8) {
+        let _ = rustix::net::send(&self.socket, &[byte], rustix::net::SendFlags::NOSIGNAL);
+    }
+
+    /// The sentence for a failed step.
+    fn explain(&self, message: Message) -> SpawnError {
+        let Some(step) = Step::ALL.into_iter().find(|step| *step as u32 == message.step) else {
+            return SpawnError::Talk(Errno::PROTO);
+        };
+        let errno = Errno::from_raw_os_error(message.errno);
+        self.words.explain(
+            self.plan,
+            Failure {
+                step,
+                index: message.index,
+                errno,
+            },
+        )
+    }
+}
+
+impl Words {
+    fn new(spec: &Spec) -> Self {
+        let texts = |paths: &[crate::base::bytes::ByteString]| {
+            paths
+                .iter()
+                .map(|path| path.lossy().into_owned())
+                .collect::<Vec<_>>()
+        };
+        Self {
+            program: texts(&spec.process.arguments)
+                .into_iter()
+                .next()
+                .unwrap_or_default(),
+            mounts: spec
+                .mounts
+                .iter()
+                .map(|mount| (mount.source.describe(), mount.target.lossy().into_owned()))
+                .collect(),
+            masked: texts(&spec.masked),
+            read_only_paths: texts(&spec.read_only_paths),
+            working_directory: spec.process.working_directory.lossy().into_owned(),
+            user: spec.process.user.describe(),
+            sysctls: spec
+                .sysctls
+                .iter()
+                .map(|(name, _)| name.lossy().into_owned())
+                .collect(),
+            own_root: matches!(spec.root, super::spec::Root::Overlay(_)),
+        }
+    }
+
+    fn explain(&self, plan: &Plan, failure: Failure) -> SpawnError {
+        let item = |items: &[String]| items.get(failure.index as usize).cloned().unwrap_or_default();
+        let program = || self.program.clone();
+        let reason = || describe(failure.errno);
+        let step = |what: String| SpawnError::Step {
+            what,
+            reason: reason(),
+        };
+        match failure.step {
+            Step::Execute => match failure.errno {
+                Errno::NOENT => SpawnError::NotFound { program: program() },
+                Errno::ACCESS => SpawnError::NotExecutable {
+                    program: program(),
+                    reason: "permission denied: it is a directory, or not executable for this user".into(),
+                },
+                Errno::NOEXEC => SpawnError::NotExecutable {
+                    program: program(),
+                    reason: "exec format error: not a program for this machine, or a script without a #! line".into(),
+                },
+                _ => SpawnError::NotExecutable { program: program(), reason: reason() },
+            },
+            Step::OwnBinary => SpawnError::NotExecutable {
+                program: program(),
+                reason: "leads to the container engine's own program, which a container may not execute".into(),
+            },
+            Step::WorkingDirectory => step(format!("working directory {:?}", self.working_directory)),
+            Step::OutsideRoot => SpawnError::Step {
+                what: format!("working directory {:?}", self.working_directory),
+                reason: "it lies outside the container's root file system".into(),
+            },
+            Step::Mount => self.explain_mount(plan, failure),
+            Step::Root if self.own_root => step("cannot mount the container's overlay file system".into()),
+            Step::Root => step("cannot take the given directory as root file system".into()),
+            Step::Mask => step(format!("cannot mask {}", item(&self.masked))),
+            Step::ReadOnlyPath => step(format!("cannot make {} read-only", item(&self.read_only_paths))),
+            Step::Sysctl => step(format!("cannot set the sysctl {}", item(&self.sysctls))),
+            Step::Credentials if failure.errno == Errno::INVAL => SpawnError::Step {
+                what: format!("user {:?}", self.user),
+                reason: "its ids are not mapped in our user namespace: a bigger range in /etc/subuid and /etc/subgid \
+                         is needed"
+                    .into(),
+            },
+            Step::Credentials => step(format!("cannot become user {:?}", self.user)),
+            Step::Limit => step("cannot set a resource limit: raising one above the caller's needs privileges".into()),
+            Step::Seccomp => step("cannot load the seccomp filter".into()),
+            Step::Parent => SpawnError::Died,
+            other => step(format!("setting the container up failed at the step {other:?}")),
+        }
+    }
+
+    fn explain_mount(&self, plan: &Plan, failure: Failure) -> SpawnError {
+        let index = failure.index as usize;
+        let (source, target) = self.mounts.get(index).cloned().unwrap_or_default();
+        let is_bind = plan
+            .mounts
+            .get(index)
+            .is_some_and(|mount| matches!(mount.source, SourcePlan::Bind { .. }));
+        let reason = match failure.errno {
+            Errno::PERM if is_bind && target.starts_with("/proc") => {
+                "mounts inside /proc are refused, since they could hide what protects the host".into()
+            }
+            Errno::LOOP => "the image has a symbolic link there".into(),
+            Errno::NOTDIR => "one of the two is a directory and the other is not".into(),
+            Errno::INVAL if is_bind => {
+                "the source has mounts below it that only a recursive bind can take along".into()
+            }
+            errno => describe(errno),
+        };
+        SpawnError::Step {
+            what: format!("cannot mount {source} at {target}"),
+            reason,
+        }
+    }
+}
+
+/// An error number in words, lower case as the rest of our sentences.
+pub fn describe(errno: Errno) -> String {
+    let text = std::io::Error::from(errno).to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut characters = text.chars();
+    characters
+        .next()
+        .map(|first| first.to_lowercase().chain(characters).collect())
+        .unwrap_or_default()
+}
