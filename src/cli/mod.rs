@@ -1,3 +1,193 @@
-//! The command line.
+//! The command line: what was typed, what it means, one call into the engine, and printing.
+//!
+//! Only this layer prints, reads the environment or looks at the terminal.
+#![allow(dead_code)]
 
+mod arguments;
+mod attach;
+mod completion;
+mod container;
+mod context;
+mod exec;
+mod history;
+mod image;
+mod images;
+mod import;
+mod info;
+mod inspect;
+mod kill;
+mod load;
+mod logs;
+mod options;
+mod output;
+mod port;
+mod ps;
+mod rename;
+mod report;
+mod restart;
+mod rm;
+mod rmi;
+mod run;
+mod runtime;
+mod save;
+mod start;
+mod stop;
+mod system;
+mod tag;
 pub mod template;
+mod top;
+mod unshare;
+mod unsupported;
+mod untag;
+mod version;
+mod volume;
+mod wait;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use arguments::{Flags, Parsed};
+use context::Context;
+
+/// Runs containers, without a daemon
+///
+/// Takes the commands and options of Docker and Podman. Every command does its work itself: there is no server.
+#[derive(Parser, Debug)]
+#[command(name = "coracle", version, args_override_self = true, infer_long_args = false)]
+#[command(override_usage = "coracle [OPTIONS] COMMAND [ARGUMENT...]")]
+pub struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options that stand before the command.
+#[derive(Args, Debug)]
+pub struct Global {
+    /// Print the version
+    #[arg(short = 'v', long, action = clap::ArgAction::Version)]
+    version: Option<bool>,
+    /// Directory of the store
+    #[arg(long, visible_alias = "data-root", value_name = "DIR")]
+    root: Option<OsString>,
+    /// Directory for what may vanish when the machine restarts
+    #[arg(long, value_name = "DIR")]
+    runroot: Option<OsString>,
+    /// How much to tell: debug, info, warn or error
+    #[arg(
+        short,
+        long,
+        value_name = "LEVEL",
+        default_value = "warn",
+        hide_default_value = true
+    )]
+    log_level: String,
+    /// The same as --log-level=debug
+    #[arg(short = 'D', long)]
+    debug: bool,
+}
+
+#[derive(Subcommand, Debug)]
+#[command(defer = true)]
+enum Command {
+    Attach(Flags<attach::AttachArgs>),
+    Completion(Flags<completion::CompletionArgs>),
+    Container(container::ContainerArgs),
+    Create(Flags<run::CreateArgs>),
+    Exec(Flags<exec::ExecArgs>),
+    History(Flags<history::HistoryArgs>),
+    Image(image::ImageArgs),
+    Images(Flags<images::ImagesArgs>),
+    Import(Flags<import::ImportArgs>),
+    Info(Flags<info::InfoArgs>),
+    Inspect(Flags<inspect::InspectArgs>),
+    Kill(Flags<kill::KillArgs>),
+    Load(Flags<load::LoadArgs>),
+    Logs(Flags<logs::LogsArgs>),
+    Port(Flags<port::PortArgs>),
+    Ps(Flags<ps::PsArgs>),
+    Rename(Flags<rename::RenameArgs>),
+    Restart(Flags<restart::RestartArgs>),
+    Rm(Flags<rm::RmArgs>),
+    Rmi(Flags<rmi::RmiArgs>),
+    Run(Flags<run::RunArgs>),
+    Runtime(Flags<runtime::RuntimeArgs>),
+    Save(Flags<save::SaveArgs>),
+    Start(Flags<start::StartArgs>),
+    Stop(Flags<stop::StopArgs>),
+    System(system::SystemArgs),
+    Tag(Flags<tag::TagArgs>),
+    Top(Flags<top::TopArgs>),
+    Unshare(Flags<unshare::UnshareArgs>),
+    Untag(Flags<untag::UntagArgs>),
+    Version(Flags<version::VersionArgs>),
+    Volume(volume::VolumeArgs),
+    Wait(Flags<wait::WaitArgs>),
+}
+
+/// Runs the command that `line`, whose first word is the program, asks for.
+pub fn main(line: Vec<OsString>) -> ExitCode {
+    let cli = match arguments::parse(line.clone()) {
+        Parsed::Command(cli) => cli,
+        Parsed::Print(text) => return report::finish(output::print(&text).map(|()| 0).map_err(Into::into)),
+        Parsed::Incomplete(help) => {
+            report::say(&help);
+            return ExitCode::from(report::FAILED);
+        }
+        Parsed::Refused(why) => {
+            report::complain(&why);
+            return ExitCode::from(report::FAILED);
+        }
+    };
+    let context = Context::new(line, &cli.global);
+    report::finish(dispatch(cli.command, &context))
+}
+
+/// The definition of the whole command line, for the manual and the completions.
+pub fn definition() -> clap::Command {
+    let mut command = <Cli as clap::CommandFactory>::command();
+    command.build();
+    command
+}
+
+fn dispatch(command: Command, context: &Context) -> report::Outcome {
+    use Command as C;
+    match command {
+        C::Attach(args) => attach::run(args.0, context),
+        C::Completion(args) => completion::run(args.0, context),
+        C::Container(args) => container::run(args, context),
+        C::Create(args) => run::create(args.0, context),
+        C::Exec(args) => exec::run(args.0, context),
+        C::History(args) => history::run(args.0, context),
+        C::Image(args) => image::run(args, context),
+        C::Images(args) => images::run(args.0, context),
+        C::Import(args) => import::run(args.0, context),
+        C::Info(args) => info::run(args.0, context),
+        C::Inspect(args) => inspect::run(args.0, context),
+        C::Kill(args) => kill::run(args.0, context),
+        C::Load(args) => load::run(args.0, context),
+        C::Logs(args) => logs::run(args.0, context),
+        C::Port(args) => port::run(args.0, context),
+        C::Ps(args) => ps::run(args.0, context),
+        C::Rename(args) => rename::run(args.0, context),
+        C::Restart(args) => restart::run(args.0, context),
+        C::Rm(args) => rm::run(args.0, context),
+        C::Rmi(args) => rmi::run(args.0, context),
+        C::Run(args) => run::run(args.0, context),
+        C::Runtime(args) => runtime::run(args.0, context),
+        C::Save(args) => save::run(args.0, context),
+        C::Start(args) => start::run(args.0, context),
+        C::Stop(args) => stop::run(args.0, context),
+        C::System(args) => system::run(args, context),
+        C::Tag(args) => tag::run(args.0, context),
+        C::Top(args) => top::run(args.0, context),
+        C::Unshare(args) => unshare::run(args.0, context),
+        C::Untag(args) => untag::run(args.0, context),
+        C::Version(args) => version::run(args.0, context),
+        C::Volume(args) => volume::run(args, context),
+        C::Wait(args) => wait::run(args.0, context),
+    }
+}

@@ -1,0 +1,91 @@
+//! What every command is told about its surroundings, read once.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use super::Global;
+
+/// The surroundings of a command.
+#[derive(Debug)]
+pub struct Context {
+    /// The command line, for `inspect`.
+    pub command_line: Vec<OsString>,
+    root: Option<OsString>,
+    run_root: Option<OsString>,
+}
+
+impl Context {
+    pub fn new(command_line: Vec<OsString>, global: &Global) -> Self {
+        Self {
+            command_line,
+            root: global.root.clone(),
+            run_root: global.runroot.clone(),
+        }
+    }
+
+    /// Where the store is: `--root`, else `$XDG_DATA_HOME/coracle`, or `/var/lib/coracle` for the superuser.
+    pub fn store_path(&self) -> anyhow::Result<PathBuf> {
+        if let Some(root) = &self.root {
+            return absolute(root, "--root");
+        }
+        if rustix::process::getuid().is_root() {
+            return Ok("/var/lib/coracle".into());
+        }
+        match variable("XDG_DATA_HOME") {
+            Some(data) => Ok(PathBuf::from(data).join("coracle")),
+            None => Ok(home()?.join(".local/share/coracle")),
+        }
+    }
+
+    /// Where what may vanish lives: `--runroot`, else `$XDG_RUNTIME_DIR/coracle`, or `/run/coracle` for the superuser.
+    pub fn run_path(&self) -> anyhow::Result<PathBuf> {
+        if let Some(root) = &self.run_root {
+            return absolute(root, "--runroot");
+        }
+        let user = rustix::process::getuid();
+        if user.is_root() {
+            return Ok("/run/coracle".into());
+        }
+        Ok(match variable("XDG_RUNTIME_DIR") {
+            Some(directory) => PathBuf::from(directory).join("coracle"),
+            None => PathBuf::from(format!("/tmp/coracle-run-{}", user.as_raw())),
+        })
+    }
+
+    /// The environment of the caller.
+    pub fn environment(&self) -> Vec<(OsString, OsString)> {
+        std::env::vars_os().collect()
+    }
+}
+
+/// An environment variable that is set to something.
+pub fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+/// The home directory: `$HOME`, else what /etc/passwd says.
+pub fn home() -> anyhow::Result<PathBuf> {
+    if let Some(home) = variable("HOME") {
+        return Ok(home.into());
+    }
+    let user = rustix::process::getuid().as_raw().to_string();
+    let accounts =
+        std::fs::read_to_string("/etc/passwd").context("HOME is not set, and /etc/passwd cannot be read")?;
+    let found = accounts.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        (fields.get(2) == Some(&user.as_str()))
+            .then(|| fields.get(5).copied())
+            .flatten()
+    });
+    match found {
+        Some(home) if !home.is_empty() => Ok(home.into()),
+        _ => bail!("HOME is not set, and user {user} is not in /etc/passwd"),
+    }
+}
+
+/// `path` below the current directory, when it is relative.
+fn absolute(path: &OsStr, what: &str) -> anyhow::Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("invalid {what} {path:?}"))
+}

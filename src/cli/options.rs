@@ -1,0 +1,308 @@
+//! Options that several commands share, as they are typed. What they mean is found in `resolve.rs`.
+
+use std::ffi::OsString;
+
+use clap::Args;
+
+/// What `run` and `create` know about the container to make.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ContainerOptions {
+    #[command(flatten)]
+    pub identity: Identity,
+    #[command(flatten)]
+    pub image: ImageOptions,
+    #[command(flatten)]
+    pub process: Process,
+    #[command(flatten)]
+    pub files: Files,
+    #[command(flatten)]
+    pub security: Security,
+    #[command(flatten)]
+    pub network: NetworkOptions,
+    #[command(flatten)]
+    pub limits: Limits,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Identity and life")]
+pub struct Identity {
+    /// Name of the container; one is made up if none is given
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Remove an existing container of that name first
+    #[arg(long)]
+    pub replace: bool,
+    /// Remove the container as soon as it has ended
+    #[arg(long)]
+    pub rm: bool,
+    /// Write the container's identifier to a file that does not exist yet
+    #[arg(long, value_name = "FILE")]
+    pub cidfile: Option<OsString>,
+    /// Write the process identifier of the container's first process to a file
+    #[arg(long, value_name = "FILE")]
+    pub pidfile: Option<OsString>,
+    /// Add a label
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    pub label: Vec<String>,
+    /// Read labels from a file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub label_file: Vec<OsString>,
+    /// Add an annotation
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub annotation: Vec<String>,
+    /// What to do when the container ends; only "no" is supported yet
+    #[arg(long, value_name = "POLICY")]
+    pub restart: Option<String>,
+    /// Signal that asks the container to stop
+    #[arg(long, value_name = "SIGNAL")]
+    pub stop_signal: Option<String>,
+    /// Seconds to wait after that signal before killing
+    #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
+    pub stop_timeout: Option<i64>,
+    /// Run our own small init as the first process, which reaps what others leave behind
+    #[arg(long)]
+    pub init: bool,
+    /// Keep output: json-file or none
+    #[arg(long, value_name = "DRIVER")]
+    pub log_driver: Option<String>,
+    /// Option of the log: max-size=SIZE or max-file=NUMBER
+    #[arg(long, value_name = "KEY=VALUE")]
+    pub log_opt: Vec<String>,
+    /// Do not run the health check of the image
+    #[arg(long)]
+    pub no_healthcheck: bool,
+    /// Print no progress
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Image")]
+pub struct ImageOptions {
+    /// Whether to look for the image elsewhere: missing or never
+    #[arg(long, value_name = "POLICY", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
+    pub pull: Option<String>,
+    /// Platform the image must be for
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<String>,
+    /// Architecture the image must be for
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+    /// Operating system the image must be for
+    #[arg(long, value_name = "OS")]
+    pub os: Option<String>,
+    /// Variant of the architecture the image must be for
+    #[arg(long, value_name = "VARIANT")]
+    pub variant: Option<String>,
+    /// The first argument is a directory that holds the root file system; DIR:O keeps changes apart
+    #[arg(long)]
+    pub rootfs: bool,
+    /// How to provide the volumes of the image: anonymous, tmpfs or ignore
+    #[arg(long, value_name = "HOW")]
+    pub image_volume: Option<String>,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Process")]
+pub struct Process {
+    /// Keep standard input open
+    #[arg(short, long)]
+    pub interactive: bool,
+    /// Give the container a terminal
+    #[arg(short, long)]
+    pub tty: bool,
+    /// Connect to a stream: stdin, stdout or stderr
+    #[arg(short, long, value_name = "STREAM")]
+    pub attach: Vec<String>,
+    /// Set an environment variable; NAME alone copies it, NAME* copies all that begin so
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    pub env: Vec<OsString>,
+    /// Read environment variables from a file, one a line
+    #[arg(long, value_name = "FILE")]
+    pub env_file: Vec<OsString>,
+    /// Copy the whole environment of the caller
+    #[arg(long)]
+    pub env_host: bool,
+    /// Remove a variable of the image or of coracle
+    #[arg(long, value_name = "NAME")]
+    pub unsetenv: Vec<String>,
+    /// Remove all variables of the image and of coracle
+    #[arg(long)]
+    pub unsetenv_all: bool,
+    /// Program to run instead of the image's; a JSON list is taken apart
+    #[arg(long, value_name = "COMMAND")]
+    pub entrypoint: Option<OsString>,
+    /// Directory to start in
+    #[arg(short, long, value_name = "DIR")]
+    pub workdir: Option<OsString>,
+    /// User to run as
+    #[arg(short, long, value_name = "USER[:GROUP]")]
+    pub user: Option<String>,
+    /// Add a supplementary group
+    #[arg(long, value_name = "GROUP")]
+    pub group_add: Vec<String>,
+    /// File mode creation mask, in octal
+    #[arg(long, value_name = "MASK")]
+    pub umask: Option<String>,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Files")]
+pub struct Files {
+    /// Mount a volume or a directory of the host
+    #[arg(short, long, value_name = "SOURCE:TARGET[:OPTIONS]")]
+    pub volume: Vec<OsString>,
+    /// Mount something: type=bind, volume or tmpfs
+    #[arg(long, value_name = "KEY=VALUE,…")]
+    pub mount: Vec<OsString>,
+    /// Mount a temporary file system
+    #[arg(long, value_name = "TARGET[:OPTIONS]")]
+    pub tmpfs: Vec<OsString>,
+    /// Make the root file system read-only
+    #[arg(long)]
+    pub read_only: bool,
+    /// With --read-only: keep /run, /tmp and /var/tmp writable
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "true", default_missing_value = "true", hide_default_value = true)]
+    pub read_only_tmpfs: Boolean,
+    /// Size of /dev/shm
+    #[arg(long, value_name = "SIZE")]
+    pub shm_size: Option<String>,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Security")]
+pub struct Security {
+    /// Add a capability
+    #[arg(long, value_name = "CAPABILITY")]
+    pub cap_add: Vec<String>,
+    /// Drop a capability, or all
+    #[arg(long, value_name = "CAPABILITY")]
+    pub cap_drop: Vec<String>,
+    /// Give all capabilities and devices that the caller has
+    #[arg(long)]
+    pub privileged: bool,
+    /// no-new-privileges, seccomp=FILE, seccomp=unconfined, mask=PATHS, unmask=PATHS
+    #[arg(long, value_name = "OPTION")]
+    pub security_opt: Vec<String>,
+    /// User namespace: host, which is the default
+    #[arg(long, value_name = "MODE")]
+    pub userns: Option<String>,
+    /// PID namespace: private or host
+    #[arg(long, value_name = "MODE")]
+    pub pid: Option<String>,
+    /// IPC namespace: private or host
+    #[arg(long, value_name = "MODE")]
+    pub ipc: Option<String>,
+    /// UTS namespace: private or host
+    #[arg(long, value_name = "MODE")]
+    pub uts: Option<String>,
+    /// Control group namespace: private or host
+    #[arg(long, value_name = "MODE")]
+    pub cgroupns: Option<String>,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkOptions {
+    /// Network: none, which is the default, or host
+    #[arg(long, visible_alias = "net", value_name = "NETWORK")]
+    pub network: Vec<String>,
+    /// Host name; the short identifier if none is given
+    #[arg(short = 'h', long, value_name = "NAME")]
+    pub hostname: Option<String>,
+    /// Domain name
+    #[arg(long, value_name = "NAME")]
+    pub domainname: Option<String>,
+    /// Add a line to /etc/hosts
+    #[arg(long, value_name = "HOST:ADDRESS")]
+    pub add_host: Vec<String>,
+    /// Leave /etc/hosts of the image as it is
+    #[arg(long)]
+    pub no_hosts: bool,
+    /// Name server to put into /etc/resolv.conf
+    #[arg(long, value_name = "ADDRESS")]
+    pub dns: Vec<String>,
+    /// Search domain to put into /etc/resolv.conf
+    #[arg(long, value_name = "DOMAIN")]
+    pub dns_search: Vec<String>,
+    /// Option to put into /etc/resolv.conf
+    #[arg(long, visible_alias = "dns-opt", value_name = "OPTION")]
+    pub dns_option: Vec<String>,
+    /// Note a port the container listens on
+    #[arg(long, value_name = "PORT[/PROTOCOL]")]
+    pub expose: Vec<String>,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Limits")]
+pub struct Limits {
+    /// Memory limit
+    #[arg(short, long, value_name = "SIZE")]
+    pub memory: Option<String>,
+    /// Number of processors, such as 1.5
+    #[arg(long, value_name = "NUMBER")]
+    pub cpus: Option<String>,
+    /// Number of processes; -1 for no limit
+    #[arg(long, value_name = "NUMBER")]
+    pub pids_limit: Option<i64>,
+    /// Resource limit
+    #[arg(long, value_name = "NAME=SOFT[:HARD]")]
+    pub ulimit: Vec<String>,
+    /// Kernel parameter of a namespace of the container
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub sysctl: Vec<String>,
+    /// How soon the kernel kills the container when memory runs out, from -1000 to 1000
+    #[arg(long, value_name = "NUMBER")]
+    pub oom_score_adj: Option<i32>,
+}
+
+/// How a caller is connected to a container.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Connection {
+    /// Keys that detach from the container, such as ctrl-p,ctrl-q
+    #[arg(long, value_name = "KEYS")]
+    pub detach_keys: Option<String>,
+    /// Pass signals on to the container
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "true", default_missing_value = "true", hide_default_value = true)]
+    pub sig_proxy: Boolean,
+}
+
+/// A truth value as Go reads it, for flags that are true unless one says otherwise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Boolean(pub bool);
+
+impl std::str::FromStr for Boolean {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        parse_bool(text).map(Self).ok_or("expected true or false")
+    }
+}
+
+/// The spellings that Go's strconv.ParseBool knows.
+pub fn parse_bool(text: &str) -> Option<bool> {
+    match text {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// Which containers a command is about.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Selection {
+    /// Containers, by name, identifier or its beginning
+    #[arg(value_name = "CONTAINER")]
+    pub containers: Vec<String>,
+    /// All containers
+    #[arg(short, long)]
+    pub all: bool,
+    /// The container made last
+    #[arg(short, long)]
+    pub latest: bool,
+    /// Containers whose identifiers are in a file
+    #[arg(long, value_name = "FILE")]
+    pub cidfile: Vec<OsString>,
+}

@@ -1,0 +1,59 @@
+//! Writing results to standard output.
+
+use std::borrow::Cow;
+use std::io::{self, IsTerminal, Write};
+
+/// Standard output could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write to standard output: {0}")]
+pub struct Unwritten(pub io::Error);
+
+/// Writes `text` whole.
+pub fn print(text: &str) -> Result<(), Unwritten> {
+    let mut output = io::stdout().lock();
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .map_err(Unwritten)
+}
+
+/// Writes `text` and a new line.
+pub fn print_line(text: &str) -> Result<(), Unwritten> {
+    print(&format!("{text}\n"))
+}
+
+/// Whether results go to a terminal, where names from outside could do harm.
+pub fn to_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// `text` without what could steer a terminal: control characters other than line feed and tab are replaced, as are
+/// those that change the direction of writing.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    let harmful = |c: char| {
+        c.is_control() && c != '\n' && c != '\t'
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if text.contains(harmful) {
+        text.replace(harmful, "\u{FFFD}").into()
+    } else {
+        text.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        for (text, cleaned) in [
+            ("plain é世\n\tx", "plain é世\n\tx"),
+            ("\u{1b}[31mred\u{7}", "\u{FFFD}[31mred\u{FFFD}"),
+            ("a\rb\u{9b}c\u{7f}", "a\u{FFFD}b\u{FFFD}c\u{FFFD}"),
+            ("\u{202e}txt.exe", "\u{FFFD}txt.exe"),
+        ] {
+            assert_eq!(clean(text), cleaned);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! How a command ends: one place for exit codes and for the sentence on standard error.
+//!
+//! 125: coracle itself failed. 126 and 127: the container's command cannot be executed, or is not there. Anything
+//! else is the exit code of the container, or a command's own answer.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use super::output::clean;
+
+/// What a command answers: an exit code, or why it failed.
+pub type Outcome = anyhow::Result<u8>;
+
+/// The exit code of our own failures.
+pub const FAILED: u8 = 125;
+
+/// An error that decides the exit code; its message is that of its source.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Coded {
+    pub code: u8,
+    pub message: String,
+}
+
+/// Ends the program: prints the error, if there is one, and gives the exit code.
+pub fn finish(outcome: Outcome) -> ExitCode {
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::from(error.downcast_ref::<Coded>().map_or(FAILED, |coded| coded.code))
+        }
+    }
+}
+
+/// Prints an error.
+pub fn complain(message: &str) {
+    say(&format!("Error: {message}"));
+}
+
+/// Prints to standard error.
+pub fn say(message: &str) {
+    // Nobody is left to be told that standard error cannot be written.
+    let _ = writeln!(io::stderr(), "{}", clean(message));
+}
+
+/// Prints what is worth knowing but no failure.
+pub fn warn(message: &str) {
+    say(&format!("Warning: {message}"));
+}
+
+/// Whoever read our output has gone, as in `coracle ps | head -1`.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<super::output::Unwritten>()
+        .is_some_and(|error| error.0.kind() == ErrorKind::BrokenPipe)
+}
+
+pub fn unwired(command: &str) -> Outcome {
+    anyhow::bail!("{command} is not supported yet")
+}
