@@ -55,7 +55,12 @@ use context::Context;
 ///
 /// Takes the commands and options of Docker and Podman. Every command does its work itself: there is no server.
 #[derive(Parser, Debug)]
-#[command(name = "coracle", version, args_override_self = true, infer_long_args = false)]
+#[command(
+    name = "coracle",
+    version,
+    args_override_self = true,
+    disable_version_flag = true
+)]
 #[command(override_usage = "coracle [OPTIONS] COMMAND [ARGUMENT...]")]
 pub struct Cli {
     #[command(flatten)]
