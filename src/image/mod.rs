@@ -1,3 +1,8 @@
 //! Images: their names, their way in and out of the store, and what is told about them.
 
+pub mod embedded;
+pub mod find;
+pub mod platform;
 pub mod reference;
+#[cfg(test)]
+mod testing;
