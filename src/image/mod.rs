@@ -1,8 +1,5 @@
 //! Images: their names, their way in and out of the store, and what is told about them.
 
-pub mod embedded;
-pub mod find;
-pub mod platform;
+pub mod compression;
+pub mod layer;
 pub mod reference;
-#[cfg(test)]
-mod testing;

@@ -32,8 +32,7 @@ pub struct Reference {
     path: String,
     tag: Option<String>,
     digest: Option<Digest>,
-    /// The repository as it was written, where the domain was left out.
-    short: Option<String>,
+    short: bool,
 }
 
 /// Text that is not a reference.
@@ -81,7 +80,6 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
         Some((path, tag)) => (path, Some(tag)),
         None => (remainder, None),
     };
-    let written = path;
     let path = if domain == HUB && !path.contains('/') {
         format!("{OFFICIAL}{path}")
     } else {
@@ -111,7 +109,7 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
         path,
         tag: tag.map(str::to_owned),
         digest,
-        short: short.then(|| written.to_owned()),
+        short,
     })
 }
 
@@ -205,7 +203,7 @@ impl Reference {
 
     /// Whether it was written without a domain.
     pub fn is_short(&self) -> bool {
-        self.short.is_some()
+        self.short
     }
 
     /// Domain and repository: `docker.io/library/busybox`.
@@ -242,9 +240,10 @@ impl Reference {
             return None;
         }
         let mut local = self.clone().or_latest();
-        if let Some(path) = local.short.take() {
+        if self.short {
             local.domain = LOCAL.into();
-            local.path = path;
+            local.path = self.familiar_name();
+            local.short = false;
         }
         Some(local)
     }
@@ -252,23 +251,24 @@ impl Reference {
     /// The full names under which a local image is looked for, the first one first.
     pub fn candidates(&self) -> Vec<Self> {
         let mut full = self.clone().or_latest();
-        let Some(path) = full.short.take() else {
+        full.short = false;
+        if !self.short {
             return vec![full];
-        };
+        }
         let mut local = full.clone();
         local.domain = LOCAL.into();
-        local.path = path;
+        local.path = self.familiar_name();
         vec![local, full]
     }
 
     /// Whether a short reference could mean `other` of some registry: `foo` means `quay.io/project/foo`.
     pub fn is_end_of(&self, other: &Self) -> bool {
-        let Some(wanted) = &self.short else { return false };
+        let wanted = self.familiar_name();
         let ends = other
             .path
             .strip_suffix(wanted.as_str())
             .is_some_and(|before| before.is_empty() || before.ends_with('/'));
-        self.short.is_some()
+        self.short
             && ends
             && self.tag.as_deref().unwrap_or("latest") == other.tag.as_deref().unwrap_or("latest")
     }

@@ -31,6 +31,7 @@
 pub mod blobs;
 pub mod container;
 pub mod images;
+pub mod layer;
 pub mod locks;
 pub mod names;
 pub mod staging;
