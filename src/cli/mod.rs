@@ -39,6 +39,7 @@ mod top;
 mod unshare;
 mod unsupported;
 mod untag;
+mod values;
 mod version;
 mod volume;
 mod wait;

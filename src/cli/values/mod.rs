@@ -1,0 +1,24 @@
+//! What the values of options mean: pure functions from words to parts of a container's configuration.
+//!
+//! Errors say what is wrong with a value; whoever calls adds the option and the value.
+
+pub mod environment;
+pub mod filter;
+pub mod limits;
+pub mod mounts;
+pub mod names;
+pub mod security;
+pub mod signal;
+pub mod time;
+
+/// A value that does not mean anything, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ValueError(pub String);
+
+pub type Result<T> = std::result::Result<T, ValueError>;
+
+/// An error with this message.
+pub fn invalid<T>(message: impl Into<String>) -> Result<T> {
+    Err(ValueError(message.into()))
+}
