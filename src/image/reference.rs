@@ -32,7 +32,8 @@ pub struct Reference {
     path: String,
     tag: Option<String>,
     digest: Option<Digest>,
-    short: bool,
+    /// The repository as it was written, where the domain was left out.
+    short: Option<String>,
 }
 
 /// Text that is not a reference.
@@ -80,6 +81,7 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
         Some((path, tag)) => (path, Some(tag)),
         None => (remainder, None),
     };
+    let written = path;
     let path = if domain == HUB && !path.contains('/') {
         format!("{OFFICIAL}{path}")
     } else {
@@ -109,7 +111,7 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
         path,
         tag: tag.map(str::to_owned),
         digest,
-        short,
+        short: short.then(|| written.to_owned()),
     })
 }
 
@@ -203,7 +205,7 @@ impl Reference {
 
     /// Whether it was written without a domain.
     pub fn is_short(&self) -> bool {
-        self.short
+        self.short.is_some()
     }
 
     /// Domain and repository: `docker.io/library/busybox`.
@@ -240,10 +242,9 @@ impl Reference {
             return None;
         }
         let mut local = self.clone().or_latest();
-        if self.short {
+        if let Some(path) = local.short.take() {
             local.domain = LOCAL.into();
-            local.path = self.familiar_name();
-            local.short = false;
+            local.path = path;
         }
         Some(local)
     }
@@ -251,24 +252,23 @@ impl Reference {
     /// The full names under which a local image is looked for, the first one first.
     pub fn candidates(&self) -> Vec<Self> {
         let mut full = self.clone().or_latest();
-        full.short = false;
-        if !self.short {
+        let Some(path) = full.short.take() else {
             return vec![full];
-        }
+        };
         let mut local = full.clone();
         local.domain = LOCAL.into();
-        local.path = self.familiar_name();
+        local.path = path;
         vec![local, full]
     }
 
     /// Whether a short reference could mean `other` of some registry: `foo` means `quay.io/project/foo`.
     pub fn is_end_of(&self, other: &Self) -> bool {
-        let wanted = self.familiar_name();
+        let Some(wanted) = &self.short else { return false };
         let ends = other
             .path
             .strip_suffix(wanted.as_str())
             .is_some_and(|before| before.is_empty() || before.ends_with('/'));
-        self.short
+        self.short.is_some()
             && ends
             && self.tag.as_deref().unwrap_or("latest") == other.tag.as_deref().unwrap_or("latest")
     }

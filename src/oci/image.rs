@@ -38,11 +38,9 @@ pub mod media_type {
     /// Whether a blob of this type is a layer's tar archive, compressed or not. Layers that a registry does not
     /// hand out ("foreign", "nondistributable") count as well.
     pub fn is_layer(media_type: &str) -> bool {
-        let base = media_type.split('+').next().unwrap_or(media_type);
-        let base = base
-            .strip_suffix(".gzip")
-            .or_else(|| base.strip_suffix(".zstd"))
-            .unwrap_or(base);
+        let suffixes = ["+gzip", "+zstd", ".gzip", ".zstd"];
+        let base = suffixes.iter().find_map(|suffix| media_type.strip_suffix(suffix));
+        let base = base.unwrap_or(media_type);
         matches!(
             base,
             OCI_LAYER

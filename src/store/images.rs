@@ -151,6 +151,28 @@ impl Store {
         Ok(directory)
     }
 
+    /// Makes the staging directory in which one process at a time makes the layer `name`. `None`: another does.
+    pub fn claim_layer(&self, name: &str) -> Result<Option<Staging<'_>>> {
+        let claim = claim_name(name);
+        loop {
+            match self.stage(Some(&claim)) {
+                Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {}
+                result => return result.map(Some),
+            }
+            match self.try_lock(Kind::Staging, &claim, Hold::Exclusive)? {
+                // Its maker is dead.
+                Some(_dead) => self.discard(Kind::Staging, &claim)?,
+                None => return Ok(None),
+            };
+        }
+    }
+
+    /// Waits until nobody makes the layer `name` any more: it is published by then, or its maker failed.
+    pub fn await_layer_claim(&self, name: &str) -> Result<()> {
+        self.lock(Kind::Staging, &claim_name(name), Hold::Shared, &mut || ())?;
+        Ok(())
+    }
+
     /// Publishes a layer that was made in `staging`, whose data is on disk already, or takes the one that is there
     /// by now; it stays, held shared, until the returned lock is dropped.
     pub fn publish_layer(&self, staging: Staging<'_>, name: &str) -> Result<Locked> {
@@ -266,6 +288,10 @@ impl Store {
         }
         Ok(containers)
     }
+}
+
+fn claim_name(layer: &str) -> String {
+    format!("layer-{layer}")
 }
 
 fn image_path(id: &str) -> String {

@@ -1,0 +1,229 @@
+//! Which local image is meant by what the user typed.
+//!
+//! In this order: a digest or a full id; a name as it stands, a short one first of `localhost` and then of Docker
+//! Hub; the beginning of an id; at last, for a short name, the one image of another registry whose name ends so.
+
+use super::embedded::HELLO;
+use super::reference::{Reference, ReferenceError};
+use crate::base::digest::Digest;
+use crate::base::id;
+use crate::store::images::Image;
+use crate::store::{Kind, Store, StoreError};
+
+/// A local image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    pub image: Image,
+    /// The name by which it was found, if it was by one.
+    pub name: Option<Reference>,
+}
+
+/// Why no image was found.
+#[derive(Debug, thiserror::Error)]
+pub enum FindError {
+    #[error("no such image: {0}")]
+    Missing(String),
+    #[error("{text} may be any of {}: give more of its name or id", candidates.join(", "))]
+    Ambiguous { text: String, candidates: Vec<String> },
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The image that `text` means: a name, an id or its beginning, or a name with a digest.
+pub fn find(store: &Store, text: &str) -> Result<Found, FindError> {
+    if let Some(prefix) = text.strip_prefix("sha256:") {
+        return by_id(store, text, prefix);
+    }
+    if text.len() == 64 && id::is_prefix(text) {
+        return by_id(store, text, text);
+    }
+    let reference: Reference = match text.parse() {
+        Ok(reference) => reference,
+        Err(error) => return Err(error.into()),
+    };
+    if let Some(digest) = reference.digest() {
+        return by_digest(store, text, &reference, &digest);
+    }
+    for name in reference.candidates() {
+        if let Some(image) = tagged(store, &name)? {
+            return Ok(Found {
+                image,
+                name: Some(name),
+            });
+        }
+    }
+    if id::is_prefix(text) {
+        match by_id(store, text, text) {
+            Err(FindError::Missing(_)) => {}
+            result => return result,
+        }
+    }
+    by_ending(store, text, &reference)
+}
+
+/// The image that a full name is a tag of. A tag whose image is gone counts as none.
+fn tagged(store: &Store, name: &Reference) -> Result<Option<Image>, StoreError> {
+    match store.tag(&name.to_string())? {
+        Some(id) => store.image(&id),
+        None => Ok(None),
+    }
+}
+
+fn by_id(store: &Store, text: &str, prefix: &str) -> Result<Found, FindError> {
+    let missing = || FindError::Missing(text.into());
+    if !id::is_prefix(prefix) {
+        return Err(missing());
+    }
+    let mut ids = if prefix.len() == 64 {
+        vec![prefix.to_owned()]
+    } else {
+        let mut ids = store.names(Kind::Images)?;
+        ids.retain(|id| id.starts_with(prefix));
+        ids
+    };
+    if ids.len() > 1 {
+        ids.sort();
+        return Err(FindError::Ambiguous {
+            text: text.into(),
+            candidates: ids.iter().map(|id| id[..16].to_owned()).collect(),
+        });
+    }
+    let image = store.image(ids.first().ok_or_else(missing)?)?;
+    Ok(Found {
+        image: image.ok_or_else(missing)?,
+        name: None,
+    })
+}
+
+/// `name@digest`: the image must have come by that manifest, and under that name or be called so now.
+fn by_digest(store: &Store, text: &str, reference: &Reference, digest: &Digest) -> Result<Found, FindError> {
+    let (images, _damaged) = store.images()?;
+    let tags = store.tags()?;
+    let names: Vec<String> = reference.candidates().iter().map(Reference::name).collect();
+    for image in images {
+        if !image.manifests.iter().any(|manifest| manifest.digest == *digest) {
+            continue;
+        }
+        let id = image.id.hex();
+        let tagged = tags.iter().filter(|tag| tag.image == id);
+        let tagged = tagged
+            .filter_map(|tag| tag.reference.parse::<Reference>().ok())
+            .map(|tag| tag.name());
+        let pulled = image
+            .repo_digests
+            .iter()
+            .filter_map(|name| Some(name.split_once('@')?.0.to_owned()));
+        if tagged.chain(pulled).any(|name| names.contains(&name)) {
+            return Ok(Found { image, name: None });
+        }
+    }
+    Err(FindError::Missing(text.into()))
+}
+
+fn by_ending(store: &Store, text: &str, reference: &Reference) -> Result<Found, FindError> {
+    let mut found: Vec<Found> = Vec::new();
+    for tag in store.tags()? {
+        let Ok(name) = tag.reference.parse::<Reference>() else {
+            continue;
+        };
+        if reference.is_end_of(&name)
+            && let Some(image) = store.image(&tag.image)?
+        {
+            found.push(Found {
+                image,
+                name: Some(name),
+            });
+        }
+    }
+    // What comes with this program gives way to everything of the user's.
+    if found.len() > 1 {
+        found.retain(|found| found.name.as_ref().is_none_or(|name| name.to_string() != HELLO));
+    }
+    if found.len() > 1 {
+        return Err(FindError::Ambiguous {
+            text: text.into(),
+            candidates: found
+                .iter()
+                .filter_map(|found| Some(found.name.as_ref()?.to_string()))
+                .collect(),
+        });
+    }
+    found.pop().ok_or_else(|| FindError::Missing(text.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::testing::{image, store};
+
+    #[test]
+    fn names_ids_and_digests() {
+        let (_parent, store) = store();
+        let one = image(&store, "1", &["localhost/foo:latest"]);
+        let two = image(
+            &store,
+            "2",
+            &[
+                "docker.io/library/foo:latest",
+                "quay.io/project/bar:1",
+                "quay.io/other/bar:2",
+            ],
+        );
+        let three = image(
+            &store,
+            "3",
+            &["quay.io/project/baz:latest", "docker.io/u/app:latest"],
+        );
+        let four = image(&store, "4", &["ghcr.io/x/baz:latest"]);
+        let find = |text: &str| find(&store, text).map(|found| found.image.id);
+        let digest = one.manifests[0].digest;
+        for (text, expected) in [
+            ("foo", &one),
+            ("foo:latest", &one),
+            ("localhost/foo", &one),
+            ("docker.io/foo", &two),
+            ("docker.io/library/foo", &two),
+            ("bar:1", &two),
+            ("other/bar:2", &two),
+            ("u/app", &three),
+            ("project/baz", &three),
+            (&four.id.hex(), &four),
+            (&four.id.hex()[..12], &four),
+            (&format!("sha256:{}", &three.id.hex()[..6]), &three),
+            (&three.id.to_string(), &three),
+            (&format!("foo@{digest}"), &one),
+            (&format!("localhost/foo:other@{digest}"), &one),
+        ] {
+            assert_eq!(find(text).unwrap(), expected.id, "{text}");
+        }
+        for text in [
+            "none",
+            "bar",
+            "foo:1",
+            "docker.io/project/baz",
+            "sha256:",
+            "sha256:../../x",
+            &"0".repeat(64),
+        ] {
+            assert!(matches!(find(text), Err(FindError::Missing(_))), "{text}");
+        }
+        assert!(matches!(
+            find(&format!("docker.io/foo@{digest}")),
+            Err(FindError::Missing(_))
+        ));
+        assert!(matches!(find("baz"), Err(FindError::Ambiguous { .. })));
+        assert!(matches!(find("FOO"), Err(FindError::Reference(_))));
+        assert!(matches!(find(""), Err(FindError::Reference(_))));
+    }
+
+    #[test]
+    fn a_tag_without_its_image_counts_as_none() {
+        let (_parent, store) = store();
+        let one = image(&store, "1", &["localhost/foo:latest"]);
+        let two = image(&store, "2", &["docker.io/library/foo:latest"]);
+        assert!(store.discard(Kind::Images, &one.id.hex()).unwrap());
+        assert_eq!(find(&store, "foo").unwrap().image.id, two.id);
+    }
+}

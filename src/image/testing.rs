@@ -1,0 +1,46 @@
+//! Images made up for tests.
+
+use crate::base::digest::Digest;
+use crate::oci::image::ContainerConfig;
+use crate::store::Store;
+use crate::store::images::{Image, ManifestRecord, VERSION};
+
+/// A new store, which lives as long as its parent directory.
+pub fn store() -> (tempfile::TempDir, Store) {
+    let parent = tempfile::tempdir().unwrap();
+    let store = Store::open(&parent.path().join("store")).unwrap();
+    (parent, store)
+}
+
+/// Publishes an image without layers that differs from others by `seed`.
+pub fn image(store: &Store, seed: &str, tags: &[&str]) -> Image {
+    let config = format!(r#"{{"architecture":"amd64","os":"linux","author":"{seed}"}}"#);
+    let manifest = format!("manifest of {seed}");
+    let image = Image {
+        version: VERSION,
+        id: Digest::of(config.as_bytes()),
+        created: Some(format!("2020-01-0{seed}T00:00:00Z")),
+        stored: crate::base::time::now(),
+        architecture: "amd64".into(),
+        os: "linux".into(),
+        variant: None,
+        config: ContainerConfig::default(),
+        layers: Vec::new(),
+        fix_up: None,
+        manifests: vec![ManifestRecord {
+            digest: Digest::of(manifest.as_bytes()),
+            media_type: String::new(),
+            size: manifest.len() as u64,
+        }],
+        repo_digests: Vec::new(),
+        extra: serde_json::Map::new(),
+    };
+    let held = store
+        .publish_image(&image, &[config.as_bytes(), manifest.as_bytes()])
+        .unwrap();
+    for tag in tags {
+        store.set_tag(tag, &image.id.hex()).unwrap();
+    }
+    drop(held);
+    image
+}
