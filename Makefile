@@ -39,7 +39,7 @@ check: ## format, lints as errors, unit tests, layering, documents in step
 
 test: ## all tests, as root and as an ordinary user
 	.ci/packages test
-	.ci/test
+	LIBC=$(LIBC) .ci/test
 
 demo: ## build and run a container from nothing, offline
 	.ci/packages demo

@@ -1,0 +1,105 @@
+//! Looks for what a test left behind: processes, mounts, cgroups, things staged or thrown away.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::run::contains;
+
+/// One line for each thing found that belongs to the sandbox or to one of the containers.
+pub fn find(sandbox: &Path, ids: &BTreeSet<String>) -> Vec<String> {
+    let mut found: Vec<String> = processes(sandbox, ids)
+        .into_iter()
+        .map(|pid| format!("process {pid}: {}", command_line(pid)))
+        .collect();
+    let mounts = fs::read("/proc/self/mountinfo").expect("proc is mounted");
+    for line in mounts
+        .split(|byte| *byte == b'\n')
+        .filter(|line| contains(line, sandbox.as_os_str().as_bytes()))
+    {
+        found.push(format!("mount: {}", String::from_utf8_lossy(line)));
+    }
+    if !ids.is_empty() {
+        cgroups(Path::new("/sys/fs/cgroup"), ids, &mut found);
+    }
+    for name in ["staging", "trash"] {
+        let directory = sandbox.join("share/coracle").join(name);
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            found.push(format!("{name}: {}", entry.file_name().display()));
+        }
+    }
+    found
+}
+
+/// Kills what still runs.
+pub fn kill(sandbox: &Path, ids: &BTreeSet<String>) {
+    for pid in processes(sandbox, ids) {
+        if let Some(pid) = Pid::from_raw(pid) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+}
+
+/// Processes that execute the sandbox's program, have its path or a container's id in their command line or cgroup, or
+/// have a mount from it: the last is how a payload is known when its monitor is gone.
+fn processes(sandbox: &Path, ids: &BTreeSet<String>) -> Vec<i32> {
+    let path = sandbox.as_os_str().as_bytes();
+    let names = |bytes: &[u8]| contains(bytes, path) || ids.iter().any(|id| contains(bytes, id.as_bytes()));
+    let own = std::process::id();
+    let mut found = Vec::new();
+    for entry in fs::read_dir("/proc").expect("proc is mounted").flatten() {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<i32>().ok())
+        else {
+            continue;
+        };
+        if pid.unsigned_abs() == own || is_zombie(pid) {
+            continue;
+        }
+        let process = entry.path();
+        let executes = fs::read_link(process.join("exe")).is_ok_and(|exe| exe.starts_with(sandbox));
+        let mentions = ["cmdline", "cgroup", "mountinfo"]
+            .iter()
+            .any(|file| fs::read(process.join(file)).is_ok_and(|b| names(&b)));
+        if executes || mentions {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+/// A zombie holds nothing any more; its parent may be the machine's init, which is not ours to judge.
+fn is_zombie(pid: i32) -> bool {
+    let Ok(stat) = fs::read_to_string(format!("/proc/{pid}/stat")) else {
+        return true;
+    };
+    stat.rsplit(')')
+        .next()
+        .is_some_and(|rest| rest.trim_start().starts_with('Z'))
+}
+
+fn command_line(pid: i32) -> String {
+    let bytes = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&bytes).replace('\0', " ")
+}
+
+fn cgroups(directory: &Path, ids: &BTreeSet<String>, found: &mut Vec<String>) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        if !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let path = entry.path();
+        if ids
+            .iter()
+            .any(|id| contains(entry.file_name().as_bytes(), id.as_bytes()))
+        {
+            found.push(format!("cgroup: {}", path.display()));
+        }
+        cgroups(&path, ids, found);
+    }
+}

@@ -1,0 +1,27 @@
+//! Small static programs for inside a container, compiled when a test asks for them.
+
+use std::path::PathBuf;
+
+use super::run::Invocation;
+use super::sandbox::Sandbox;
+
+/// Prints what a process is allowed and holds: one `key value` a line.
+pub const PROBE: (&str, &str) = ("probe", include_str!("programs/probe.c"));
+
+/// Swaps two names for as long as it runs.
+pub const RACER: (&str, &str) = ("racer", include_str!("programs/racer.c"));
+
+impl Sandbox {
+    /// Compiles a program and gives its path below the sandbox.
+    #[track_caller]
+    pub fn compile(&self, (name, source): (&str, &str)) -> PathBuf {
+        let path = self.path("tmp").join(name);
+        Invocation::new("cc")
+            .args(["-static", "-O1", "-Wall", "-Werror", "-x", "c", "-", "-o"])
+            .arg(&path)
+            .input(source)
+            .run()
+            .succeeds();
+        path
+    }
+}

@@ -1,0 +1,139 @@
+//! What a test needs of the machine. A test that cannot run says so aloud and is counted as skipped.
+
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+/// Returns from the test, saying why, unless the machine has every named feature.
+///
+/// `root`, `user` (not root), `sub-ids` (the caller is root, or has a range of ids and the programs that map it),
+/// `user-namespaces`, `cgroup` (a version 2 tree that the caller may write), `kernel:6.7`, `program:skopeo`.
+macro_rules! requires {
+    ($($feature:expr),+ $(,)?) => {
+        $(if !$crate::support::requires::met($feature) {
+            return;
+        })+
+    };
+}
+pub(crate) use requires;
+
+/// Whether the machine has the feature; if not, the skip is printed and counted.
+pub fn met(feature: &str) -> bool {
+    let Err(why) = probe(feature) else { return true };
+    let test = std::thread::current().name().unwrap_or("a test").to_string();
+    let line = format!("SKIPPED: {test}: {why}\n");
+    // Not by a print macro: the test runner keeps a passing test's prints to itself.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+    if let Some(path) = std::env::var_os("CORACLE_TEST_SKIPS") {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(path)
+            .expect("open the list of skips");
+        file.write_all(line.as_bytes()).expect("count the skip");
+    }
+    false
+}
+
+pub fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn probe(feature: &str) -> Result<(), String> {
+    let check = |condition: bool, why: &str| if condition { Ok(()) } else { Err(why.to_string()) };
+    match feature.split_once(':') {
+        Some(("program", name)) => check(program(name), &format!("no program {name}")),
+        Some(("kernel", version)) => check(
+            kernel() >= parse_version(version),
+            &format!("no kernel {version}"),
+        ),
+        _ => match feature {
+            "root" => check(is_root(), "needs root"),
+            "user" => check(!is_root(), "needs an ordinary user"),
+            "sub-ids" => sub_ids(),
+            "user-namespaces" => check(user_namespaces(), "user namespaces are not to be had"),
+            "cgroup" => cgroup(),
+            other => panic!("no such feature: {other}"),
+        },
+    }
+}
+
+pub fn program(name: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin".into(), "/sbin".into()])
+        .any(|directory| directory.join(name).is_file())
+}
+
+fn kernel() -> (u32, u32) {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").expect("proc is mounted");
+    parse_version(&release)
+}
+
+fn parse_version(text: &str) -> (u32, u32) {
+    let mut numbers = text
+        .split(|c: char| !c.is_ascii_digit())
+        .map(|part| part.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+fn sub_ids() -> Result<(), String> {
+    if is_root() {
+        return Ok(());
+    }
+    let uid = rustix::process::getuid().as_raw().to_string();
+    let passwd = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let name = passwd
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|fields| fields.get(2) == Some(&uid.as_str()))
+        .map_or(uid.clone(), |fields| fields[0].to_string());
+    for file in ["/etc/subuid", "/etc/subgid"] {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let owner = |line: &str| {
+            line.split(':')
+                .next()
+                .is_some_and(|owner| owner == name || owner == uid)
+        };
+        if !text.lines().any(owner) {
+            return Err(format!("no range of ids for {name} in {file}"));
+        }
+    }
+    if program("newuidmap") && program("newgidmap") {
+        Ok(())
+    } else {
+        Err("no program newuidmap".to_string())
+    }
+}
+
+fn user_namespaces() -> bool {
+    Command::new("unshare")
+        .args(["--user", "true"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// A version 2 tree in which the caller may make a group: root anywhere, a user where he was given one.
+fn cgroup() -> Result<(), String> {
+    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
+    let mount = mounts
+        .lines()
+        .filter(|line| line.contains(" - cgroup2 "))
+        .find_map(|line| line.split(' ').nth(4))
+        .ok_or("no version 2 cgroup tree is mounted")?;
+    let own = fs::read_to_string("/proc/self/cgroup").expect("proc is mounted");
+    let own = own
+        .lines()
+        .find_map(|line| line.strip_prefix("0::"))
+        .unwrap_or("/");
+    let directory = Path::new(mount).join(own.trim_start_matches('/'));
+    let writable = rustix::fs::access(&directory, rustix::fs::Access::WRITE_OK).is_ok();
+    if writable {
+        Ok(())
+    } else {
+        Err(format!("{} is not ours to write", directory.display()))
+    }
+}
