@@ -40,23 +40,24 @@ fn what_a_program_says_and_returns_is_seen() {
 #[test]
 fn a_program_that_does_not_end_is_killed_with_its_children() {
     let sandbox = Sandbox::new();
-    let script = "sleep 1000 & echo $! > child; wait";
-    let message = panics(|| {
-        drop(
-            sandbox
-                .program("sh")
-                .args(["-c", script])
-                .limit(Duration::from_millis(300))
-                .run(),
-        )
-    });
+    let running = sandbox
+        .program("sh")
+        .args(["-c", "sleep 1000 & echo $!; wait"])
+        .limit(Duration::from_secs(2))
+        .start();
+    running.expect("\n");
+    let child: u32 = running.so_far().trim().parse().unwrap();
+    let message = panics(|| drop(running.wait()));
     assert!(message.contains("did not end"), "{message}");
-    let child = fs::read_to_string(sandbox.path("work/child")).unwrap();
-    let stat = fs::read_to_string(format!("/proc/{}/stat", child.trim()));
-    assert!(
-        stat.is_err() || stat.unwrap().contains(") Z "),
-        "the child lives on"
-    );
+    let alive = || {
+        let stat = fs::read_to_string(format!("/proc/{child}/stat"));
+        stat.is_ok_and(|stat| !stat.contains(") Z "))
+    };
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while alive() {
+        assert!(Instant::now() < deadline, "the child lives on");
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 #[test]
