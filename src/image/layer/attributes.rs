@@ -54,7 +54,6 @@ pub fn set_xattr(fd: BorrowedFd<'_>, name: &[u8], value: &[u8]) -> Result<bool, 
 }
 
 /// Whether a directory hides those of the same name below it.
-#[cfg(test)]
 pub fn is_opaque(directory: BorrowedFd<'_>) -> Result<bool, Errno> {
     let mut value = [0u8; 8];
     match rustix::fs::fgetxattr(directory, OPAQUE, &mut value) {

@@ -600,6 +600,10 @@ impl<'o> Extractor<'o> {
                 let stat = stat.map_err(failed("hide", &path))?;
                 if FileType::from_raw_mode(stat.st_mode).is_dir() {
                     self.opaque.insert(path.to_vec());
+                    // It has nothing to do with the one below, even if no entry describes it.
+                    if let Some(attributes) = self.directories.get_mut(&*path) {
+                        attributes.get_or_insert_default();
+                    }
                 }
                 Ok(())
             }

@@ -16,6 +16,7 @@
 
 mod attributes;
 mod extract;
+mod fixup;
 mod header;
 mod limits;
 mod name;
@@ -40,6 +41,7 @@ use crate::base::file::{self, Durability};
 use crate::store::layer::{LayerRecord, Owners, RECORD_LIMIT, VERSION};
 
 pub use attributes::{apply_attributes, merged_root_attributes};
+pub use fixup::{FixUpError, build_fix_up};
 pub use name::{BadName, Escaped};
 pub use reader::TarError;
 pub use recreate::{RecreateError, verify, write_tar};
