@@ -39,10 +39,7 @@ pub fn find(store: &Store, text: &str) -> Result<Found, FindError> {
     if text.len() == 64 && id::is_prefix(text) {
         return by_id(store, text, text);
     }
-    let reference: Reference = match text.parse() {
-        Ok(reference) => reference,
-        Err(error) => return Err(error.into()),
-    };
+    let reference: Reference = text.parse()?;
     if let Some(digest) = reference.digest() {
         return by_digest(store, text, &reference, &digest);
     }

@@ -1,10 +1,12 @@
 //! Images: their names, their way in and out of the store, and what is told about them.
 
+pub mod archive;
 pub mod compression;
 pub mod embedded;
 pub mod find;
 pub mod layer;
 pub mod platform;
+pub mod publish;
 pub mod reference;
 #[cfg(test)]
 mod testing;

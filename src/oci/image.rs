@@ -177,6 +177,19 @@ pub struct Index {
     pub extra: Map<String, Value>,
 }
 
+impl Index {
+    /// An index of nothing.
+    pub fn empty() -> Self {
+        Self {
+            schema_version: 2,
+            media_type: Some(media_type::OCI_INDEX.into()),
+            manifests: Vec::new(),
+            annotations: BTreeMap::new(),
+            extra: Map::new(),
+        }
+    }
+}
+
 /// What a descriptor of an image can point to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Document {

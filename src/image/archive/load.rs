@@ -1,0 +1,142 @@
+//! `load`: from an archive into the store.
+
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use super::plan::{self, Plan};
+use super::source::Source;
+use crate::base::digest::Digest;
+use crate::image::layer::UnpackOptions;
+use crate::image::publish::{Layers, NewImage, Published, Unpacked, Wanted, check};
+use crate::oci::image::Platform;
+use crate::store::Store;
+
+/// Where the archive comes from.
+pub enum Input<'a> {
+    Path(&'a Path),
+    /// Standard input, for example. A file is read in place, a pipe as it comes.
+    File(File),
+}
+
+/// How an archive is loaded.
+#[derive(Debug, Clone, Default)]
+pub struct LoadOptions {
+    /// The platform wanted of an image for several; this machine's where none is said.
+    pub platform: Option<Platform>,
+    pub unpack: UnpackOptions,
+}
+
+/// A layer met in a stream.
+enum Streamed {
+    /// By its name it is one that the store has, so its bytes were not looked at.
+    Known(Digest),
+    /// A place in the list of those unpacked.
+    Unpacked(usize),
+}
+
+/// Loads all images of an archive.
+pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Vec<Published>> {
+    let mut layers = Layers::new(store, options.unpack.clone());
+    let mut unpacked: Vec<Option<Unpacked<'_>>> = Vec::new();
+    let mut sink = |name: &[u8], _size: u64, reader: &mut (dyn std::io::Read + Send)| {
+        if let Some(digest) = digest_in(name)
+            && layers.has(&digest)?
+        {
+            return Ok(Streamed::Known(digest));
+        }
+        let layer = layers.unpack_unknown(reader);
+        unpacked.push(Some(
+            layer.with_context(|| String::from_utf8_lossy(name).into_owned())?,
+        ));
+        Ok(Streamed::Unpacked(unpacked.len() - 1))
+    };
+    let source = match input {
+        Input::Path(path) => Source::open(path, &mut sink)?,
+        Input::File(file) => Source::read(file, &mut sink)?,
+    };
+    let plans = plan::read(&source, options.platform.as_ref())?;
+    for layer in plans.iter().flat_map(|plan| &plan.layers) {
+        source.require(&layer.member)?;
+    }
+    if let Source::Stream(_) = source {
+        take_streamed(&source, &plans, &mut layers, &mut unpacked)?;
+    } else {
+        fetch(&source, &plans, &mut layers)?;
+    }
+    drop(unpacked);
+    layers.publish(plans.into_iter().map(new_image).collect())
+}
+
+fn new_image(plan: Plan) -> NewImage {
+    NewImage {
+        config_bytes: plan.config_bytes,
+        config: plan.config,
+        manifest: plan
+            .manifest
+            .map(|manifest| (manifest.bytes, manifest.media_type)),
+        names: plan.names,
+        repo_digests: Vec::new(),
+    }
+}
+
+/// The diff id that a member's name speaks of, in the ways of `save`: `<hex>.tar`, `<hex>/layer.tar`, `blobs/sha256/<hex>`.
+fn digest_in(name: &[u8]) -> Option<Digest> {
+    let name = std::str::from_utf8(name).ok()?;
+    let name = name
+        .strip_suffix("/layer.tar")
+        .or_else(|| name.strip_suffix(".tar"))
+        .unwrap_or(name);
+    Digest::from_hex(name.rsplit('/').next()?).ok()
+}
+
+/// Unpacks layers from a source that can be read at any place.
+fn fetch(source: &Source<Streamed>, plans: &[Plan], layers: &mut Layers<'_>) -> Result<()> {
+    let planned = || plans.iter().flat_map(|plan| &plan.layers);
+    let wanted: Vec<Wanted> = planned()
+        .map(|layer| Wanted {
+            diff_id: layer.diff_id,
+            blob: layer.blob.clone(),
+        })
+        .collect();
+    layers.fetch(&wanted, &|wanted| {
+        let layer = planned().find(|layer| layer.diff_id == wanted.diff_id && layer.blob == wanted.blob);
+        source.reader(&layer.expect("every wanted layer is planned").member)
+    })
+}
+
+/// Takes the layers that were unpacked while the stream passed.
+fn take_streamed<'s>(
+    source: &Source<Streamed>,
+    plans: &[Plan],
+    layers: &mut Layers<'s>,
+    unpacked: &mut [Option<Unpacked<'s>>],
+) -> Result<()> {
+    for layer in plans.iter().flat_map(|plan| &plan.layers) {
+        if layers.has(&layer.diff_id)? {
+            continue;
+        }
+        let described = || format!("layer {}", layer.diff_id);
+        let wanted = Wanted {
+            diff_id: layer.diff_id,
+            blob: layer.blob.clone(),
+        };
+        match source.streamed(&layer.member)? {
+            Some(Streamed::Unpacked(index)) => {
+                let mut found = unpacked[*index].take().with_context(described)?;
+                check(&mut found, &wanted).with_context(described)?;
+                layers.add(found)?;
+            }
+            Some(Streamed::Known(digest)) => {
+                bail!(
+                    "{} holds layer {digest}, not {} as the configuration says",
+                    layer.member,
+                    layer.diff_id
+                )
+            }
+            None => bail!("{} is missing", layer.member),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,661 @@
+//! Which images the documents of an archive describe.
+//!
+//! Every document that is pointed to by a digest is checked against it here; layers are checked when they are
+//! unpacked.
+
+use std::collections::HashSet;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use super::source::Source;
+use crate::base::digest::Digest;
+use crate::image::platform;
+use crate::image::reference::Reference;
+use crate::oci::image::{
+    CONFIG_LIMIT, Descriptor, Document, ImageConfig, Index, LAYERS_LIMIT, MANIFEST_LIMIT, Manifest, Platform,
+    media_type, parse_json,
+};
+
+/// An image that an archive holds.
+#[derive(Debug)]
+pub struct Plan {
+    /// The bytes of the configuration, whose digest is the image's id.
+    pub config_bytes: Vec<u8>,
+    pub config: ImageConfig,
+    /// The manifest it came by, where the archive has one.
+    pub manifest: Option<PlannedManifest>,
+    /// Bottom first, as many as the configuration has diff ids.
+    pub layers: Vec<PlannedLayer>,
+    pub names: Vec<Reference>,
+}
+
+/// A manifest as it came.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedManifest {
+    pub bytes: Vec<u8>,
+    pub media_type: String,
+}
+
+/// A layer of an image.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PlannedLayer {
+    pub diff_id: Digest,
+    /// The member that holds it.
+    pub member: String,
+    /// What its bytes must be, as the manifest says.
+    pub blob: Option<Descriptor>,
+}
+
+/// Indexes within indexes within …
+const DEPTH: usize = 4;
+/// Images of one archive.
+const IMAGES_LIMIT: usize = 1000;
+
+/// Finds the images of an archive. Of an image for several platforms the one for `wanted` is taken; where none is
+/// asked for, that of this machine.
+pub fn read<L>(source: &Source<L>, wanted: Option<&Platform>) -> Result<Vec<Plan>> {
+    let plans = if source.contains("index.json") {
+        Layout { source, wanted }.read().context("OCI image layout")?
+    } else if source.contains("manifest.json") {
+        let bytes = source.document("manifest.json", MANIFEST_LIMIT)?;
+        match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'[') => docker_archive(source, &bytes).context("manifest.json")?,
+            _ => vec![directory(source, bytes).context("manifest.json")?],
+        }
+    } else if source.contains("repositories") {
+        bail!("the archive was written by a Docker older than 1.10: save the image again with a newer one")
+    } else {
+        bail!(
+            "no image in it: there is neither manifest.json (docker save) nor index.json (OCI). \
+             The files of a container (docker export) are taken by import"
+        )
+    };
+    if plans.is_empty() {
+        bail!("there is no image in the archive");
+    }
+    for plan in &plans {
+        check_platform(plan, wanted)?;
+    }
+    Ok(plans)
+}
+
+fn check_platform(plan: &Plan, wanted: Option<&Platform>) -> Result<()> {
+    let have = plan.config.platform();
+    match wanted {
+        Some(wanted) if !platform::satisfies(&have, wanted) => bail!(
+            "the image is for {}, not for {} as asked",
+            platform::display(&have),
+            platform::display(wanted)
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// The list at the head of a docker-archive.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct DockerImage {
+    config: String,
+    #[serde(default)]
+    repo_tags: Option<Vec<String>>,
+    #[serde(default)]
+    layers: Option<Vec<String>>,
+}
+
+fn docker_archive<L>(source: &Source<L>, bytes: &[u8]) -> Result<Vec<Plan>> {
+    let images: Vec<DockerImage> = parse_json("list of images", bytes)?;
+    if images.len() > IMAGES_LIMIT {
+        bail!("more than {IMAGES_LIMIT} images");
+    }
+    images
+        .into_iter()
+        .map(|image| docker_image(source, image))
+        .collect()
+}
+
+fn docker_image<L>(source: &Source<L>, image: DockerImage) -> Result<Plan> {
+    let config_bytes = source.document(&image.config, CONFIG_LIMIT)?;
+    let stem = image.config.rsplit('/').next().unwrap_or_default();
+    if let Ok(named) = Digest::from_hex(stem.strip_suffix(".json").unwrap_or(stem))
+        && named != Digest::of(&config_bytes)
+    {
+        bail!("{} does not have the digest that names it", image.config);
+    }
+    let config = ImageConfig::parse(&config_bytes).with_context(|| image.config.clone())?;
+    let members = image.layers.unwrap_or_default();
+    let layers = pair(
+        &config,
+        members.into_iter().map(|member| (member, None)).collect(),
+    )?;
+    let names = image.repo_tags.unwrap_or_default();
+    let names = names
+        .iter()
+        .map(|name| Ok(name.parse::<Reference>()?.or_latest()));
+    Ok(Plan {
+        names: names.collect::<Result<_>>()?,
+        config_bytes,
+        config,
+        manifest: None,
+        layers,
+    })
+}
+
+/// A directory as skopeo's `dir:` writes it: one manifest, and blobs by their digests.
+fn directory<L>(source: &Source<L>, bytes: Vec<u8>) -> Result<Plan> {
+    match Document::parse(&bytes, "")? {
+        Document::Manifest(manifest) => image(source, *manifest, bytes, &Digest::hex, Vec::new()),
+        Document::Index(_) => {
+            bail!("a directory that holds an index is not supported: copy it as an OCI layout")
+        }
+    }
+}
+
+/// Gives every layer the diff id that the configuration has for it.
+fn pair(config: &ImageConfig, members: Vec<(String, Option<Descriptor>)>) -> Result<Vec<PlannedLayer>> {
+    let diff_ids = &config.rootfs.diff_ids;
+    if members.len() != diff_ids.len() || members.len() > LAYERS_LIMIT {
+        bail!(
+            "the manifest has {} layers and the configuration {}",
+            members.len(),
+            diff_ids.len()
+        );
+    }
+    let layers = members.into_iter().zip(diff_ids);
+    Ok(layers
+        .map(|((member, blob), diff_id)| PlannedLayer {
+            diff_id: *diff_id,
+            member,
+            blob,
+        })
+        .collect())
+}
+
+/// The image of a manifest whose blobs lie at `path`.
+fn image<L>(
+    source: &Source<L>,
+    manifest: Manifest,
+    bytes: Vec<u8>,
+    path: &dyn Fn(&Digest) -> String,
+    names: Vec<Reference>,
+) -> Result<Plan> {
+    if !is_image(&manifest) {
+        let kind = manifest
+            .artifact_type
+            .as_ref()
+            .unwrap_or(&manifest.config.media_type);
+        bail!("it is not an image, but an artifact of the type {kind:?}");
+    }
+    let config_bytes = blob(source, &manifest.config, CONFIG_LIMIT, path)?;
+    let config = ImageConfig::parse(&config_bytes)?;
+    for layer in &manifest.layers {
+        if !media_type::is_layer(&layer.media_type) {
+            bail!("a layer of the type {:?} is not supported", layer.media_type);
+        }
+    }
+    let media_type = manifest.media_type.clone().unwrap_or_else(|| {
+        let docker = manifest.config.media_type == media_type::DOCKER_CONFIG;
+        let implied = if docker {
+            media_type::DOCKER_MANIFEST
+        } else {
+            media_type::OCI_MANIFEST
+        };
+        implied.to_owned()
+    });
+    let members = manifest
+        .layers
+        .into_iter()
+        .map(|layer| (path(&layer.digest), Some(layer)));
+    Ok(Plan {
+        layers: pair(&config, members.collect())?,
+        config_bytes,
+        config,
+        manifest: Some(PlannedManifest { bytes, media_type }),
+        names,
+    })
+}
+
+fn is_image(manifest: &Manifest) -> bool {
+    matches!(
+        manifest.config.media_type.as_str(),
+        media_type::OCI_CONFIG | media_type::DOCKER_CONFIG
+    )
+}
+
+/// A document by its descriptor, checked.
+fn blob<L>(
+    source: &Source<L>,
+    descriptor: &Descriptor,
+    limit: u64,
+    path: &dyn Fn(&Digest) -> String,
+) -> Result<Vec<u8>> {
+    let member = path(&descriptor.digest);
+    if descriptor.size > limit {
+        bail!("{member} is longer than {limit} bytes");
+    }
+    let bytes = source.document(&member, limit)?;
+    if bytes.len() as u64 != descriptor.size {
+        bail!(
+            "{member} has {} bytes, not {} as its descriptor says",
+            bytes.len(),
+            descriptor.size
+        );
+    }
+    if Digest::of(&bytes) != descriptor.digest {
+        bail!("{member} does not have the digest that names it");
+    }
+    Ok(bytes)
+}
+
+fn layout_path(digest: &Digest) -> String {
+    format!("blobs/sha256/{}", digest.hex())
+}
+
+/// An OCI image layout (image-spec, image-layout.md).
+struct Layout<'a, L> {
+    source: &'a Source<L>,
+    wanted: Option<&'a Platform>,
+}
+
+impl<L> Layout<'_, L> {
+    fn read(&self) -> Result<Vec<Plan>> {
+        if self.source.contains("oci-layout") {
+            #[derive(Deserialize)]
+            #[serde(rename_all = "camelCase")]
+            struct Marker {
+                image_layout_version: String,
+            }
+            let marker: Marker = parse_json("oci-layout", &self.source.document("oci-layout", 4096)?)?;
+            if !marker.image_layout_version.starts_with("1.") {
+                bail!(
+                    "layout version {:?} is not supported",
+                    marker.image_layout_version
+                );
+            }
+        }
+        let bytes = self.source.document("index.json", MANIFEST_LIMIT)?;
+        let Document::Index(index) = Document::parse(&bytes, "").context("index.json")? else {
+            bail!("index.json is not an index");
+        };
+        let mut plans = Vec::new();
+        let mut seen = HashSet::new();
+        for descriptor in self.entries(&index)? {
+            if plans.len() >= IMAGES_LIMIT {
+                bail!("more than {IMAGES_LIMIT} images");
+            }
+            let names = names(descriptor)?;
+            // One image may be listed under several names.
+            if !seen.insert((descriptor.digest, names.clone())) {
+                continue;
+            }
+            let (manifest, bytes) = self.manifest(descriptor, 0)?;
+            // An artifact without a name beside an image, such as a signature, is not asked for.
+            if names.is_empty() && index.manifests.len() > 1 && !is_image(&manifest) {
+                continue;
+            }
+            plans.push(image(self.source, manifest, bytes, &layout_path, names)?);
+        }
+        Ok(plans)
+    }
+
+    /// The entries of the top index that are images of their own. Those that share a name, or have none but tell
+    /// their platforms, are one image for several.
+    fn entries<'i>(&self, index: &'i Index) -> Result<Vec<&'i Descriptor>> {
+        let mut entries = Vec::new();
+        let mut grouped: Vec<(Vec<Reference>, Vec<Descriptor>)> = Vec::new();
+        for descriptor in &index.manifests {
+            let has_platform = descriptor.platform.is_some();
+            let names = names(descriptor)?;
+            if !has_platform {
+                entries.push(descriptor);
+            } else if let Some((_, group)) = grouped.iter_mut().find(|(known, _)| *known == names) {
+                group.push(descriptor.clone());
+            } else {
+                grouped.push((names, vec![descriptor.clone()]));
+            }
+        }
+        for (_, group) in grouped {
+            let chosen = match group.as_slice() {
+                // Alone, it is what the user has, whatever machine it is for.
+                [only] => only,
+                group => self.select(group)?,
+            };
+            entries.extend(index.manifests.iter().find(|descriptor| *descriptor == chosen));
+        }
+        Ok(entries)
+    }
+
+    fn select<'i>(&self, group: &'i [Descriptor]) -> Result<&'i Descriptor> {
+        let host = platform::host();
+        let wanted = self.wanted.unwrap_or(&host);
+        platform::select(group, wanted).with_context(|| {
+            let have = group.iter().filter_map(|descriptor| descriptor.platform.as_ref());
+            let have: Vec<_> = have
+                .filter(|have| have.os != "unknown")
+                .map(platform::display)
+                .collect();
+            format!(
+                "no image for {} in it, only for {}",
+                platform::display(wanted),
+                have.join(", ")
+            )
+        })
+    }
+
+    /// The manifest that a descriptor leads to, through indexes if need be.
+    fn manifest(&self, descriptor: &Descriptor, depth: usize) -> Result<(Manifest, Vec<u8>)> {
+        if depth > DEPTH {
+            bail!("more than {DEPTH} indexes within each other");
+        }
+        let bytes = blob(self.source, descriptor, MANIFEST_LIMIT, &layout_path)?;
+        match Document::parse(&bytes, &descriptor.media_type)
+            .with_context(|| descriptor.digest.to_string())?
+        {
+            Document::Manifest(manifest) => Ok((*manifest, bytes)),
+            Document::Index(index) => {
+                let chosen = match index.manifests.as_slice() {
+                    [only] => only,
+                    group => self.select(group)?,
+                };
+                self.manifest(chosen, depth + 1)
+            }
+        }
+    }
+}
+
+/// The name that annotations give an entry of an index. containerd writes whole names; the specification's own
+/// annotation holds a whole name or only a tag, which Podman takes for a local name.
+fn names(descriptor: &Descriptor) -> Result<Vec<Reference>> {
+    const CONTAINERD: &str = "io.containerd.image.name";
+    const OCI: &str = "org.opencontainers.image.ref.name";
+    let annotation = |key: &str| descriptor.annotations.get(key).filter(|name| !name.is_empty());
+    let Some(text) = annotation(CONTAINERD).or_else(|| annotation(OCI)) else {
+        return Ok(Vec::new());
+    };
+    let name: Reference = text
+        .parse()
+        .with_context(|| format!("the name of {}", descriptor.digest))?;
+    Ok(name.for_local().into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::Path;
+
+    /// A layout in a directory, written piece by piece.
+    struct Fixture(tempfile::TempDir);
+
+    impl Fixture {
+        fn new() -> Self {
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::create_dir_all(directory.path().join("blobs/sha256")).unwrap();
+            Self(directory)
+        }
+
+        fn path(&self) -> &Path {
+            self.0.path()
+        }
+
+        fn blob(&self, kind: &str, content: &str) -> String {
+            let digest = Digest::of(content.as_bytes());
+            std::fs::write(self.path().join(layout_path(&digest)), content).unwrap();
+            format!(
+                r#""mediaType":"{kind}","digest":"{digest}","size":{}"#,
+                content.len()
+            )
+        }
+
+        fn config(&self, architecture: &str) -> String {
+            let diff_id = Digest::of(b"layer");
+            self.blob(
+                media_type::OCI_CONFIG,
+                &format!(
+                    r#"{{"architecture":"{architecture}","os":"linux","rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#
+                ),
+            )
+        }
+
+        fn manifest(&self, architecture: &str) -> String {
+            let (config, layer) = (
+                self.config(architecture),
+                self.blob(media_type::OCI_LAYER, "layer"),
+            );
+            self.blob(
+                media_type::OCI_MANIFEST,
+                &format!(r#"{{"schemaVersion":2,"config":{{{config}}},"layers":[{{{layer}}}]}}"#),
+            )
+        }
+
+        fn index(&self, entries: &[String]) {
+            let text = format!(r#"{{"schemaVersion":2,"manifests":[{}]}}"#, entries.join(","));
+            std::fs::write(self.path().join("index.json"), text).unwrap();
+        }
+
+        fn read(&self, wanted: Option<&str>) -> Result<Vec<Plan>> {
+            let wanted = wanted.map(|text| platform::parse(text).unwrap());
+            read(
+                &Source::<()>::open(self.path(), &mut |_, _, _| Ok(()))?,
+                wanted.as_ref(),
+            )
+        }
+    }
+
+    fn platform_of(architecture: &str) -> String {
+        format!(r#""platform":{{"os":"linux","architecture":"{architecture}"}}"#)
+    }
+
+    fn named(name: &str) -> String {
+        format!(r#""annotations":{{"org.opencontainers.image.ref.name":"{name}"}}"#)
+    }
+
+    #[test]
+    fn names_of_entries() {
+        let fixture = Fixture::new();
+        let manifest = fixture.manifest("amd64");
+        for (annotations, expected) in [
+            (named("latest"), vec!["localhost/latest:latest"]),
+            (named("foo:1"), vec!["localhost/foo:1"]),
+            (named("docker.io/foo"), vec!["docker.io/library/foo:latest"]),
+            (
+                r#""annotations":{"io.containerd.image.name":"docker.io/library/x:2","org.opencontainers.image.ref.name":"2"}"#.into(),
+                vec!["docker.io/library/x:2"],
+            ),
+            (r#""annotations":null"#.into(), vec![]),
+        ] {
+            fixture.index(&[format!("{{{manifest},{annotations}}}")]);
+            let plans = fixture.read(None).unwrap();
+            let names: Vec<_> = plans[0].names.iter().map(ToString::to_string).collect();
+            assert_eq!(names, expected, "{annotations}");
+        }
+        fixture.index(&[format!("{{{manifest},{}}}", named("UPPER CASE"))]);
+        assert!(fixture.read(None).is_err());
+    }
+
+    #[test]
+    fn the_platform_is_selected() {
+        let fixture = Fixture::new();
+        let [amd64, arm64] =
+            ["amd64", "arm64"].map(|name| format!("{{{},{}}}", fixture.manifest(name), platform_of(name)));
+        let inner = format!(r#"{{"schemaVersion":2,"manifests":[{amd64},{arm64}]}}"#);
+        let inner = fixture.blob(media_type::OCI_INDEX, &inner);
+        let nested = format!("{{{inner},{}}}", named("foo"));
+        for entries in [vec![amd64.clone(), arm64.clone()], vec![nested]] {
+            fixture.index(&entries);
+            for wanted in ["amd64", "arm64"] {
+                let plans = fixture.read(Some(wanted)).unwrap();
+                assert_eq!(plans.len(), 1);
+                assert_eq!(plans[0].config.architecture, wanted);
+            }
+            let error = format!("{:#}", fixture.read(Some("s390x")).unwrap_err());
+            assert!(error.contains("only for linux/amd64, linux/arm64"), "{error}");
+        }
+        fixture.index(&[arm64]);
+        assert_eq!(fixture.read(None).unwrap()[0].config.architecture, "arm64");
+        assert!(fixture.read(Some("amd64")).is_err());
+    }
+
+    #[test]
+    fn several_images() {
+        let fixture = Fixture::new();
+        let (one, two) = (fixture.manifest("amd64"), fixture.manifest("arm64"));
+        fixture.index(&[
+            format!("{{{one},{}}}", named("a")),
+            format!("{{{two},{}}}", named("b")),
+            format!("{{{one},{}}}", named("a")),
+        ]);
+        assert_eq!(fixture.read(None).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn lies_are_found_out() {
+        let fixture = Fixture::new();
+        let manifest = fixture.manifest("amd64");
+        let digest = |text: &str| text.split('"').nth(7).unwrap().to_owned();
+        let good = || fixture.index(&[format!("{{{manifest}}}")]);
+        good();
+        fixture.read(None).unwrap();
+        // A wrong size, in both directions, and a size over the limit.
+        let size = manifest.rsplit(':').next().unwrap();
+        for wrong in ["1", "999999", "99999999999"] {
+            fixture.index(&[format!(
+                "{{{}}}",
+                manifest.replace(&format!(":{size}"), &format!(":{wrong}"))
+            )]);
+            assert!(fixture.read(None).is_err(), "{wrong}");
+        }
+        // Another media type than the document's own.
+        fixture.index(&[format!("{{{}}}", manifest.replace("manifest.v1", "index.v1"))]);
+        assert!(fixture.read(None).is_err());
+        // Bytes that changed, for the manifest and for the configuration.
+        for victim in [digest(&manifest), digest(&fixture.config("amd64"))] {
+            let path = fixture.path().join(layout_path(&victim.parse().unwrap()));
+            let content = std::fs::read_to_string(&path).unwrap();
+            std::fs::write(
+                &path,
+                content.replace("linux", "linus").replace("config", "konfig"),
+            )
+            .unwrap();
+            good();
+            assert!(fixture.read(None).is_err(), "{victim}");
+            std::fs::write(&path, content).unwrap();
+        }
+        // A blob that is a link to another file, and a blob that is a FIFO.
+        let path = fixture
+            .path()
+            .join(layout_path(&digest(&manifest).parse().unwrap()));
+        std::fs::remove_file(&path).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", &path).unwrap();
+        assert!(fixture.read(None).is_err());
+        std::fs::remove_file(&path).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, rustix::fs::Mode::RUSR).unwrap();
+        assert!(fixture.read(None).is_err());
+    }
+
+    #[test]
+    fn indexes_without_end_and_documents_of_other_kinds() {
+        let fixture = Fixture::new();
+        let mut entry = fixture.manifest("amd64");
+        for _ in 0..=DEPTH {
+            let index = format!(r#"{{"schemaVersion":2,"manifests":[{{{entry}}}]}}"#);
+            entry = fixture.blob(media_type::OCI_INDEX, &index);
+        }
+        fixture.index(&[format!("{{{entry}}}")]);
+        assert!(fixture.read(None).is_err());
+
+        let config = fixture.blob("application/vnd.cncf.helm.config.v1+json", "{}");
+        let chart = fixture.blob(
+            media_type::OCI_MANIFEST,
+            &format!(r#"{{"schemaVersion":2,"config":{{{config}}},"layers":[]}}"#),
+        );
+        fixture.index(&[format!("{{{chart}}}")]);
+        assert!(
+            fixture
+                .read(None)
+                .unwrap_err()
+                .chain()
+                .any(|cause| cause.to_string().contains("artifact"))
+        );
+
+        let (config, layer) = (
+            fixture.config("amd64"),
+            fixture.blob(media_type::OCI_LAYER, "layer"),
+        );
+        for layers in [
+            String::new(),
+            format!("{{{layer}}},{{{layer}}}"),
+            format!("{{{}}}", layer.replace(".tar", ".tar+encrypted")),
+        ] {
+            let text = format!(r#"{{"schemaVersion":2,"config":{{{config}}},"layers":[{layers}]}}"#);
+            fixture.index(&[format!("{{{}}}", fixture.blob(media_type::OCI_MANIFEST, &text))]);
+            assert!(fixture.read(None).is_err(), "{layers}");
+        }
+    }
+
+    #[test]
+    fn docker_archives() {
+        let fixture = tempfile::tempdir().unwrap();
+        let diff_id = Digest::of(b"layer");
+        let config = format!(r#"{{"os":"linux","rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#);
+        let id = Digest::of(config.as_bytes());
+        let write = |name: &str, content: &str| std::fs::write(fixture.path().join(name), content).unwrap();
+        let read = || -> Result<Vec<Plan>> {
+            read(&Source::<()>::open(fixture.path(), &mut |_, _, _| Ok(()))?, None)
+        };
+        assert!(read().is_err());
+        write("repositories", "{}");
+        assert!(read().unwrap_err().to_string().contains("1.10"));
+        let name = format!("{}.json", id.hex());
+        write(&name, &config);
+        write("config.json", &config);
+        for (list, expected) in [
+            (
+                format!(r#"[{{"Config":"{name}","RepoTags":["busybox:1"],"Layers":["l.tar"]}}]"#),
+                Some(1),
+            ),
+            (
+                format!(r#" [{{"Config":"config.json","RepoTags":null,"Layers":["{name}"]}}]"#),
+                Some(0),
+            ),
+            (
+                format!(r#"[{{"Config":"{name}","RepoTags":["busybox:1"],"Layers":null}}]"#),
+                None,
+            ),
+            (
+                format!(r#"[{{"Config":"{name}","RepoTags":["BUSYBOX"],"Layers":["l.tar"]}}]"#),
+                None,
+            ),
+            (r#"[{"Config":"../../etc/passwd","Layers":[]}]"#.into(), None),
+            (r#"[{"Config":"none","Layers":[]}]"#.into(), None),
+            ("[]".into(), None),
+            ("[{}]".into(), None),
+        ] {
+            write("manifest.json", &list);
+            let names = read().ok().map(|plans| plans[0].names.len());
+            assert_eq!(names, expected, "{list}");
+        }
+        write(&name, &config.replace("linux", "linus"));
+        write(
+            "manifest.json",
+            &format!(r#"[{{"Config":"{name}","Layers":["l.tar"]}}]"#),
+        );
+        assert!(read().is_err());
+    }
+
+    #[test]
+    fn directories_of_skopeo() {
+        let fixture = Fixture::new();
+        let manifest = fixture.manifest("amd64");
+        let digest = manifest.split('"').nth(7).unwrap().parse().unwrap();
+        let bytes = std::fs::read(fixture.path().join(layout_path(&digest))).unwrap();
+        let flat = tempfile::tempdir().unwrap();
+        for entry in std::fs::read_dir(fixture.path().join("blobs/sha256")).unwrap() {
+            let entry = entry.unwrap();
+            std::fs::copy(entry.path(), flat.path().join(entry.file_name())).unwrap();
+        }
+        std::fs::write(flat.path().join("manifest.json"), bytes).unwrap();
+        let source = Source::<()>::open(flat.path(), &mut |_, _, _| Ok(())).unwrap();
+        let plans = read(&source, None).unwrap();
+        assert_eq!(plans[0].layers[0].member, Digest::of(b"layer").hex());
+    }
+}

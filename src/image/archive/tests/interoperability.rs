@@ -1,0 +1,1 @@
+//! Archives of skopeo, umoci, buildah and podman, and ours in their hands.

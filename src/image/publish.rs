@@ -1,0 +1,455 @@
+//! Brings new images into the store: layers are found there or unpacked, then everything is published in the order
+//! that `store::images` asks for.
+//!
+//! One process unpacks a layer that several want at once; the others wait for it. Nobody waits while others may wait
+//! for it: what was unpacked so far is published first.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::base::digest::{Digest, Hashing};
+use crate::base::time;
+use crate::image::compression::{self, Compression};
+use crate::image::layer::{self, UnpackOptions};
+use crate::image::reference::Reference;
+use crate::oci::image::{Descriptor, ImageConfig, Manifest, media_type};
+use crate::store::images::{Image, Layer, ManifestRecord, VERSION};
+use crate::store::layer::{LayerRecord, SeenBlob};
+use crate::store::locks::{Hold, Locked};
+use crate::store::staging::Staging;
+use crate::store::{Kind, Store};
+
+/// An image that is to be published; its layers are given apart.
+#[derive(Debug, Clone)]
+pub struct NewImage {
+    /// The bytes of the configuration, whose digest is the image's id.
+    pub config_bytes: Vec<u8>,
+    pub config: ImageConfig,
+    /// The manifest's bytes and media type, where the image came by one.
+    pub manifest: Option<(Vec<u8>, String)>,
+    pub names: Vec<Reference>,
+    /// `name@digest`, as a registry gave it.
+    pub repo_digests: Vec<String>,
+}
+
+/// An image that is now in the store.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Published {
+    pub id: Digest,
+    pub names: Vec<Named>,
+}
+
+/// A name that an image was given.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Named {
+    pub reference: Reference,
+    /// The image that lost this name.
+    pub replaced: Option<Digest>,
+}
+
+/// A layer that an image needs.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    pub diff_id: Digest,
+    /// The compressed blob it comes as, where that is known and to be checked.
+    pub blob: Option<Descriptor>,
+}
+
+/// A layer unpacked in staging.
+pub struct Unpacked<'s> {
+    pub staging: Staging<'s>,
+    pub record: LayerRecord,
+    /// Digest and length of the bytes as they came.
+    pub digest: Digest,
+    pub size: u64,
+}
+
+/// Opens the bytes of a layer as they come, and tells how many there are.
+pub type Open<'a> = dyn Fn(&Wanted) -> Result<(Box<dyn Read + Send + 'a>, u64)> + Sync + 'a;
+
+/// The layers of images on their way into the store. They cannot be swept while this lives.
+pub struct Layers<'s> {
+    store: &'s Store,
+    options: UnpackOptions,
+    /// By the names of their directories.
+    held: HashMap<String, Held<'s>>,
+}
+
+enum Held<'s> {
+    Stored(Locked),
+    Staged(Staging<'s>),
+}
+
+impl Held<'_> {
+    fn directory(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stored(locked) => locked.as_fd(),
+            Self::Staged(staging) => staging.directory(),
+        }
+    }
+}
+
+impl<'s> Layers<'s> {
+    pub fn new(store: &'s Store, options: UnpackOptions) -> Self {
+        Self {
+            store,
+            options,
+            held: HashMap::new(),
+        }
+    }
+
+    /// Whether the layer is in the store already; if so it is held from now on.
+    pub fn has(&mut self, diff_id: &Digest) -> Result<bool> {
+        let name = diff_id.hex();
+        if self.held.contains_key(&name) {
+            return Ok(true);
+        }
+        let found = self.store.lock(Kind::Layers, &name, Hold::Shared, &mut || ())?;
+        let is_there = found.is_some();
+        self.held.extend(found.map(|locked| (name, Held::Stored(locked))));
+        Ok(is_there)
+    }
+
+    /// Adds a layer that was unpacked already, unless it is there.
+    pub fn add(&mut self, unpacked: Unpacked<'s>) -> Result<()> {
+        if !self.has(&unpacked.record.diff_id)? {
+            let name = unpacked.record.diff_id.hex();
+            self.held.insert(name, Held::Staged(unpacked.staging));
+        }
+        Ok(())
+    }
+
+    /// Unpacks a layer of which nothing is known yet, as it comes.
+    pub fn unpack_unknown(&self, reader: impl Read + Send) -> Result<Unpacked<'s>> {
+        let staging = self.store.stage(None)?;
+        unpack(reader, staging, &self.options)
+    }
+
+    /// Sees to it that all layers are there: what is not in the store is unpacked, several at a time.
+    pub fn fetch(&mut self, wanted: &[Wanted], open: &Open<'_>) -> Result<()> {
+        loop {
+            let mut seen = HashSet::new();
+            let (mut claimed, mut foreign) = (Vec::new(), None);
+            for layer in wanted.iter().filter(|layer| seen.insert(layer.diff_id)) {
+                if self.has(&layer.diff_id)? {
+                    continue;
+                }
+                match self.store.claim_layer(&layer.diff_id.hex())? {
+                    // Published between the look and the claim, perhaps.
+                    Some(claim) if !self.has(&layer.diff_id)? => claimed.push((layer, claim)),
+                    Some(_) => {}
+                    None => foreign = Some(layer.diff_id),
+                }
+            }
+            for unpacked in unpack_all(claimed, open, &self.options)? {
+                let name = unpacked.record.diff_id.hex();
+                self.held.insert(name, Held::Staged(unpacked.staging));
+            }
+            let Some(foreign) = foreign else { return Ok(()) };
+            self.publish_layers()?;
+            self.store.await_layer_claim(&foreign.hex())?;
+        }
+    }
+
+    /// The directory that has to lie on top of these layers, bottom first, if they need one.
+    fn fix_up(&mut self, diff_ids: &[Digest]) -> Result<Option<String>> {
+        let Some(chain) = chain_id(diff_ids) else {
+            return Ok(None);
+        };
+        let name = format!("{}.fix", chain.hex());
+        if self.held.contains_key(&name) {
+            return Ok(Some(name));
+        }
+        if let Some(locked) = self.store.lock(Kind::Layers, &name, Hold::Shared, &mut || ())? {
+            self.held.insert(name.clone(), Held::Stored(locked));
+            return Ok(Some(name));
+        }
+        let mut seen = HashSet::new();
+        // As they are mounted: a repeated layer counts at its highest place.
+        let mut names: Vec<String> = diff_ids
+            .iter()
+            .rev()
+            .filter(|id| seen.insert(**id))
+            .map(Digest::hex)
+            .collect();
+        names.reverse();
+        let lowers: Vec<BorrowedFd<'_>> = names.iter().map(|name| self.held[name].directory()).collect();
+        let staging = self.store.stage(None)?;
+        let is_needed =
+            build_fix_up(&lowers, staging.directory()).context("cannot fit the layers together")?;
+        if is_needed {
+            self.held.insert(name.clone(), Held::Staged(staging));
+        }
+        Ok(is_needed.then_some(name))
+    }
+
+    /// Publishes what is staged, once its data is on disk.
+    fn publish_layers(&mut self) -> Result<()> {
+        let staged = self.held.values().find_map(|held| match held {
+            Held::Staged(staging) => Some(staging),
+            Held::Stored(_) => None,
+        });
+        let Some(first) = staged else { return Ok(()) };
+        first.sync()?;
+        for (name, held) in std::mem::take(&mut self.held) {
+            let locked = match held {
+                Held::Stored(locked) => locked,
+                Held::Staged(staging) => self.store.publish_layer(staging, &name)?,
+            };
+            self.held.insert(name, Held::Stored(locked));
+        }
+        Ok(())
+    }
+
+    /// Publishes images all of whose layers are here.
+    pub fn publish(mut self, images: Vec<NewImage>) -> Result<Vec<Published>> {
+        let mut prepared = Vec::new();
+        for image in images {
+            let fix_up = self.fix_up(&image.config.rootfs.diff_ids)?;
+            prepared.push((self.record(&image, fix_up)?, image));
+        }
+        self.publish_layers()?;
+        let mut published = Vec::new();
+        for ((record, manifest), image) in prepared {
+            let held = self
+                .store
+                .publish_image(&record, &[&image.config_bytes, &manifest])?;
+            let id = record.id.hex();
+            let mut names = Vec::new();
+            for reference in image.names {
+                let replaced = self.store.set_tag(&reference.to_string(), &id)?;
+                let replaced = replaced
+                    .and_then(|id| Digest::from_hex(&id).ok())
+                    .filter(|other| *other != record.id);
+                names.push(Named { reference, replaced });
+            }
+            drop(held);
+            published.push(Published { id: record.id, names });
+        }
+        Ok(published)
+    }
+
+    /// The record of an image, and the bytes of its manifest.
+    fn record(&self, image: &NewImage, fix_up: Option<String>) -> Result<(Image, Vec<u8>)> {
+        let config = &image.config;
+        let mut layers = Vec::new();
+        for diff_id in &config.rootfs.diff_ids {
+            let held = self
+                .held
+                .get(&diff_id.hex())
+                .with_context(|| format!("layer {diff_id} is missing"))?;
+            let record = layer::read_record(held.directory()).with_context(|| format!("layer {diff_id}"))?;
+            layers.push(Layer {
+                diff_id: *diff_id,
+                size: record.content,
+                archive_size: record.size,
+            });
+        }
+        let id = Digest::of(&image.config_bytes);
+        let (manifest, media_type) = image.manifest.clone().unwrap_or_else(|| {
+            let config = Descriptor::new(media_type::DOCKER_CONFIG, id, image.config_bytes.len() as u64);
+            let manifest = plain_manifest(
+                media_type::DOCKER_MANIFEST,
+                media_type::DOCKER_LAYER,
+                config,
+                &layers,
+            );
+            (manifest, media_type::DOCKER_MANIFEST.into())
+        });
+        let record = Image {
+            version: VERSION,
+            id,
+            created: config.created.clone(),
+            stored: time::now(),
+            architecture: config.architecture.clone(),
+            os: config.os.clone(),
+            variant: config.variant.clone(),
+            config: config.config.clone(),
+            layers,
+            fix_up,
+            manifests: vec![ManifestRecord {
+                digest: Digest::of(&manifest),
+                media_type,
+                size: manifest.len() as u64,
+            }],
+            repo_digests: image.repo_digests.clone(),
+            extra: serde_json::Map::new(),
+        };
+        Ok((record, manifest))
+    }
+}
+
+/// A manifest whose layers are not compressed: what the store can write without any blob at hand.
+pub fn plain_manifest(kind: &str, layer_kind: &str, config: Descriptor, layers: &[Layer]) -> Vec<u8> {
+    let manifest = Manifest {
+        schema_version: 2,
+        media_type: Some(kind.to_owned()),
+        artifact_type: None,
+        config,
+        layers: layers
+            .iter()
+            .map(|layer| Descriptor::new(layer_kind, layer.diff_id, layer.archive_size))
+            .collect(),
+        annotations: Default::default(),
+        extra: serde_json::Map::new(),
+    };
+    serde_json::to_vec(&manifest).expect("a manifest of ours holds only what JSON can")
+}
+
+/// The identity of a stack of layers, bottom first (image-spec, config.md, "Layer ChainID").
+pub fn chain_id(diff_ids: &[Digest]) -> Option<Digest> {
+    let (first, rest) = diff_ids.split_first()?;
+    Some(rest.iter().fold(*first, |chain, diff_id| {
+        Digest::of(format!("{chain} {diff_id}").as_bytes())
+    }))
+}
+
+/// Unpacks one layer from bytes as they come, and hashes them.
+fn unpack<'s>(
+    reader: impl Read + Send,
+    staging: Staging<'s>,
+    options: &UnpackOptions,
+) -> Result<Unpacked<'s>> {
+    let mut hashing = Hashing::new(reader);
+    let (compression, decoded) = compression::decoder(&mut hashing)?;
+    let record = layer::unpack(decoded, staging.directory(), options)?;
+    // What follows the compressed stream belongs to the blob as well.
+    io::copy(&mut hashing, &mut io::sink())?;
+    let (_, digest, size) = hashing.finish();
+    if compression == Compression::None && digest != record.diff_id {
+        bail!("the archive was not read to its end");
+    }
+    Ok(Unpacked {
+        staging,
+        record,
+        digest,
+        size,
+    })
+}
+
+/// Whether what was unpacked is what was wanted; the blob it came as is noted in the layer's record.
+pub fn check(unpacked: &mut Unpacked<'_>, wanted: &Wanted) -> Result<()> {
+    if unpacked.record.diff_id != wanted.diff_id {
+        bail!(
+            "the layer has the digest {}, not {} as the configuration says",
+            unpacked.record.diff_id,
+            wanted.diff_id
+        );
+    }
+    let Some(blob) = &wanted.blob else { return Ok(()) };
+    if unpacked.size != blob.size {
+        bail!(
+            "the layer's blob has {} bytes, not {} as the manifest says",
+            unpacked.size,
+            blob.size
+        );
+    }
+    if unpacked.digest != blob.digest {
+        bail!(
+            "the layer's blob has the digest {}, not {} as the manifest says",
+            unpacked.digest,
+            blob.digest
+        );
+    }
+    if blob.digest != wanted.diff_id {
+        unpacked.record.blobs.push(SeenBlob {
+            digest: blob.digest,
+            size: blob.size,
+            media_type: blob.media_type.clone(),
+        });
+        layer::write_record(unpacked.staging.directory(), &unpacked.record)?;
+    }
+    Ok(())
+}
+
+/// Unpacks claimed layers on a few threads, which have ended when this returns.
+fn unpack_all<'s>(
+    claimed: Vec<(&Wanted, Staging<'s>)>,
+    open: &Open<'_>,
+    options: &UnpackOptions,
+) -> Result<Vec<Unpacked<'s>>> {
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .clamp(1, 4)
+        .min(claimed.len());
+    let queue = Mutex::new(claimed.into_iter());
+    let done = Mutex::new(Vec::new());
+    let failure = Mutex::new(None);
+    let stop = AtomicBool::new(false);
+    let work = || {
+        while !stop.load(Ordering::Relaxed) {
+            let next = queue.lock().expect("no thread panics with the lock").next();
+            let Some((wanted, staging)) = next else { return };
+            match unpack_wanted(wanted, staging, open, options, &stop) {
+                Ok(unpacked) => done
+                    .lock()
+                    .expect("no thread panics with the lock")
+                    .push(unpacked),
+                // The others fail because they were stopped; the first failure is the reason.
+                Err(error) if !stop.swap(true, Ordering::Relaxed) => {
+                    *failure.lock().expect("no thread panics with the lock") = Some(error);
+                }
+                Err(_) => {}
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        // One layer is unpacked where we are.
+        for _ in 1..threads {
+            scope.spawn(work);
+        }
+        work();
+    });
+    match failure.into_inner().expect("no thread panics with the lock") {
+        Some(error) => Err(error),
+        None => Ok(done.into_inner().expect("no thread panics with the lock")),
+    }
+}
+
+fn unpack_wanted<'s>(
+    wanted: &Wanted,
+    staging: Staging<'s>,
+    open: &Open<'_>,
+    options: &UnpackOptions,
+    stop: &AtomicBool,
+) -> Result<Unpacked<'s>> {
+    let unpack = || {
+        let (reader, size) = open(wanted)?;
+        if let Some(blob) = wanted.blob.as_ref().filter(|blob| blob.size != size) {
+            return Err(anyhow!(
+                "the layer's blob has {size} bytes, not {} as the manifest says",
+                blob.size
+            ));
+        }
+        let inner = reader.take(size);
+        let mut unpacked = unpack(Stoppable { inner, stop }, staging, options)?;
+        check(&mut unpacked, wanted)?;
+        Ok(unpacked)
+    };
+    unpack().with_context(|| format!("layer {}", wanted.diff_id))
+}
+
+/// Fails as soon as another layer has failed.
+struct Stoppable<'a, R> {
+    inner: R,
+    stop: &'a AtomicBool,
+}
+
+impl<R: Read> Read for Stoppable<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(io::Error::other("stopped, as another layer failed"));
+        }
+        self.inner.read(buffer)
+    }
+}
+
+/// No fix-up tree is built yet.
+fn build_fix_up(_lowers: &[BorrowedFd<'_>], _into: BorrowedFd<'_>) -> Result<bool> {
+    Ok(false)
+}
