@@ -24,6 +24,7 @@ mod port;
 mod ps;
 mod rename;
 mod report;
+mod resolve;
 mod restart;
 mod rm;
 mod rmi;

@@ -1,0 +1,531 @@
+//! From what was typed to what a container is: options, image and surroundings meet here, and nowhere else.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Display;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+
+use super::options::{ContainerOptions, Identity, NetworkOptions, Process, Security};
+use super::values::environment::{self, Change, Host};
+use super::values::mounts::{self, Surroundings};
+use super::values::security::SecurityOption;
+use super::values::{limits, security, signal};
+use crate::base::bytes::ByteString;
+use crate::oci::image::ContainerConfig as ImageConfig;
+use crate::store::container::{Config, Log, Mount, MountSource, Network, Resources, Seccomp, Sharing};
+
+/// What `stop` sends when neither the image nor the command line says, and how long it waits.
+const STOP_SIGNAL: i32 = 15;
+const STOP_TIMEOUT: u64 = 10;
+/// The size of /dev/shm when none is given.
+const SHM_SIZE: u64 = 64 << 20;
+
+/// Everything beside the options themselves that a container's configuration depends on.
+pub struct Inputs<'a> {
+    /// The command and its arguments, after the image.
+    pub command: &'a [OsString],
+    /// What the image says; nothing for a root file system of its own.
+    pub image: &'a ImageConfig,
+    pub environment: &'a Host,
+    pub directory: &'a Path,
+    /// Reads a file named by an option.
+    pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    /// Makes up the name of an anonymous volume.
+    pub anonymous: &'a mut dyn FnMut() -> String,
+}
+
+/// A container's configuration, and what has to be done before it can be made.
+#[derive(Debug)]
+pub struct Resolved {
+    pub config: Config,
+    /// Directories of the host that `--volume` names: made where they are missing.
+    pub directories: Vec<PathBuf>,
+}
+
+/// What the options mean.
+pub fn resolve(options: &ContainerOptions, inputs: &mut Inputs<'_>) -> Result<Resolved> {
+    let mut config = Config::default();
+    command(options, inputs, &mut config);
+    identity(&options.identity, inputs, &mut config)?;
+    process(&options.process, inputs, &mut config)?;
+    let directories = files(options, inputs, &mut config)?;
+    security_options(&options.security, inputs, &mut config)?;
+    network(&options.network, inputs, &mut config)?;
+    resources(options, &mut config)?;
+    Ok(Resolved { config, directories })
+}
+
+/// An error about the value of an option.
+fn of<V: Display + ?Sized>(option: &str, value: &V) -> String {
+    format!("invalid {option} {value:?}", value = value.to_string())
+}
+
+fn shown(word: &OsStr) -> String {
+    word.to_string_lossy().into_owned()
+}
+
+/// Entrypoint and command. An entrypoint of one's own does not go with the image's command.
+fn command(options: &ContainerOptions, inputs: &Inputs<'_>, config: &mut Config) {
+    let words = |list: &Option<Vec<String>>| -> Vec<ByteString> {
+        list.iter().flatten().map(|word| word.as_str().into()).collect()
+    };
+    let given: Vec<ByteString> = inputs
+        .command
+        .iter()
+        .map(|word| word.as_os_str().into())
+        .collect();
+    match &options.process.entrypoint {
+        Some(entrypoint) => {
+            config.entrypoint = entrypoint_words(entrypoint);
+            config.command = given;
+        }
+        None => {
+            config.entrypoint = words(&inputs.image.entrypoint);
+            config.command = if given.is_empty() {
+                words(&inputs.image.cmd)
+            } else {
+                given
+            };
+        }
+    }
+}
+
+/// A JSON list of words, or one word; the empty word is none.
+fn entrypoint_words(entrypoint: &OsStr) -> Vec<ByteString> {
+    if entrypoint.is_empty() {
+        return Vec::new();
+    }
+    match serde_json::from_slice::<Vec<String>>(entrypoint.as_bytes()) {
+        Ok(words) => words.into_iter().map(ByteString::from).collect(),
+        Err(_) => vec![entrypoint.into()],
+    }
+}
+
+fn identity(options: &Identity, inputs: &Inputs<'_>, config: &mut Config) -> Result<()> {
+    config.labels = inputs.image.labels.clone();
+    for file in &options.label_file {
+        let content =
+            (inputs.read)(Path::new(file)).with_context(|| format!("cannot read label file {file:?}"))?;
+        let lines = environment::lines(&content).with_context(|| format!("label file {file:?}"))?;
+        for (key, value) in lines {
+            let text =
+                |bytes: Vec<u8>| String::from_utf8(bytes).with_context(|| format!("label file {file:?}"));
+            config.labels.insert(text(key)?, text(value.unwrap_or_default())?);
+        }
+    }
+    for label in &options.label {
+        let (key, value) = label.split_once('=').unwrap_or((label, ""));
+        if key.is_empty() {
+            bail!("{}: the key is missing", of("--label", label));
+        }
+        config.labels.insert(key.into(), value.into());
+    }
+    for annotation in &options.annotation {
+        let Some((key, value)) = annotation.split_once('=').filter(|(key, _)| !key.is_empty()) else {
+            bail!("{}: expected KEY=VALUE", of("--annotation", annotation));
+        };
+        config.annotations.insert(key.into(), value.into());
+    }
+    match options.restart.as_deref() {
+        None | Some("" | "no" | "never") => {}
+        Some(policy) => bail!("--restart={policy} is not supported yet: nothing restarts containers"),
+    }
+    config.stop_signal = match (&options.stop_signal, &inputs.image.stop_signal) {
+        (Some(given), _) => signal::parse(given).with_context(|| of("--stop-signal", given))?,
+        (None, Some(given)) if !given.is_empty() => {
+            signal::parse(given).with_context(|| of("stop signal of the image", given))?
+        }
+        _ => STOP_SIGNAL,
+    };
+    config.stop_timeout = match options.stop_timeout {
+        None => STOP_TIMEOUT,
+        // A negative number waits for ever.
+        Some(seconds) => u64::try_from(seconds).unwrap_or(u64::MAX),
+    };
+    config.init = options.init;
+    config.remove = options.rm;
+    config.cidfile = options
+        .cidfile
+        .as_deref()
+        .map(|file| absolute(inputs.directory, file));
+    config.pidfile = options
+        .pidfile
+        .as_deref()
+        .map(|file| absolute(inputs.directory, file));
+    config.log = log(options)?;
+    Ok(())
+}
+
+fn absolute(directory: &Path, file: &OsStr) -> ByteString {
+    directory.join(file).as_path().into()
+}
+
+fn log(options: &Identity) -> Result<Log> {
+    let (mut max_size, mut max_files) = (None, 1);
+    for option in &options.log_opt {
+        let context = || of("--log-opt", option);
+        match option.split_once('=') {
+            Some(("max-size", "-1")) => max_size = None,
+            Some(("max-size", size)) => max_size = Some(limits::size(size).with_context(context)?),
+            Some(("max-file", count)) => {
+                max_files = count
+                    .parse()
+                    .ok()
+                    .filter(|count| *count > 0)
+                    .with_context(context)?;
+            }
+            _ => bail!("{}: there are max-size=SIZE and max-file=NUMBER", context()),
+        }
+    }
+    match options.log_driver.as_deref().unwrap_or("json-file") {
+        "json-file" => Ok(Log::JsonFile { max_size, max_files }),
+        "none" => Ok(Log::None),
+        driver => bail!("--log-driver={driver} is not supported yet: there are json-file and none"),
+    }
+}
+
+fn process(options: &Process, inputs: &Inputs<'_>, config: &mut Config) -> Result<()> {
+    config.interactive = options.interactive;
+    config.terminal = options.tty;
+    config.user = options.user.clone().unwrap_or_else(|| inputs.image.user.clone());
+    for group in &options.group_add {
+        if group == "keep-groups" {
+            bail!("--group-add=keep-groups is not supported yet: name the groups");
+        }
+        config.groups.push(group.clone());
+    }
+    let directory = match &options.workdir {
+        Some(directory) => directory.as_bytes(),
+        None => inputs.image.working_dir.as_bytes(),
+    };
+    config.working_directory = match directory {
+        b"" => "/".into(),
+        path if path.starts_with(b"/") => mounts::clean(path).into(),
+        _ if options.workdir.is_some() => {
+            bail!(
+                "{}: expected an absolute path",
+                of("--workdir", &String::from_utf8_lossy(directory))
+            );
+        }
+        // Some images say it so, and mean it below the root.
+        relative => mounts::clean(&[b"/", relative].concat()).into(),
+    };
+    config.umask = match &options.umask {
+        Some(mask) => Some(limits::umask(mask).with_context(|| of("--umask", mask))?),
+        None => None,
+    };
+    config.env = variables(options, inputs)?;
+    Ok(())
+}
+
+/// Of the image, then of the caller if asked for, then of files, then of the command line.
+fn variables(options: &Process, inputs: &Inputs<'_>) -> Result<Vec<ByteString>> {
+    let mut env: Vec<ByteString> = Vec::new();
+    if !options.unsetenv_all {
+        env.extend(
+            inputs
+                .image
+                .env
+                .iter()
+                .map(|assignment| assignment.as_str().into()),
+        );
+    }
+    let unset: Vec<Change> = options
+        .unsetenv
+        .iter()
+        .map(|name| Change::Unset(name.as_bytes().into()))
+        .collect();
+    environment::apply(&mut env, &unset);
+    if options.env_host {
+        let all: Vec<Change> = inputs
+            .environment
+            .iter()
+            .map(|(name, value)| Change::Set(name.as_bytes().into(), value.as_bytes().into()))
+            .collect();
+        environment::apply(&mut env, &all);
+    }
+    environment::apply(
+        &mut env,
+        &asked_variables(&options.env_file, &options.env, inputs.environment, inputs.read)?,
+    );
+    Ok(env)
+}
+
+/// What `--env-file` and `--env` change, in this order.
+pub fn asked_variables(
+    files: &[OsString],
+    words: &[OsString],
+    host: &Host,
+    read: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+) -> Result<Vec<Change>> {
+    let mut changes = Vec::new();
+    for file in files {
+        let content = read(Path::new(file)).with_context(|| format!("cannot read env file {file:?}"))?;
+        changes
+            .extend(environment::file_changes(&content, host).with_context(|| format!("env file {file:?}"))?);
+    }
+    for word in words {
+        changes.extend(environment::changes(word, host).with_context(|| of("--env", &shown(word)))?);
+    }
+    Ok(changes)
+}
+
+/// Mounts of the command line, then volumes of the image that nothing else is mounted at.
+fn files(options: &ContainerOptions, inputs: &mut Inputs<'_>, config: &mut Config) -> Result<Vec<PathBuf>> {
+    let files = &options.files;
+    config.read_only = files.read_only;
+    config.read_only_tmpfs = files.read_only_tmpfs.0;
+    config.shm_size = match &files.shm_size {
+        Some(size) => limits::size(size).with_context(|| of("--shm-size", size))?,
+        None => SHM_SIZE,
+    };
+    let mut directories = Vec::new();
+    let mut surroundings = Surroundings {
+        directory: inputs.directory,
+        anonymous: &mut *inputs.anonymous,
+    };
+    for word in &files.volume {
+        let requested =
+            mounts::volume(word, &mut surroundings).with_context(|| of("--volume", &shown(word)))?;
+        if let (true, MountSource::Bind { path, .. }) = (requested.make_source, &requested.mount.source) {
+            directories.push(path.as_path().to_owned());
+        }
+        config.mounts.push(requested.mount);
+    }
+    for word in &files.mount {
+        let requested =
+            mounts::mount(word, &mut surroundings).with_context(|| of("--mount", &shown(word)))?;
+        config.mounts.push(requested.mount);
+    }
+    for word in &files.tmpfs {
+        config
+            .mounts
+            .push(mounts::tmpfs(word).with_context(|| of("--tmpfs", &shown(word)))?);
+    }
+    for (index, mount) in config.mounts.iter().enumerate() {
+        if config.mounts[..index]
+            .iter()
+            .any(|other| other.target == mount.target)
+        {
+            bail!("two mounts at {}", mount.target.lossy());
+        }
+    }
+    image_volumes(options.image.image_volume.as_deref(), inputs, config)?;
+    Ok(directories)
+}
+
+fn image_volumes(how: Option<&str>, inputs: &mut Inputs<'_>, config: &mut Config) -> Result<()> {
+    let temporary = match how.unwrap_or("anonymous") {
+        "anonymous" | "bind" => false,
+        "tmpfs" => true,
+        "ignore" => return Ok(()),
+        how => bail!(
+            "{}: expected anonymous, tmpfs or ignore",
+            of("--image-volume", how)
+        ),
+    };
+    for volume in &inputs.image.volumes.0 {
+        let target = mounts::clean(volume.as_bytes());
+        let taken = config
+            .mounts
+            .iter()
+            .any(|mount| mount.target.as_bytes() == target);
+        if taken || target == b"/" {
+            continue;
+        }
+        let source = if temporary {
+            MountSource::Tmpfs
+        } else {
+            MountSource::Volume {
+                name: (inputs.anonymous)(),
+                anonymous: true,
+                copy: true,
+            }
+        };
+        config.mounts.push(Mount {
+            source,
+            target: target.into(),
+            read_only: false,
+            options: Vec::new(),
+        });
+    }
+    Ok(())
+}
+
+fn security_options(options: &Security, inputs: &Inputs<'_>, config: &mut Config) -> Result<()> {
+    config.privileged = options.privileged;
+    // Several may stand together: CHOWN,KILL.
+    let split = |list: &[String]| -> Vec<String> {
+        list.iter()
+            .flat_map(|word| word.split(','))
+            .map(|word| word.trim().to_owned())
+            .collect()
+    };
+    config.cap_add = split(&options.cap_add);
+    config.cap_drop = split(&options.cap_drop);
+    for option in &options.security_opt {
+        match security::parse(option).with_context(|| of("--security-opt", option))? {
+            SecurityOption::NoNewPrivileges(truth) => config.no_new_privileges = truth,
+            SecurityOption::SeccompUnconfined => config.seccomp = Seccomp::Unconfined,
+            SecurityOption::SeccompFile(file) => {
+                let content = (inputs.read)(Path::new(&file))
+                    .with_context(|| format!("cannot read seccomp profile {file:?}"))?;
+                let text = String::from_utf8(content).with_context(|| format!("seccomp profile {file:?}"))?;
+                config.seccomp = Seccomp::Profile(text);
+            }
+            SecurityOption::Mask(paths) => config.mask.extend(paths),
+            SecurityOption::Unmask(paths) => config.unmask.extend(paths),
+            SecurityOption::Nothing => {}
+        }
+    }
+    match options.userns.as_deref() {
+        None | Some("" | "host") => {}
+        Some(mode) => {
+            bail!("--userns={mode} is not supported yet: there is --userns=host, which is the default")
+        }
+    }
+    config.pid = sharing("--pid", options.pid.as_deref())?;
+    config.ipc = match options.ipc.as_deref() {
+        // There is nobody it could be shared with yet.
+        Some("shareable") => Sharing::Private,
+        mode => sharing("--ipc", mode)?,
+    };
+    config.uts = sharing("--uts", options.uts.as_deref())?;
+    config.cgroup = sharing("--cgroupns", options.cgroupns.as_deref())?;
+    Ok(())
+}
+
+fn sharing(option: &str, mode: Option<&str>) -> Result<Sharing> {
+    match mode {
+        None | Some("" | "private") => Ok(Sharing::Private),
+        Some("host") => Ok(Sharing::Host),
+        Some(mode) => bail!("{option}={mode} is not supported yet: there are private and host"),
+    }
+}
+
+fn network(options: &NetworkOptions, inputs: &Inputs<'_>, config: &mut Config) -> Result<()> {
+    config.network = match options.network.as_slice() {
+        [] => Network::None,
+        [one] if one == "none" => Network::None,
+        [one] if one == "host" => Network::Host,
+        [other, ..] => bail!(
+            "--network={other} is not supported yet: coracle has no container networks yet; there are none and host"
+        ),
+    };
+    if let Some(name) = &options.hostname {
+        let part = |part: &str| {
+            !part.is_empty()
+                && part.len() <= 63
+                && part
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        };
+        if name.len() > 64 || !name.split('.').all(part) {
+            bail!(
+                "{}: expected letters, digits, hyphens and dots, at most 64",
+                of("--hostname", name)
+            );
+        }
+        if config.uts == Sharing::Host {
+            bail!("--hostname does not go with --uts=host, which is the host's name");
+        }
+        config.hostname = name.clone();
+    }
+    config.domainname = options.domainname.clone().unwrap_or_default();
+    config.no_hosts = options.no_hosts;
+    for entry in &options.add_host {
+        let (name, address) = entry.split_once(['=', ':']).unwrap_or((entry, ""));
+        let bare = address.trim_start_matches('[').trim_end_matches(']');
+        if name.is_empty() || bare.parse::<std::net::IpAddr>().is_err() {
+            bail!("{}: expected HOST:ADDRESS", of("--add-host", entry));
+        }
+        config.extra_hosts.push(format!("{name}:{address}"));
+    }
+    if options.no_hosts && !options.add_host.is_empty() {
+        bail!("--add-host does not go with --no-hosts");
+    }
+    for address in &options.dns {
+        if address.parse::<std::net::IpAddr>().is_err() {
+            bail!("{}: expected an address", of("--dns", address));
+        }
+    }
+    config.dns.clone_from(&options.dns);
+    for word in options.dns_search.iter().chain(&options.dns_option) {
+        if word.is_empty() || word.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            bail!("{}: expected one word", of("--dns-search or --dns-option", word));
+        }
+    }
+    config.dns_search.clone_from(&options.dns_search);
+    config.dns_options.clone_from(&options.dns_option);
+    config.exposed_ports = inputs.image.exposed_ports.0.clone();
+    for port in &options.expose {
+        for port in
+            exposed(port).with_context(|| format!("{}: expected PORT[/PROTOCOL]", of("--expose", port)))?
+        {
+            if !config.exposed_ports.contains(&port) {
+                config.exposed_ports.push(port);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `80`, `80/udp`, `8000-8010`.
+fn exposed(text: &str) -> Option<Vec<String>> {
+    let (ports, protocol) = text.split_once('/').unwrap_or((text, "tcp"));
+    if !matches!(protocol, "tcp" | "udp" | "sctp") {
+        return None;
+    }
+    let (first, last) = ports.split_once('-').unwrap_or((ports, ports));
+    let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
+    let (first, last) = (port(first)?, port(last)?);
+    (first <= last).then(|| (first..=last).map(|port| format!("{port}/{protocol}")).collect())
+}
+
+fn resources(options: &ContainerOptions, config: &mut Config) -> Result<()> {
+    let limits = &options.limits;
+    config.resources = Resources {
+        memory: match &limits.memory {
+            Some(size) => limits::memory(size).with_context(|| of("--memory", size))?,
+            None => None,
+        },
+        nano_cpus: match &limits.cpus {
+            Some(number) => limits::cpus(number).with_context(|| of("--cpus", number))?,
+            None => None,
+        },
+        pids: limits.pids_limit.and_then(limits::pids),
+    };
+    for text in &limits.ulimit {
+        let limit = limits::ulimit(text).with_context(|| of("--ulimit", text))?;
+        config.ulimits.retain(|other| other.name != limit.name);
+        config.ulimits.push(limit);
+    }
+    for text in &limits.sysctl {
+        let (name, value) = limits::sysctl(text).with_context(|| of("--sysctl", text))?;
+        let of_network = name.starts_with("net.");
+        if of_network && config.network == Network::Host || !of_network && config.ipc == Sharing::Host {
+            bail!(
+                "{}: it is the host's, which the container shares",
+                of("--sysctl", text)
+            );
+        }
+        config.sysctls.insert(name, value);
+    }
+    if let Some(score) = limits.oom_score_adj {
+        if !(-1000..=1000).contains(&score) {
+            bail!(
+                "{}: expected a number from -1000 to 1000",
+                of("--oom-score-adj", &score)
+            );
+        }
+        config.oom_score_adj = Some(score);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "resolve_tests.rs"]
+mod tests;

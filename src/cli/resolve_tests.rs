@@ -1,0 +1,273 @@
+//! What options, image and surroundings come to.
+
+use super::*;
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(disable_help_flag = true)]
+struct Line {
+    #[command(flatten)]
+    options: crate::cli::arguments::Flags<ContainerOptions>,
+    #[arg(trailing_var_arg = true)]
+    command: Vec<OsString>,
+}
+
+fn image() -> ImageConfig {
+    serde_json::from_str(
+        r#"{"Env": ["PATH=/bin", "A=image"], "Entrypoint": ["/entry"], "Cmd": ["default"], "User": "app",
+            "WorkingDir": "/srv", "Labels": {"from": "image"}, "StopSignal": "SIGQUIT",
+            "ExposedPorts": {"80/tcp": {}}, "Volumes": {"/data": {}, "/cache/": {}}}"#,
+    )
+    .unwrap()
+}
+
+fn resolve_line(line: &str) -> Result<Resolved> {
+    let line = Line::try_parse_from(std::iter::once("run").chain(line.split_whitespace())).unwrap();
+    let environment = [("HOME", "/h"), ("A", "host")].map(|(name, value)| (name.into(), value.into()));
+    let mut count = 0;
+    let mut anonymous = || {
+        count += 1;
+        format!("anon{count}")
+    };
+    let read = |path: &Path| match path.to_str() {
+        Some("vars") => Ok(b"B=file\nA\n".to_vec()),
+        Some("labels") => Ok(b"x=1\ny\n".to_vec()),
+        Some("profile") => Ok(b"{}".to_vec()),
+        _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+    };
+    let mut inputs = Inputs {
+        command: &line.command,
+        image: &image(),
+        environment: &environment,
+        directory: Path::new("/here"),
+        read: &read,
+        anonymous: &mut anonymous,
+    };
+    resolve(&line.options, &mut inputs)
+}
+
+fn words(list: &[ByteString]) -> Vec<String> {
+    list.iter().map(|word| word.lossy().into_owned()).collect()
+}
+
+#[test]
+fn the_image_is_the_default() {
+    let config = resolve_line("").unwrap().config;
+    assert_eq!(words(&config.entrypoint), ["/entry"]);
+    assert_eq!(words(&config.command), ["default"]);
+    assert_eq!(words(&config.env), ["PATH=/bin", "A=image"]);
+    assert_eq!(
+        (config.user.as_str(), config.working_directory.lossy().as_ref()),
+        ("app", "/srv")
+    );
+    assert_eq!(
+        (config.stop_signal, config.stop_timeout, config.shm_size),
+        (3, 10, 64 << 20)
+    );
+    assert_eq!(config.exposed_ports, ["80/tcp"]);
+    assert_eq!(config.network, Network::None);
+    let mounts: Vec<_> = config
+        .mounts
+        .iter()
+        .map(|mount| mount.target.lossy().into_owned())
+        .collect();
+    assert_eq!(mounts, ["/cache", "/data"]);
+}
+
+#[test]
+fn commands() {
+    for (line, entrypoint, command) in [
+        ("-- a b", &["/entry"][..], &["a", "b"][..]),
+        ("--entrypoint sh", &["sh"], &[]),
+        ("--entrypoint sh -- -c x", &["sh"], &["-c", "x"]),
+        ("--entrypoint=", &[], &[]),
+        ("--entrypoint [\"a\",\"b\"] -- c", &["a", "b"], &["c"]),
+        ("--entrypoint [x -- c", &["[x"], &["c"]),
+    ] {
+        let config = resolve_line(line).unwrap().config;
+        assert_eq!(
+            (words(&config.entrypoint), words(&config.command)),
+            (
+                entrypoint.iter().map(|word| (*word).to_owned()).collect(),
+                command.iter().map(|word| (*word).to_owned()).collect(),
+            ),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn variables_override_in_order() {
+    for (line, expected) in [
+        ("-e A=line", &["PATH=/bin", "A=line"][..]),
+        ("-e A", &["PATH=/bin", "A=host"]),
+        ("-e ABSENT -e PATH", &["A=image"]),
+        ("--env-file vars", &["PATH=/bin", "A=host", "B=file"]),
+        ("--env-file vars -e B=line -e A=", &["PATH=/bin", "A=", "B=line"]),
+        ("--unsetenv A", &["PATH=/bin"]),
+        ("--unsetenv-all -e H*", &["HOME=/h"]),
+        ("--env-host", &["PATH=/bin", "A=host", "HOME=/h"]),
+    ] {
+        assert_eq!(words(&resolve_line(line).unwrap().config.env), expected, "{line}");
+    }
+}
+
+#[test]
+fn options_win_over_the_image() {
+    let resolved = resolve_line(
+        "-u 5:6 -w /x/../y --label-file labels -l x=2 --annotation k=v --stop-signal USR1 --stop-timeout -1 \
+         -v ./src:/data:ro --tmpfs /t --shm-size 1m --memory 64m --cpus .5 --pids-limit -1 --ulimit nofile=1 \
+         --ulimit nofile=2 --cap-add CHOWN,KILL --cap-drop all --security-opt no-new-privileges \
+         --security-opt seccomp=profile --pid host --network host -h box --dns 1.1.1.1 --add-host a:::1 \
+         --expose 90-91/udp --cidfile id --log-opt max-size=1m --log-opt max-file=3 --init --rm -it",
+    )
+    .unwrap();
+    assert_eq!(resolved.directories, [PathBuf::from("/here/src")]);
+    let config = resolved.config;
+    assert_eq!(
+        (config.user.as_str(), config.working_directory.lossy().as_ref()),
+        ("5:6", "/y")
+    );
+    assert_eq!(
+        config.labels.into_iter().collect::<Vec<_>>(),
+        [
+            ("from".into(), "image".into()),
+            ("x".into(), "2".to_owned()),
+            ("y".to_owned(), String::new())
+        ]
+    );
+    assert_eq!((config.stop_signal, config.stop_timeout), (10, u64::MAX));
+    assert_eq!(
+        (
+            config.resources.memory,
+            config.resources.nano_cpus,
+            config.resources.pids
+        ),
+        (Some(64 << 20), Some(500_000_000), None)
+    );
+    assert_eq!(config.ulimits.len(), 1);
+    assert_eq!((config.ulimits[0].soft, config.shm_size), (Some(2), 1 << 20));
+    assert_eq!(
+        (
+            config.cap_add.len(),
+            config.cap_drop.len(),
+            config.no_new_privileges
+        ),
+        (2, 1, true)
+    );
+    assert!(matches!(config.seccomp, Seccomp::Profile(text) if text == "{}"));
+    assert_eq!((config.pid, config.network), (Sharing::Host, Network::Host));
+    assert_eq!(
+        (config.hostname.as_str(), config.extra_hosts),
+        ("box", vec!["a:::1".to_owned()])
+    );
+    assert_eq!(config.exposed_ports, ["80/tcp", "90/udp", "91/udp"]);
+    assert_eq!(config.cidfile, Some("/here/id".into()));
+    assert!(matches!(
+        config.log,
+        Log::JsonFile {
+            max_size: Some(1_048_576),
+            max_files: 3
+        }
+    ));
+    assert!(config.init && config.remove && config.interactive && config.terminal);
+    let targets: Vec<_> = config
+        .mounts
+        .iter()
+        .map(|mount| mount.target.lossy().into_owned())
+        .collect();
+    assert_eq!(targets, ["/data", "/t", "/cache"]);
+}
+
+#[test]
+fn image_volumes_as_asked() {
+    let kinds = |line: &str| -> Vec<bool> {
+        let mounts = resolve_line(line).unwrap().config.mounts;
+        mounts
+            .iter()
+            .map(|mount| matches!(mount.source, MountSource::Tmpfs))
+            .collect()
+    };
+    assert_eq!(kinds("--image-volume tmpfs"), [true, true]);
+    assert_eq!(kinds("--image-volume ignore"), [false; 0]);
+    assert_eq!(kinds("--image-volume=bind"), [false, false]);
+}
+
+#[test]
+fn mistakes_name_the_option() {
+    for (line, error) in [
+        (
+            "--restart always",
+            "--restart=always is not supported yet: nothing restarts containers",
+        ),
+        (
+            "--stop-signal NOPE",
+            "invalid --stop-signal \"NOPE\": there is no such signal",
+        ),
+        ("-w rel", "invalid --workdir \"rel\": expected an absolute path"),
+        (
+            "--env-file absent",
+            "cannot read env file \"absent\": entity not found",
+        ),
+        (
+            "-e =x",
+            "invalid --env \"=x\": the name of the variable is missing",
+        ),
+        (
+            "-v a:b",
+            "invalid --volume \"a:b\": the target \"b\" is not an absolute path",
+        ),
+        ("-v /a:/t --tmpfs /t", "two mounts at /t"),
+        (
+            "--userns keep-id",
+            "--userns=keep-id is not supported yet: there is --userns=host, which is the default",
+        ),
+        (
+            "--pid container:x",
+            "--pid=container:x is not supported yet: there are private and host",
+        ),
+        (
+            "--network web",
+            "--network=web is not supported yet: coracle has no container networks yet; there are none and host",
+        ),
+        (
+            "-h a_b.c! ",
+            "invalid --hostname \"a_b.c!\": expected letters, digits, hyphens and dots, at most 64",
+        ),
+        (
+            "-h x --uts host",
+            "--hostname does not go with --uts=host, which is the host's name",
+        ),
+        ("--expose 0", "invalid --expose \"0\": expected PORT[/PROTOCOL]"),
+        (
+            "--memory 1",
+            "invalid --memory \"1\": the least memory limit is 6 MiB",
+        ),
+        (
+            "--sysctl net.x=1 --network host",
+            "invalid --sysctl \"net.x=1\": it is the host's, which the container shares",
+        ),
+        (
+            "--oom-score-adj 1001",
+            "invalid --oom-score-adj \"1001\": expected a number from -1000 to 1000",
+        ),
+        (
+            "--log-driver journald",
+            "--log-driver=journald is not supported yet: there are json-file and none",
+        ),
+        (
+            "--security-opt seccomp=nofile",
+            "cannot read seccomp profile \"nofile\": entity not found",
+        ),
+        (
+            "--add-host x:nowhere",
+            "invalid --add-host \"x:nowhere\": expected HOST:ADDRESS",
+        ),
+        (
+            "--group-add keep-groups",
+            "--group-add=keep-groups is not supported yet: name the groups",
+        ),
+    ] {
+        assert_eq!(format!("{:#}", resolve_line(line).unwrap_err()), error, "{line}");
+    }
+}
