@@ -33,6 +33,14 @@ pub struct Failure {
     pub message: String,
 }
 
+/// What a template is executed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    Rows,
+    /// The values are titles, which the functions of Docker and Podman give back as they are.
+    Headings,
+}
+
 /// A template under execution.
 pub struct Walk<'t, 'd> {
     definitions: &'t Definitions,
@@ -43,6 +51,7 @@ pub struct Walk<'t, 'd> {
     depth: usize,
     nodes: u64,
     output: String,
+    purpose: Purpose,
 }
 
 impl<'t, 'd> Walk<'t, 'd> {
@@ -51,6 +60,7 @@ impl<'t, 'd> Walk<'t, 'd> {
         source: &'t str,
         name: &'t str,
         data: Item<'d>,
+        purpose: Purpose,
     ) -> Result<String, Failure> {
         let mut walk = Self {
             definitions,
@@ -60,6 +70,7 @@ impl<'t, 'd> Walk<'t, 'd> {
             depth: 0,
             nodes: 0,
             output: String::new(),
+            purpose,
         };
         let body = definitions
             .get(name)
@@ -390,6 +401,10 @@ impl<'t, 'd> Walk<'t, 'd> {
         if let Some(wrong) = wrong {
             let span = at..at + name.len();
             return Err(self.fail(at, &span, format!("wrong number of args for {name}: {wrong}")));
+        }
+        const CHANGING: [&str; 7] = ["json", "join", "title", "lower", "upper", "pad", "truncate"];
+        if self.purpose == Purpose::Headings && CHANGING.contains(&name) {
+            return Ok(arguments.into_iter().next().unwrap_or(Item::Missing));
         }
         function(&arguments)
             .map_err(|message| self.fail(at, span, format!("error calling {name}: {message}")))

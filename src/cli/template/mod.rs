@@ -21,7 +21,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use evaluate::Walk;
+use evaluate::{Purpose, Walk};
 use item::Item;
 pub use item::Shape;
 use tree::Definitions;
@@ -55,8 +55,18 @@ impl Template {
 
     /// What the template prints for `data`, whose objects are structs or maps as `shape` says.
     pub fn execute(&self, data: &Value, shape: Shape) -> Result<String, TemplateError> {
+        self.run(data, shape, Purpose::Rows)
+    }
+
+    /// The heading of a table whose rows are made by this template: `titles` has the title of each field, and what
+    /// functions would do to the values they leave undone.
+    pub fn execute_headings(&self, titles: &Value) -> Result<String, TemplateError> {
+        self.run(titles, Shape::Struct, Purpose::Headings)
+    }
+
+    fn run(&self, data: &Value, shape: Shape, purpose: Purpose) -> Result<String, TemplateError> {
         let data = Item::Is(Cow::Borrowed(data), shape);
-        Walk::run(&self.definitions, &self.source, &self.name, data).map_err(|failure| {
+        Walk::run(&self.definitions, &self.source, &self.name, data, purpose).map_err(|failure| {
             let (line, column) = place(&self.source, failure.at);
             TemplateError(format!(
                 "template: {}:{line}:{column}: executing {:?} at <{}>: {}",
