@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
+use rustix::fs::Mode;
 
 use crate::base::digest::{Digest, Hashing};
 use crate::base::time;
@@ -21,7 +22,7 @@ use crate::oci::image::{Descriptor, ImageConfig, Manifest, media_type};
 use crate::store::images::{Image, Layer, ManifestRecord, VERSION};
 use crate::store::layer::{LayerRecord, SeenBlob};
 use crate::store::locks::{Hold, Locked};
-use crate::store::staging::Staging;
+use crate::store::staging::{Staging, make_directory};
 use crate::store::{Kind, Store};
 
 /// An image that is to be published; its layers are given apart.
@@ -180,8 +181,9 @@ impl<'s> Layers<'s> {
         names.reverse();
         let lowers: Vec<BorrowedFd<'_>> = names.iter().map(|name| self.held[name].directory()).collect();
         let staging = self.store.stage(None)?;
-        let is_needed =
-            build_fix_up(&lowers, staging.directory()).context("cannot fit the layers together")?;
+        let tree = make_directory(staging.directory(), layer::TREE, Mode::from(0o755))
+            .with_context(|| format!("layers/{name}"))?;
+        let is_needed = layer::build_fix_up(&lowers, tree.as_fd()).context("cannot fit the layers together")?;
         if is_needed {
             self.held.insert(name.clone(), Held::Staged(staging));
         }
@@ -447,9 +449,4 @@ impl<R: Read> Read for Stoppable<'_, R> {
         }
         self.inner.read(buffer)
     }
-}
-
-/// No fix-up tree is built yet.
-fn build_fix_up(_lowers: &[BorrowedFd<'_>], _into: BorrowedFd<'_>) -> Result<bool> {
-    Ok(false)
 }

@@ -139,7 +139,13 @@ impl<R: BufRead, K: Recorder> Reader<R, K> {
     /// The next entry. What was not taken of the payload before it is recorded. After the last one the source has been
     /// read to its end.
     pub fn entry(&mut self) -> Result<Option<Entry>, TarError> {
-        self.pass(self.remaining + self.padding)?;
+        self.pass(self.remaining)?;
+        // Some writers (umoci insert) end right after the last payload: neither padding nor blocks of zeros follow.
+        if self.padding > 0 && self.source.fill_buf()?.is_empty() {
+            self.at_end = true;
+        } else {
+            self.pass(self.padding)?;
+        }
         (self.remaining, self.padding) = (0, 0);
         let mut pending = Pending::default();
         while !self.at_end && self.header()? {

@@ -258,3 +258,38 @@ fn outer_compressions() {
     bzip2.write_all(&sample.docker(&["x"])).unwrap();
     Fixture::new().load_piped(bzip2.finish().unwrap()).unwrap();
 }
+
+#[test]
+fn layers_that_need_it_get_a_fix_up_tree() {
+    // The upper layer goes through a directory of other attributes, and links into the lower layer.
+    let mut lower = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Directory);
+    header.set_mode(0o700);
+    header.set_size(0);
+    lower.append_data(&mut header, "private/", &b""[..]).unwrap();
+    let mut header = tar::Header::new_gnu();
+    header.set_size(1);
+    header.set_mode(0o644);
+    lower.append_data(&mut header, "private/file", &b"x"[..]).unwrap();
+    let mut upper = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Link);
+    header.set_size(0);
+    upper.append_link(&mut header, "private/link", "private/file").unwrap();
+    let sample = Sample::new(&[lower.into_inner().unwrap(), upper.into_inner().unwrap()]);
+    let fixture = Fixture::new();
+    let path = fixture.write("archive", &sample.docker(&["x"]));
+    for _ in 0..2 {
+        fixture.load(&path).unwrap();
+        let image = find(&fixture.store, "x").unwrap().image;
+        assert_eq!(image.lowers().len(), 3);
+        let top = fixture.store.path().join(&image.lowers()[0]);
+        assert!(top.ends_with(format!("layers/{}/tree", image.fix_up.as_ref().unwrap())));
+        assert_eq!(std::fs::read(top.join("private/link")).unwrap(), b"x");
+        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(top.join("private")).unwrap().permissions());
+        assert_eq!(mode & 0o7777, 0o700);
+        assert_eq!(fixture.store.sweep_unreachable().unwrap(), Default::default());
+    }
+    fixture.assert_no_leftovers();
+}
