@@ -4,9 +4,12 @@ pub mod archive;
 pub mod compression;
 pub mod embedded;
 pub mod find;
+pub mod inspect;
 pub mod layer;
+pub mod list;
 pub mod platform;
 pub mod publish;
 pub mod reference;
+pub mod remove;
 #[cfg(test)]
 mod testing;

@@ -183,7 +183,8 @@ impl<'s> Layers<'s> {
         let staging = self.store.stage(None)?;
         let tree = make_directory(staging.directory(), layer::TREE, Mode::from(0o755))
             .with_context(|| format!("layers/{name}"))?;
-        let is_needed = layer::build_fix_up(&lowers, tree.as_fd()).context("cannot fit the layers together")?;
+        let is_needed =
+            layer::build_fix_up(&lowers, tree.as_fd()).context("cannot fit the layers together")?;
         if is_needed {
             self.held.insert(name.clone(), Held::Staged(staging));
         }

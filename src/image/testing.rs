@@ -2,8 +2,9 @@
 
 use crate::base::digest::Digest;
 use crate::oci::image::ContainerConfig;
-use crate::store::Store;
+use crate::store::container::{Config, Container, Root, VERSION as CONTAINER};
 use crate::store::images::{Image, ManifestRecord, VERSION};
+use crate::store::{Kind, Store};
 
 /// A new store, which lives as long as its parent directory.
 pub fn store() -> (tempfile::TempDir, Store) {
@@ -43,4 +44,27 @@ pub fn image(store: &Store, seed: &str, tags: &[&str]) -> Image {
     }
     drop(held);
     image
+}
+
+/// A container of an image, published without anything else in it.
+pub fn container(store: &Store, image: &Image) {
+    let staging = store.stage(None).unwrap();
+    let id = staging.name().to_owned();
+    let container = Container {
+        version: CONTAINER,
+        id: id.clone(),
+        name: "user".into(),
+        created: crate::base::time::now(),
+        root: Root::Image {
+            id: image.id.hex(),
+            name: String::new(),
+            digest: None,
+            lowers: image.lowers(),
+        },
+        config: Config::default(),
+        create_command: Vec::new(),
+        extra: serde_json::Map::new(),
+    };
+    store.write_container(staging.directory(), &container).unwrap();
+    staging.publish(Kind::Containers, &id).unwrap();
 }

@@ -9,14 +9,20 @@ use super::*;
 /// Runs a tool and returns what it printed; `None` where it is not installed.
 fn run(fixture: &Fixture, words: &[&str]) -> Option<String> {
     let storage = ["--root", "storage", "--runroot", "run", "--storage-driver", "vfs"].map(|word| {
-        if word.starts_with('-') || word == "vfs" { word.to_owned() } else { fixture.path(word).display().to_string() }
+        if word.starts_with('-') || word == "vfs" {
+            word.to_owned()
+        } else {
+            fixture.path(word).display().to_string()
+        }
     });
     let mut command = Command::new(words[0]);
     if matches!(words[0], "podman" | "buildah") {
         command.args(storage);
     }
     command.args(&words[1..]).current_dir(fixture.directory.path());
-    command.env("TMPDIR", fixture.directory.path()).env("BUILDAH_ISOLATION", "chroot");
+    command
+        .env("TMPDIR", fixture.directory.path())
+        .env("BUILDAH_ISOLATION", "chroot");
     let output = match command.output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             eprintln!("skipped: {} is not installed", words[0]);
@@ -33,13 +39,17 @@ fn run(fixture: &Fixture, words: &[&str]) -> Option<String> {
 fn loaded() -> (Fixture, Digest) {
     let fixture = Fixture::new();
     let sample = Sample::usual();
-    fixture.load(&fixture.write("archive", &sample.docker(&["localhost/x:1"]))).unwrap();
+    fixture
+        .load(&fixture.write("archive", &sample.docker(&["localhost/x:1"])))
+        .unwrap();
     (fixture, sample.id())
 }
 
 fn load_fresh(from: &Path) -> Published {
     let other = Fixture::new();
-    let mut loaded = other.load(from).unwrap_or_else(|error| panic!("{}: {error:#}", from.display()));
+    let mut loaded = other
+        .load(from)
+        .unwrap_or_else(|error| panic!("{}: {error:#}", from.display()));
     assert_eq!(loaded.len(), 1);
     other.assert_no_leftovers();
     loaded.remove(0)
@@ -55,10 +65,23 @@ fn skopeo_reads_what_we_save() {
         (Format::DockerDirectory, "dir:saved"),
     ] {
         let path = fixture.save(&["x:1"], format, "saved");
-        let Some(text) = run(&fixture, &["skopeo", "inspect", "--raw", "--config", transport]) else { return };
+        let Some(text) = run(&fixture, &["skopeo", "inspect", "--raw", "--config", transport]) else {
+            return;
+        };
         assert_eq!(Digest::of(text.as_bytes()), id, "{transport}");
         // Copying reads every blob and checks it.
-        run(&fixture, &["skopeo", "copy", "-q", "--insecure-policy", transport, "dir:copied"]).unwrap();
+        run(
+            &fixture,
+            &[
+                "skopeo",
+                "copy",
+                "-q",
+                "--insecure-policy",
+                transport,
+                "dir:copied",
+            ],
+        )
+        .unwrap();
         assert_eq!(load_fresh(&fixture.path("copied")).id, id);
         let _ = std::fs::remove_dir_all(fixture.path("copied"));
         let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
@@ -76,7 +99,16 @@ fn we_read_what_skopeo_writes() {
         ("dir:out", "out", "v2s2"),
         ("dir:out", "out", "oci"),
     ] {
-        let copy = ["skopeo", "copy", "-q", "--insecure-policy", "--format", format, "docker-archive:saved", transport];
+        let copy = [
+            "skopeo",
+            "copy",
+            "-q",
+            "--insecure-policy",
+            "--format",
+            format,
+            "docker-archive:saved",
+            transport,
+        ];
         if run(&fixture, &copy).is_none() {
             return;
         }
@@ -85,7 +117,11 @@ fn we_read_what_skopeo_writes() {
         if format == "v2s2" {
             assert_eq!(loaded.id, id, "{transport}");
         }
-        assert_eq!(loaded.names.len(), usize::from(!transport.starts_with("dir")), "{transport}");
+        assert_eq!(
+            loaded.names.len(),
+            usize::from(!transport.starts_with("dir")),
+            "{transport}"
+        );
         let _ = std::fs::remove_file(&path).or_else(|_| std::fs::remove_dir_all(&path));
     }
 }
@@ -102,10 +138,33 @@ fn podman_loads_what_we_save_with_the_same_id() {
         if run(&fixture, &["podman", "load", "-q", "-i", "saved"]).is_none() {
             return;
         }
-        let inspected = run(&fixture, &["podman", "image", "inspect", "--format", "{{.Id}}", "localhost/x:1"]);
+        let inspected = run(
+            &fixture,
+            &[
+                "podman",
+                "image",
+                "inspect",
+                "--format",
+                "{{.Id}}",
+                "localhost/x:1",
+            ],
+        );
         assert_eq!(inspected.unwrap().trim(), id.hex());
         for written in ["docker-archive", "oci-archive", "oci-dir", "docker-dir"] {
-            run(&fixture, &["podman", "save", "-q", "--format", written, "-o", written, "localhost/x:1"]).unwrap();
+            run(
+                &fixture,
+                &[
+                    "podman",
+                    "save",
+                    "-q",
+                    "--format",
+                    written,
+                    "-o",
+                    written,
+                    "localhost/x:1",
+                ],
+            )
+            .unwrap();
             let back = load_fresh(&fixture.path(written));
             // Podman writes another configuration when it changes between the two kinds.
             if written.starts_with("docker") == (format == Format::DockerArchive) {
@@ -123,10 +182,25 @@ fn buildah_and_umoci_make_images_we_load() {
     let fixture = Fixture::new();
     if run(&fixture, &["umoci", "init", "--layout", "layout"]).is_some() {
         run(&fixture, &["umoci", "new", "--image", "layout:made"]);
-        run(&fixture, &["umoci", "config", "--image", "layout:made", "--config.cmd", "/x", "--config.env", "A=b"]);
+        run(
+            &fixture,
+            &[
+                "umoci",
+                "config",
+                "--image",
+                "layout:made",
+                "--config.cmd",
+                "/x",
+                "--config.env",
+                "A=b",
+            ],
+        );
         std::fs::create_dir_all(fixture.path("content")).unwrap();
         fixture.write("content/file", b"content");
-        run(&fixture, &["umoci", "insert", "--image", "layout:made", "content", "/where"]);
+        run(
+            &fixture,
+            &["umoci", "insert", "--image", "layout:made", "content", "/where"],
+        );
         let loaded = load_fresh(&fixture.path("layout"));
         assert_eq!(loaded.names[0].reference.to_string(), "localhost/made:latest");
     }
@@ -134,12 +208,20 @@ fn buildah_and_umoci_make_images_we_load() {
         eprintln!("skipped: buildah's own storage needs root here");
         return;
     }
-    let Some(container) = run(&fixture, &["buildah", "from", "scratch"]) else { return };
+    let Some(container) = run(&fixture, &["buildah", "from", "scratch"]) else {
+        return;
+    };
     let container = container.trim();
     fixture.write("file", b"content");
     run(&fixture, &["buildah", "copy", container, "file", "/"]);
-    run(&fixture, &["buildah", "config", "--cmd", "/file", "--label", "a=b", container]);
-    run(&fixture, &["buildah", "commit", "-q", container, "localhost/made:1"]);
+    run(
+        &fixture,
+        &["buildah", "config", "--cmd", "/file", "--label", "a=b", container],
+    );
+    run(
+        &fixture,
+        &["buildah", "commit", "-q", container, "localhost/made:1"],
+    );
     let id = run(&fixture, &["buildah", "images", "-q", "--no-trunc", "made:1"]).unwrap();
     for target in ["docker-archive:built:made:1", "oci-archive:built:made:1"] {
         run(&fixture, &["buildah", "push", "-q", "made:1", target]);

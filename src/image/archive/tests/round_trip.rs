@@ -276,7 +276,9 @@ fn layers_that_need_it_get_a_fix_up_tree() {
     let mut header = tar::Header::new_gnu();
     header.set_entry_type(tar::EntryType::Link);
     header.set_size(0);
-    upper.append_link(&mut header, "private/link", "private/file").unwrap();
+    upper
+        .append_link(&mut header, "private/link", "private/file")
+        .unwrap();
     let sample = Sample::new(&[lower.into_inner().unwrap(), upper.into_inner().unwrap()]);
     let fixture = Fixture::new();
     let path = fixture.write("archive", &sample.docker(&["x"]));
@@ -287,7 +289,9 @@ fn layers_that_need_it_get_a_fix_up_tree() {
         let top = fixture.store.path().join(&image.lowers()[0]);
         assert!(top.ends_with(format!("layers/{}/tree", image.fix_up.as_ref().unwrap())));
         assert_eq!(std::fs::read(top.join("private/link")).unwrap(), b"x");
-        let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(top.join("private")).unwrap().permissions());
+        let mode = std::os::unix::fs::PermissionsExt::mode(
+            &std::fs::metadata(top.join("private")).unwrap().permissions(),
+        );
         assert_eq!(mode & 0o7777, 0o700);
         assert_eq!(fixture.store.sweep_unreachable().unwrap(), Default::default());
     }

@@ -1,0 +1,342 @@
+//! `tag`, `untag`, `rmi` and `image prune`.
+
+use std::collections::HashSet;
+
+use super::find::{FindError, find};
+use super::list::{Listed, list, names_of};
+use super::reference::Reference;
+use crate::base::digest::Digest;
+use crate::base::id;
+use crate::store::locks::{Hold, Locked};
+use crate::store::{Kind, Store, StoreError};
+
+/// Why an image keeps what was to be taken from it.
+#[derive(Debug, thiserror::Error)]
+pub enum RemoveError {
+    #[error(transparent)]
+    Find(#[from] FindError),
+    #[error(
+        "image {} is in use by {}: remove them first, or use --force",
+        id::short(&image.hex()),
+        containers.join(", ")
+    )]
+    InUse { image: Digest, containers: Vec<String> },
+    #[error(
+        "image {} has several names ({}): name the one to be removed, or use --force for all",
+        id::short(&image.hex()),
+        names.join(", ")
+    )]
+    SeveralNames { image: Digest, names: Vec<String> },
+    #[error("{0} cannot be a tag: an image gets its digests from its content")]
+    DigestAsTag(String),
+    #[error("{name} is not a name of image {}", id::short(&image.hex()))]
+    NotItsName { name: String, image: Digest },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<super::reference::ReferenceError> for RemoveError {
+    fn from(error: super::reference::ReferenceError) -> Self {
+        Self::Find(error.into())
+    }
+}
+
+/// What a removal has done.
+#[derive(Debug, Default)]
+pub struct Removal {
+    pub untagged: Vec<Reference>,
+    /// The image, if it is gone.
+    pub deleted: Option<Digest>,
+    /// Why layers that nobody needs any more are still there, if so. They go with a later removal.
+    pub left_over: Option<StoreError>,
+}
+
+/// Gives the image that `source` means further names, and returns them as they are now.
+pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Reference>, RemoveError> {
+    let mut parsed = Vec::new();
+    for name in names {
+        let reference: Reference = name.parse()?;
+        parsed.push(
+            reference
+                .for_local()
+                .ok_or_else(|| RemoveError::DigestAsTag(name.clone()))?,
+        );
+    }
+    let image = find(store, source)?.image;
+    let _held = hold(store, &image.id, source, Hold::Shared)?;
+    for name in &parsed {
+        store.set_tag(&name.to_string(), &image.id.hex())?;
+    }
+    Ok(parsed)
+}
+
+/// Takes names from the image that `source` means: those given, or all. The image stays.
+pub fn untag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Reference>, RemoveError> {
+    let image = find(store, source)?.image;
+    let _held = hold(store, &image.id, source, Hold::Shared)?;
+    let known = names_of(store, &image)?;
+    let mut taken = Vec::new();
+    for name in names {
+        let reference: Reference = name.parse()?;
+        let candidates = reference.candidates();
+        let found = known.iter().find(|known| candidates.contains(known));
+        taken.push(found.cloned().ok_or_else(|| RemoveError::NotItsName {
+            name: name.clone(),
+            image: image.id,
+        })?);
+    }
+    let taken = if names.is_empty() { known } else { taken };
+    for name in &taken {
+        store.remove_tag(&name.to_string(), &image.id.hex())?;
+    }
+    Ok(taken)
+}
+
+fn hold(store: &Store, image: &Digest, text: &str, hold: Hold) -> Result<Locked, RemoveError> {
+    let locked = store.lock(Kind::Images, &image.hex(), hold, &mut || ())?;
+    Ok(locked.ok_or_else(|| FindError::Missing(text.into()))?)
+}
+
+/// Removes what `text` means: one name of an image that has several, else the image with its last name and with the
+/// layers that no other image or container needs.
+///
+/// Without `force` an image that containers are made of is kept, and so is one with several names that is meant by
+/// its id. With `force` its containers keep the layers they need; removing them is up to the caller.
+pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveError> {
+    let found = find(store, text)?;
+    let id = found.image.id;
+    // Commands that make a container hold the image shared until the container is there to be seen.
+    let held = hold(store, &id, text, Hold::Exclusive)?;
+    let names = names_of(store, &found.image)?;
+    if let Some(name) = found.name {
+        if !names.contains(&name) {
+            // Moved to another image since it was found.
+            return Err(FindError::Missing(text.into()).into());
+        }
+        if names.len() > 1 {
+            store.remove_tag(&name.to_string(), &id.hex())?;
+            return Ok(Removal {
+                untagged: vec![name],
+                ..Removal::default()
+            });
+        }
+    } else if names.len() > 1 && !force {
+        return Err(RemoveError::SeveralNames {
+            image: id,
+            names: names.iter().map(ToString::to_string).collect(),
+        });
+    }
+    if !force {
+        check_unused(store, &id)?;
+    }
+    let mut removal = delete(store, &id, names, held)?;
+    removal.left_over = store.sweep_unreachable().err();
+    Ok(removal)
+}
+
+fn check_unused(store: &Store, id: &Digest) -> Result<(), RemoveError> {
+    let containers = store.containers_of_image(&id.hex())?;
+    if containers.is_empty() {
+        return Ok(());
+    }
+    let described = |container: crate::store::container::Container| {
+        format!("container {} ({})", container.name, id::short(&container.id))
+    };
+    Err(RemoveError::InUse {
+        image: *id,
+        containers: containers.into_iter().map(described).collect(),
+    })
+}
+
+/// Names first, so that none is left that leads nowhere.
+fn delete(store: &Store, id: &Digest, names: Vec<Reference>, held: Locked) -> Result<Removal, RemoveError> {
+    for name in &names {
+        store.remove_tag(&name.to_string(), &id.hex())?;
+    }
+    store.discard(Kind::Images, &id.hex())?;
+    drop(held);
+    Ok(Removal {
+        untagged: names,
+        deleted: Some(*id),
+        left_over: None,
+    })
+}
+
+/// What pruning has done.
+#[derive(Debug, Default)]
+pub struct Pruned {
+    pub removed: Vec<Removal>,
+    /// Bytes of the layers that went.
+    pub reclaimed: u64,
+    pub left_over: Option<StoreError>,
+}
+
+/// The images that `prune` would remove: those without a name, or with `all` every one that no container is made of.
+/// `fits` is what the user's filters say.
+pub fn prunable(
+    store: &Store,
+    all: bool,
+    fits: &mut dyn FnMut(&Listed) -> bool,
+) -> Result<Vec<Listed>, StoreError> {
+    let mut images = list(store)?.images;
+    images.retain(|listed| listed.containers == 0 && (all || listed.is_dangling()) && fits(listed));
+    Ok(images)
+}
+
+/// Removes those images.
+pub fn prune(store: &Store, all: bool, fits: &mut dyn FnMut(&Listed) -> bool) -> Result<Pruned, RemoveError> {
+    let mut pruned = Pruned::default();
+    let mut gone = Vec::new();
+    for listed in prunable(store, all, fits)? {
+        let id = listed.image.id;
+        // One that somebody uses at this moment is not unused.
+        let Some(held) = store.try_lock(Kind::Images, &id.hex(), Hold::Exclusive)? else {
+            continue;
+        };
+        let names = names_of(store, &listed.image)?;
+        if check_unused(store, &id).is_err() || (!all && !names.is_empty()) {
+            continue;
+        }
+        pruned.removed.push(delete(store, &id, names, held)?);
+        gone.push(listed.image);
+    }
+    let (kept, _damaged) = store.images()?;
+    let kept: HashSet<Digest> = kept
+        .iter()
+        .flat_map(|image| &image.layers)
+        .map(|layer| layer.diff_id)
+        .collect();
+    let mut counted = HashSet::new();
+    for layer in gone.iter().flat_map(|image| &image.layers) {
+        if !kept.contains(&layer.diff_id) && counted.insert(layer.diff_id) {
+            pruned.reclaimed += layer.size;
+        }
+    }
+    pruned.left_over = store.sweep_unreachable().err();
+    Ok(pruned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::testing::{container, image, store};
+
+    fn names(references: &[Reference]) -> Vec<String> {
+        references.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn tags_come_and_go() {
+        let (_parent, store) = store();
+        let one = image(&store, "1", &["localhost/foo:latest"]);
+        let given = ["bar".to_owned(), "quay.io/x:1".to_owned()];
+        let now = tag(&store, "foo", &given).unwrap();
+        assert_eq!(names(&now), ["localhost/bar:latest", "quay.io/x:1"]);
+        assert_eq!(find(&store, "bar").unwrap().image.id, one.id);
+        let with_digest = format!("x@{}", one.id);
+        assert!(matches!(
+            tag(&store, "foo", &[with_digest]),
+            Err(RemoveError::DigestAsTag(_))
+        ));
+        // One bad name, and none is given.
+        assert!(tag(&store, "foo", &["good".into(), "BAD".into()]).is_err());
+        assert!(find(&store, "good").is_err());
+        assert!(matches!(
+            untag(&store, "foo", &["none".into()]),
+            Err(RemoveError::NotItsName { .. })
+        ));
+        assert_eq!(
+            names(&untag(&store, "foo", &["bar".into()]).unwrap()),
+            ["localhost/bar:latest"]
+        );
+        assert_eq!(untag(&store, "foo", &[]).unwrap().len(), 2);
+        assert!(find(&store, "foo").is_err());
+        assert!(store.image(&one.id.hex()).unwrap().is_some());
+    }
+
+    #[test]
+    fn the_last_name_takes_the_image_along() {
+        let (_parent, store) = store();
+        let one = image(&store, "1", &["localhost/a:1", "localhost/b:1"]);
+        let removal = remove(&store, "a:1", false).unwrap();
+        assert_eq!(
+            (names(&removal.untagged), removal.deleted),
+            (vec!["localhost/a:1".into()], None)
+        );
+        let removal = remove(&store, "b:1", false).unwrap();
+        assert_eq!(removal.deleted, Some(one.id));
+        assert!(removal.left_over.is_none());
+        assert!(store.names(Kind::Blobs).unwrap().is_empty());
+        assert!(matches!(
+            remove(&store, "b:1", false),
+            Err(RemoveError::Find(FindError::Missing(_)))
+        ));
+    }
+
+    #[test]
+    fn by_id_several_names_need_force() {
+        let (_parent, store) = store();
+        let one = image(&store, "1", &["localhost/a:1", "localhost/b:1"]);
+        let id = one.id.hex();
+        assert!(matches!(
+            remove(&store, &id[..12], false),
+            Err(RemoveError::SeveralNames { .. })
+        ));
+        let removal = remove(&store, &id[..12], true).unwrap();
+        assert_eq!((removal.untagged.len(), removal.deleted), (2, Some(one.id)));
+        assert!(store.tags().unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_image_in_use_stays() {
+        let (_parent, store) = store();
+        let one = image(&store, "1", &["localhost/a:1", "localhost/b:1"]);
+        container(&store, &one);
+        assert!(remove(&store, "a:1", false).unwrap().deleted.is_none());
+        let error = remove(&store, "b:1", false).unwrap_err();
+        assert!(matches!(error, RemoveError::InUse { .. }) && error.to_string().contains("container"));
+        assert!(prune(&store, true, &mut |_| true).unwrap().removed.is_empty());
+        assert_eq!(remove(&store, "b:1", true).unwrap().deleted, Some(one.id));
+    }
+
+    #[test]
+    fn prune_takes_what_has_no_name_and_with_all_the_rest() {
+        let (_parent, store) = store();
+        image(&store, "1", &["localhost/a:1"]);
+        let two = image(&store, "2", &[]);
+        assert!(prune(&store, false, &mut |_| false).unwrap().removed.is_empty());
+        let held = store.try_lock(Kind::Images, &two.id.hex(), Hold::Shared).unwrap();
+        assert!(prune(&store, false, &mut |_| true).unwrap().removed.is_empty());
+        drop(held);
+        assert_eq!(
+            prune(&store, false, &mut |_| true).unwrap().removed[0].deleted,
+            Some(two.id)
+        );
+        assert_eq!(prune(&store, true, &mut |_| true).unwrap().removed.len(), 1);
+        assert!(store.names(Kind::Images).unwrap().is_empty());
+    }
+
+    #[test]
+    fn removing_at_once_and_again_loses_nothing_else() {
+        let (_parent, store) = store();
+        let kept = image(&store, "9", &["localhost/kept:1"]);
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let store = &store;
+                scope.spawn(move || {
+                    for _ in 0..20 {
+                        image(store, "1", &["localhost/a:1"]);
+                        match remove(store, "a:1", thread % 2 == 0) {
+                            Ok(_) | Err(RemoveError::Find(FindError::Missing(_))) => {}
+                            Err(error) => panic!("{error}"),
+                        }
+                    }
+                });
+            }
+        });
+        assert_eq!(find(&store, "kept:1").unwrap().image, kept);
+        let left = prune(&store, true, &mut |_| true).unwrap();
+        assert!(left.left_over.is_none());
+        assert!(store.names(Kind::Blobs).unwrap().is_empty());
+    }
+}
