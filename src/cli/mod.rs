@@ -45,6 +45,7 @@ mod unsupported;
 mod untag;
 mod values;
 mod version;
+mod view;
 mod volume;
 mod wait;
 

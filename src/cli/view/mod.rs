@@ -1,0 +1,10 @@
+//! What is printed of containers, images and the rest: rows for lists and documents for `inspect`, as JSON whose fields
+//! carry the names that Docker and Podman gave them. Where the two write a value differently, the one is chosen that
+//! more scripts read, and a comment says so.
+
+pub mod container;
+pub mod containers;
+pub mod history;
+pub mod image;
+pub mod images;
+pub mod moment;
