@@ -1,0 +1,302 @@
+//! One file for one entry.
+//!
+//! Files get their owner before their mode (chown clears set-uid) and before their capabilities (writing and chown
+//! clear them).
+
+use std::io::{self, BufRead};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
+
+use super::{Absent, Extractor, Source, attributes_of, failed, own, refused};
+use crate::image::layer::attributes::{change_mode, set_xattr, timestamps};
+use crate::image::layer::name::{self, Meaning};
+use crate::image::layer::parents::Parents;
+use crate::image::layer::reader::{Entry, Kind, PayloadError};
+use crate::image::layer::split::SplitWriter;
+use crate::image::layer::{Refusal, UnpackError};
+
+impl Extractor<'_> {
+    pub(super) fn directory(
+        &mut self,
+        path: &[u8],
+        entry: Entry,
+        split: &mut SplitWriter<'_>,
+    ) -> Result<(), UnpackError> {
+        let exists = self.tree.place(path).and_then(|(directory, base)| {
+            match rustix::fs::mkdirat(directory, base, Mode::RWXU) {
+                Err(Errno::EXIST) => rustix::fs::statat(directory, base, AtFlags::SYMLINK_NOFOLLOW).map(Some),
+                done => done.map(|()| None),
+            }
+        });
+        let is_file = |stat: &Stat| !FileType::from_raw_mode(stat.st_mode).is_dir();
+        if exists
+            .map_err(failed("make directory", &entry.name))?
+            .as_ref()
+            .is_some_and(is_file)
+        {
+            self.replace(path, split, |directory, base| {
+                rustix::fs::mkdirat(directory, base, Mode::RWXU)
+            })
+            .map_err(failed("make directory", &entry.name))?;
+        }
+        self.absent.remove(path);
+        if self
+            .directories
+            .insert(path.to_vec(), Some(attributes_of(entry)))
+            .is_none()
+        {
+            self.hold(path)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn file<R: BufRead>(
+        &mut self,
+        path: &[u8],
+        entry: &Entry,
+        source: &mut Source<'_, R>,
+    ) -> Result<(), UnpackError> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let open = |directory: BorrowedFd<'_>, base: &[u8]| {
+            rustix::fs::openat(directory, base, flags, Mode::RUSR | Mode::WUSR)
+        };
+        let file = self
+            .replace(path, &mut source.recorder, open)
+            .map_err(failed("make", &entry.name))?;
+        self.content += source.remaining();
+        let written = match &entry.segments {
+            None => write_plain(&file, path, source),
+            Some(segments) => {
+                let inode = rustix::fs::fstat(&file)
+                    .map_err(failed("make", &entry.name))?
+                    .st_ino;
+                source.recorder.not_recorded(inode);
+                rustix::fs::ftruncate(&file, entry.length).map_err(failed("make", &entry.name))?;
+                segments.iter().try_for_each(|segment| {
+                    let mut offset = segment.offset;
+                    source.payload(segment.length, true, |slice| {
+                        write_all_at(&file, slice, offset)?;
+                        offset += slice.len() as u64;
+                        Ok(())
+                    })
+                })
+            }
+        };
+        written.map_err(|error| match error {
+            PayloadError::Tar(error) => error.into(),
+            PayloadError::Sink(error) => failed("write", &entry.name)(error),
+        })?;
+        let fd = file.as_fd();
+        own(
+            self.options.owners,
+            self.is_root,
+            entry.uid,
+            entry.gid,
+            &entry.name,
+            |uid, gid| rustix::fs::fchown(fd, uid, gid),
+        )?;
+        self.set_xattrs(fd, &entry.xattrs, &entry.name)?;
+        rustix::fs::fchmod(fd, Mode::from_raw_mode(entry.mode))
+            .map_err(failed("set the mode of", &entry.name))?;
+        rustix::fs::futimens(fd, &timestamps(entry.mtime)).map_err(failed("set the time of", &entry.name))
+    }
+
+    pub(super) fn symlink(
+        &mut self,
+        path: &[u8],
+        entry: &Entry,
+        split: &mut SplitWriter<'_>,
+    ) -> Result<(), UnpackError> {
+        if entry.link.is_empty() {
+            return Err(refused(&entry.name, Refusal::NoTarget));
+        }
+        let target = entry.link.as_slice();
+        self.replace(path, split, |directory, base| {
+            rustix::fs::symlinkat(target, directory, base)
+        })
+        .map_err(failed("make symbolic link", &entry.name))?;
+        self.skipped.xattrs += entry.xattrs.len() as u64;
+        self.finish_node(path, entry)
+    }
+
+    /// Devices and pipes.
+    pub(super) fn node(
+        &mut self,
+        path: &[u8],
+        entry: &Entry,
+        split: &mut SplitWriter<'_>,
+    ) -> Result<(), UnpackError> {
+        let kind = match entry.kind {
+            Kind::Character if entry.device == (0, 0) => {
+                return Err(refused(&entry.name, Refusal::WhiteoutDevice));
+            }
+            Kind::Character => FileType::CharacterDevice,
+            Kind::Block => FileType::BlockDevice,
+            _ => FileType::Fifo,
+        };
+        let device = match entry.kind {
+            Kind::Fifo => 0,
+            _ => rustix::fs::makedev(entry.device.0, entry.device.1),
+        };
+        self.skipped.xattrs += entry.xattrs.len() as u64;
+        let made = self.replace(path, split, |directory, base| {
+            rustix::fs::mknodat(directory, base, kind, Mode::RUSR | Mode::WUSR, device)
+        });
+        match made {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied && entry.kind != Kind::Fifo => {
+                // The refusal may have come before the name was looked at.
+                self.clear_if_there(path, split)
+                    .map_err(failed("replace", &entry.name))?;
+                self.skipped.devices += 1;
+                self.hold(path)?;
+                self.absent.insert(path.to_vec(), Absent::Device);
+                return Ok(());
+            }
+            made => made.map_err(failed("make special file", &entry.name))?,
+        }
+        self.finish_node(path, entry)?;
+        let (directory, base) = self
+            .tree
+            .place(path)
+            .map_err(failed("set the mode of", &entry.name))?;
+        change_mode(directory, base, entry.mode).map_err(failed("set the mode of", &entry.name))
+    }
+
+    pub(super) fn clear_if_there(&mut self, path: &[u8], split: &mut SplitWriter<'_>) -> io::Result<()> {
+        match self.clear(path, split) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    /// Owner and time of what cannot be opened.
+    pub(super) fn finish_node(&mut self, path: &[u8], entry: &Entry) -> Result<(), UnpackError> {
+        let (owners, is_root) = (self.options.owners, self.is_root);
+        let (fd, base) = self
+            .tree
+            .place(path)
+            .map_err(failed("open the directory of", &entry.name))?;
+        own(owners, is_root, entry.uid, entry.gid, &entry.name, |uid, gid| {
+            rustix::fs::chownat(fd, base, uid, gid, AtFlags::SYMLINK_NOFOLLOW)
+        })?;
+        rustix::fs::utimensat(fd, base, &timestamps(entry.mtime), AtFlags::SYMLINK_NOFOLLOW)
+            .map_err(failed("set the time of", &entry.name))
+    }
+
+    pub(super) fn hard_link(
+        &mut self,
+        path: &[u8],
+        entry: &Entry,
+        split: &mut SplitWriter<'_>,
+    ) -> Result<(), UnpackError> {
+        let mut target = Vec::new();
+        name::normalise(&entry.link, &mut target).map_err(|bad| match bad {
+            name::BadName::Empty => refused(&entry.name, Refusal::NoTarget),
+            bad => refused(&entry.link, bad),
+        })?;
+        if target.is_empty() {
+            return Err(refused(&entry.name, Refusal::LinkToDirectory));
+        }
+        if !matches!(name::meaning(&target), Ok(Meaning::Content)) {
+            return Err(refused(&entry.name, Refusal::LinkToWhiteout));
+        }
+        if name::within(path, &target) || name::within(&target, path) {
+            return Err(refused(&entry.name, Refusal::LinkToItself));
+        }
+        let (target_directory, target_base) = name::split(&target);
+        let directory = name::split(path).0;
+        let found = self
+            .tree
+            .get(target_directory)
+            .and_then(|fd| rustix::fs::statat(fd, target_base, AtFlags::SYMLINK_NOFOLLOW));
+        match found {
+            Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_dir() => {
+                return Err(refused(&entry.name, Refusal::LinkToDirectory));
+            }
+            Ok(_) => {}
+            Err(Errno::NOENT) => return self.lower_link(path, target, split, entry),
+            Err(Errno::LOOP) => return Err(refused(&entry.name, Refusal::LinkThroughLink)),
+            Err(Errno::NOTDIR) => return Err(refused(&entry.name, Refusal::NotADirectory)),
+            Err(error) => return Err(failed("find the target of hard link", &entry.name)(error)),
+        }
+        let base = name::split(path).1;
+        let link = |tree: &mut Parents| {
+            let (from, to) = tree.pair(target_directory, directory)?;
+            rustix::fs::linkat(from, target_base, to, base, AtFlags::empty())
+        };
+        self.absent.remove(path);
+        let linked = match link(&mut self.tree) {
+            Err(Errno::EXIST) => self.clear(path, split).and_then(|()| Ok(link(&mut self.tree)?)),
+            done => done.map_err(Into::into),
+        };
+        linked.map_err(failed("make hard link", &entry.name))
+    }
+
+    /// A hard link whose target this layer does not have.
+    pub(super) fn lower_link(
+        &mut self,
+        path: &[u8],
+        target: Vec<u8>,
+        split: &mut SplitWriter<'_>,
+        entry: &Entry,
+    ) -> Result<(), UnpackError> {
+        let absent = match self.absent.get(&target) {
+            Some(Absent::Device) => {
+                self.skipped.devices += 1;
+                Absent::Device
+            }
+            Some(Absent::Link(target)) => Absent::Link(target.clone()),
+            None => Absent::Link(target),
+        };
+        self.clear_if_there(path, split)
+            .map_err(failed("replace", &entry.name))?;
+        self.hold(path)?;
+        self.hold(&entry.link)?;
+        self.absent.insert(path.to_vec(), absent);
+        Ok(())
+    }
+
+    pub(super) fn set_xattrs(
+        &mut self,
+        fd: BorrowedFd<'_>,
+        xattrs: &[(Vec<u8>, Vec<u8>)],
+        name: &[u8],
+    ) -> Result<(), UnpackError> {
+        for (key, value) in xattrs {
+            if !set_xattr(fd, key, value).map_err(failed("set an extended attribute of", name))? {
+                self.skipped.xattrs += 1;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn write_plain<R: BufRead>(
+    file: &OwnedFd,
+    path: &[u8],
+    source: &mut Source<'_, R>,
+) -> Result<(), PayloadError> {
+    let length = source.remaining();
+    if length == 0 {
+        return Ok(());
+    }
+    source.recorder.file(path, length).map_err(PayloadError::Sink)?;
+    source.payload(length, false, |mut slice| {
+        while !slice.is_empty() {
+            let written = rustix::io::retry_on_intr(|| rustix::io::write(file, slice))?;
+            slice = &slice[written..];
+        }
+        Ok(())
+    })
+}
+
+fn write_all_at(file: &OwnedFd, mut slice: &[u8], mut offset: u64) -> io::Result<()> {
+    while !slice.is_empty() {
+        let written = rustix::io::retry_on_intr(|| rustix::io::pwrite(file, slice, offset))?;
+        slice = &slice[written..];
+        offset += written as u64;
+    }
+    Ok(())
+}
