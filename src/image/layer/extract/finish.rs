@@ -31,31 +31,33 @@ impl Extractor<'_> {
                 self.hides_lower = true;
                 continue;
             }
-            match self.locate(&join(&path, b"."), &path) {
-                Err(UnpackError::Refused {
-                    reason: Refusal::NotADirectory,
-                    ..
-                }) => continue,
-                Err(error) => return Err(error),
-                Ok(_) => {}
+            // The place of something in it is what makes the directory itself.
+            if let Some(inside) = self.hiding_place(&join(&path, b"x"))? {
+                self.mark_opaque(name::split(&inside).0)?;
             }
-            self.mark_opaque(&path)?;
         }
         Ok(())
     }
 
-    pub(super) fn whiteout(&mut self, path: &[u8]) -> Result<(), UnpackError> {
-        let path = match self.locate(path, path) {
-            // What stands in the way hides all below it already.
+    /// The path in the tree for hiding `path`; none where what stands in the way hides all below it already.
+    fn hiding_place(&mut self, path: &[u8]) -> Result<Option<Vec<u8>>, UnpackError> {
+        if name::ancestors(path).any(|above| self.absent.contains_key(above)) {
+            return Ok(None);
+        }
+        match self.locate(path, path) {
             Err(UnpackError::Refused {
                 reason: Refusal::NotADirectory,
                 ..
-            }) => return Ok(()),
-            located => located?,
-        };
-        if self.absent.contains_key(&*path) {
-            return Ok(());
+            }) => Ok(None),
+            located => located.map(|path| Some(path.into_owned())),
         }
+    }
+
+    fn whiteout(&mut self, path: &[u8]) -> Result<(), UnpackError> {
+        let path = match self.hiding_place(path)? {
+            Some(path) if !self.absent.contains_key(&path) => path,
+            _ => return Ok(()),
+        };
         let (directory, base) = self.tree.place(&path).map_err(failed("hide", &path))?;
         match rustix::fs::mknodat(directory, base, FileType::CharacterDevice, Mode::empty(), 0) {
             Ok(()) => Ok(()),
@@ -63,9 +65,9 @@ impl Extractor<'_> {
                 let stat = rustix::fs::statat(directory, base, AtFlags::SYMLINK_NOFOLLOW);
                 let stat = stat.map_err(failed("hide", &path))?;
                 if FileType::from_raw_mode(stat.st_mode).is_dir() {
-                    self.opaque.insert(path.to_vec());
+                    self.opaque.insert(path.clone());
                     // It has nothing to do with the one below, even if no entry describes it.
-                    if let Some(attributes) = self.directories.get_mut(&*path) {
+                    if let Some(attributes) = self.directories.get_mut(&path) {
                         attributes.get_or_insert_default();
                     }
                 }
@@ -75,7 +77,7 @@ impl Extractor<'_> {
         }
     }
 
-    pub(super) fn mark_opaque(&self, path: &[u8]) -> Result<(), UnpackError> {
+    fn mark_opaque(&self, path: &[u8]) -> Result<(), UnpackError> {
         let fd = attributes::open_readable(self.tree.root(), path).map_err(failed("open directory", path))?;
         match set_xattr(fd.as_fd(), OPAQUE.as_bytes(), b"y") {
             Ok(true) => Ok(()),
@@ -98,11 +100,7 @@ impl Extractor<'_> {
         self.finish_directory(b"", &root)
     }
 
-    pub(super) fn finish_directory(
-        &mut self,
-        path: &[u8],
-        attributes: &Attributes,
-    ) -> Result<(), UnpackError> {
+    fn finish_directory(&mut self, path: &[u8], attributes: &Attributes) -> Result<(), UnpackError> {
         let shown: &[u8] = if path.is_empty() { b"/" } else { path };
         let fd = match self.tree.place(path) {
             Ok((parent, base)) if !base.is_empty() => attributes::open_readable(parent, base),

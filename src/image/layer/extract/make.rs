@@ -16,6 +16,7 @@ use crate::image::layer::parents::Parents;
 use crate::image::layer::reader::{Entry, Kind, PayloadError};
 use crate::image::layer::split::SplitWriter;
 use crate::image::layer::{Refusal, UnpackError};
+use crate::store::layer::Owners;
 
 impl Extractor<'_> {
     pub(super) fn directory(
@@ -157,14 +158,18 @@ impl Extractor<'_> {
             made => made.map_err(failed("make special file", &entry.name))?,
         }
         self.finish_node(path, entry)?;
-        let (directory, base) = self
-            .tree
-            .place(path)
-            .map_err(failed("set the mode of", &entry.name))?;
-        change_mode(directory, base, entry.mode).map_err(failed("set the mode of", &entry.name))
+        self.change_mode(path, entry)
     }
 
-    pub(super) fn clear_if_there(&mut self, path: &[u8], split: &mut SplitWriter<'_>) -> io::Result<()> {
+    fn change_mode(&mut self, path: &[u8], entry: &Entry) -> Result<(), UnpackError> {
+        let changed = self
+            .tree
+            .place(path)
+            .and_then(|(directory, base)| change_mode(directory, base, entry.mode));
+        changed.map_err(failed("set the mode of", &entry.name))
+    }
+
+    fn clear_if_there(&mut self, path: &[u8], split: &mut SplitWriter<'_>) -> io::Result<()> {
         match self.clear(path, split) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             done => done,
@@ -172,7 +177,7 @@ impl Extractor<'_> {
     }
 
     /// Owner and time of what cannot be opened.
-    pub(super) fn finish_node(&mut self, path: &[u8], entry: &Entry) -> Result<(), UnpackError> {
+    fn finish_node(&mut self, path: &[u8], entry: &Entry) -> Result<(), UnpackError> {
         let (owners, is_root) = (self.options.owners, self.is_root);
         let (fd, base) = self
             .tree
@@ -191,37 +196,23 @@ impl Extractor<'_> {
         entry: &Entry,
         split: &mut SplitWriter<'_>,
     ) -> Result<(), UnpackError> {
-        let mut target = Vec::new();
-        name::normalise(&entry.link, &mut target).map_err(|bad| match bad {
-            name::BadName::Empty => refused(&entry.name, Refusal::NoTarget),
-            bad => refused(&entry.link, bad),
-        })?;
-        if target.is_empty() {
-            return Err(refused(&entry.name, Refusal::LinkToDirectory));
-        }
-        if !matches!(name::meaning(&target), Ok(Meaning::Content)) {
-            return Err(refused(&entry.name, Refusal::LinkToWhiteout));
-        }
-        if name::within(path, &target) || name::within(&target, path) {
-            return Err(refused(&entry.name, Refusal::LinkToItself));
-        }
+        let target = link_target(path, entry)?;
         let (target_directory, target_base) = name::split(&target);
-        let directory = name::split(path).0;
+        let (directory, base) = name::split(path);
         let found = self
             .tree
             .get(target_directory)
             .and_then(|fd| rustix::fs::statat(fd, target_base, AtFlags::SYMLINK_NOFOLLOW));
-        match found {
-            Ok(stat) if FileType::from_raw_mode(stat.st_mode).is_dir() => {
-                return Err(refused(&entry.name, Refusal::LinkToDirectory));
-            }
-            Ok(_) => {}
+        let stat = match found {
+            Ok(stat) => stat,
             Err(Errno::NOENT) => return self.lower_link(path, target, split, entry),
             Err(Errno::LOOP) => return Err(refused(&entry.name, Refusal::LinkThroughLink)),
             Err(Errno::NOTDIR) => return Err(refused(&entry.name, Refusal::NotADirectory)),
             Err(error) => return Err(failed("find the target of hard link", &entry.name)(error)),
+        };
+        if FileType::from_raw_mode(stat.st_mode).is_dir() {
+            return Err(refused(&entry.name, Refusal::LinkToDirectory));
         }
-        let base = name::split(path).1;
         let link = |tree: &mut Parents| {
             let (from, to) = tree.pair(target_directory, directory)?;
             rustix::fs::linkat(from, target_base, to, base, AtFlags::empty())
@@ -231,11 +222,34 @@ impl Extractor<'_> {
             Err(Errno::EXIST) => self.clear(path, split).and_then(|()| Ok(link(&mut self.tree)?)),
             done => done.map_err(Into::into),
         };
-        linked.map_err(failed("make hard link", &entry.name))
+        linked.map_err(failed("make hard link", &entry.name))?;
+        self.describe_again(path, entry, &stat)
+    }
+
+    /// Gives a file the attributes of a further entry for it. They are the same in sound archives; where they are
+    /// not, the last entry counts, as in other engines.
+    fn describe_again(&mut self, path: &[u8], entry: &Entry, stat: &Stat) -> Result<(), UnpackError> {
+        let is_owned =
+            self.options.owners == Owners::Single || (stat.st_uid, stat.st_gid) == (entry.uid, entry.gid);
+        let has_time = (stat.st_mtime, stat.st_mtime_nsec as u32) == entry.mtime;
+        let is_link = FileType::from_raw_mode(stat.st_mode).is_symlink();
+        let has_mode = is_link || stat.st_mode & 0o7777 == entry.mode;
+        if is_owned && has_mode && has_time {
+            return Ok(());
+        }
+        // The file is not new: it may belong to anybody.
+        let was_root = std::mem::replace(&mut self.is_root, false);
+        let finished = self.finish_node(path, entry);
+        self.is_root = was_root;
+        finished?;
+        if is_link {
+            return Ok(());
+        }
+        self.change_mode(path, entry)
     }
 
     /// A hard link whose target this layer does not have.
-    pub(super) fn lower_link(
+    fn lower_link(
         &mut self,
         path: &[u8],
         target: Vec<u8>,
@@ -258,7 +272,7 @@ impl Extractor<'_> {
         Ok(())
     }
 
-    pub(super) fn set_xattrs(
+    fn set_xattrs(
         &mut self,
         fd: BorrowedFd<'_>,
         xattrs: &[(Vec<u8>, Vec<u8>)],
@@ -271,6 +285,25 @@ impl Extractor<'_> {
         }
         Ok(())
     }
+}
+
+/// The target of a hard link in normal form, if it can be one.
+fn link_target(path: &[u8], entry: &Entry) -> Result<Vec<u8>, UnpackError> {
+    let mut target = Vec::new();
+    name::normalise(&entry.link, &mut target).map_err(|bad| match bad {
+        name::BadName::Empty => refused(&entry.name, Refusal::NoTarget),
+        bad => refused(&entry.link, bad),
+    })?;
+    if target.is_empty() {
+        return Err(refused(&entry.name, Refusal::LinkToDirectory));
+    }
+    if !matches!(name::meaning(&target), Ok(Meaning::Content)) {
+        return Err(refused(&entry.name, Refusal::LinkToWhiteout));
+    }
+    if name::within(path, &target) || name::within(&target, path) {
+        return Err(refused(&entry.name, Refusal::LinkToItself));
+    }
+    Ok(target)
 }
 
 fn write_plain<R: BufRead>(

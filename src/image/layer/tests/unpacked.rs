@@ -13,7 +13,7 @@ fn every_kind_of_entry() {
         .entry(Fields::new(0, "olddir/"), b"")
         .file("d/empty", b"")
         .symlink("d/link", "/etc/../x")
-        .hard_link("hard", "./d/set")
+        .entry(Fields::new(b'1', "hard").mode(0o4755).link("./d/set"), b"")
         .hard_link("hardlink", "/d/link")
         .entry(Fields::new(b'6', "pipe").mode(0o620), b"")
         .file(b"\xff\xfe \n", b"1")
@@ -107,6 +107,45 @@ fn owners_are_as_written_or_single() {
     super::super::unpack(&tar[..], single.open().as_fd(), &options).unwrap();
     assert_eq!(owner(&single, "d/f"), (0, 0, 0o6755));
     assert!(single.tar().unwrap() == tar);
+}
+
+#[test]
+fn the_last_entry_of_a_file_describes_it() {
+    let tar = Tar::new()
+        .entry(Fields::new(b'0', "f").mode(0o4755).owner(5, 6).size(1), b"x")
+        .entry(Fields::new(b'1', "h").mode(0o2711).link("f"), b"")
+        .symlink("s", "/K/secret")
+        .pax(&[("mtime", b"99.5")])
+        .entry(Fields::new(b'1', "t").mode(0o600).owner(7, 8).link("s"), b"")
+        .end();
+    let place = Place::new();
+    let options = UnpackOptions {
+        owners: Owners::Single,
+        ..UnpackOptions::default()
+    };
+    super::super::unpack(&tar[..], place.open().as_fd(), &options).unwrap();
+    assert_eq!(
+        place.list(),
+        [
+            "/ 755",
+            "f 2711 2 [x]",
+            "h 2711 2 [x]",
+            "s -> /K/secret",
+            "t -> /K/secret"
+        ]
+    );
+    assert_eq!(fs::symlink_metadata(place.tree().join("s")).unwrap().mtime(), 99);
+    if !is_root() {
+        return skipped("owners can only be given by root");
+    }
+    let (place, _) = unpacked(&tar);
+    let metadata = fs::metadata(place.tree().join("f")).unwrap();
+    assert_eq!(
+        (metadata.uid(), metadata.gid(), metadata.mode() & 0o7777),
+        (0, 0, 0o2711)
+    );
+    let link = fs::symlink_metadata(place.tree().join("s")).unwrap();
+    assert_eq!((link.uid(), link.gid()), (7, 8));
 }
 
 #[test]
@@ -241,8 +280,18 @@ fn whiteouts_hide_what_is_below_and_nothing_beside() {
         .file("opaque/.wh..wh..opq", b"")
         .file("opaque/.wh.x", b"")
         .file("implied/.wh..wh..opq", b"")
-        .file("through", b"t")
-        .file("through2", b"t")
+        // Through a link, and below what another layer holds.
+        .symlink("link", "behind")
+        .file("link/.wh..wh..opq", b"")
+        .file("link/in/.wh.x", b"")
+        .symlink("link2", "behind2")
+        .file("link2/.wh.x", b"")
+        .hard_link("lower", "elsewhere")
+        .file("lower/.wh..wh..opq", b"")
+        .file("lower/.wh.x", b"")
+        .file(".wh.lower", b"")
+        .file("kept/.wh.x", b"")
+        .file("kept/.wh..wh..opq", b"")
         .end();
     let (place, record) = unpacked(&tar);
     assert_eq!(
@@ -252,23 +301,24 @@ fn whiteouts_hide_what_is_below_and_nothing_beside() {
             "a/ 755",
             "a/b whiteout",
             "a/new 644 1 [n]",
+            "behind/ 755 opaque",
+            "behind2/ 755",
+            "behind2/x whiteout",
             "dir/ 755 opaque",
             "dir/f 644 1 [f]",
             "early 644 1 [e]",
             "gone whiteout",
             "implied/ 755 opaque",
             "kept 644 1 [k]",
+            "link -> behind",
+            "link2 -> behind2",
             "opaque/ 755 opaque",
             "other/ 755 opaque",
-            "through 644 1 [t]",
-            "through2 644 1 [t]",
             "tree whiteout",
         ]
     );
-    assert_eq!(
-        record.implied,
-        [PathBytes::from(&b"a"[..]), PathBytes::from(&b"implied"[..])]
-    );
+    let implied: Vec<String> = record.implied.iter().map(PathBytes::to_string).collect();
+    assert_eq!(implied, ["a", "behind", "behind2", "implied"]);
     assert!(!record.hides_lower);
     let (_, record) = unpacked(&Tar::new().file(".wh..wh..opq", b"").end());
     assert!(record.hides_lower);
@@ -318,7 +368,7 @@ fn devices_are_made_where_that_is_allowed() {
     let tar = Tar::new()
         .entry(Fields::new(b'3', "null").mode(0o666).device(1, 3), b"")
         .entry(Fields::new(b'4', "disk").mode(0o640).device(8, 1), b"")
-        .hard_link("same", "null")
+        .entry(Fields::new(b'1', "same").mode(0o666).link("null"), b"")
         .end();
     let (place, record) = unpacked(&tar);
     if record.skipped.devices == 0 {
@@ -487,20 +537,54 @@ fn sparse_files_stay_sparse() {
     assert_eq!(record.content, 4 * 8192);
 }
 
+/// Runs itself in a user namespace where only root is mapped.
 #[test]
 fn an_unmapped_owner_is_named_with_the_cure() {
-    if !is_root() {
-        return skipped("owners can only be given by root");
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap();
+    if map.split_whitespace().nth(2) != Some("1") {
+        let output = std::process::Command::new("unshare")
+            .args(["--user", "--map-root-user"])
+            .arg(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "--nocapture",
+                "image::layer::tests::unpacked::an_unmapped_owner_is_named_with_the_cure",
+            ])
+            .output();
+        match output {
+            Ok(output) if output.stderr.starts_with(b"unshare:") => skipped("no user namespace can be made"),
+            Err(_) => skipped("there is no unshare program"),
+            Ok(output) => {
+                let text = String::from_utf8_lossy(&output.stdout);
+                assert!(output.status.success() && text.contains("1 passed"), "{text}");
+            }
+        }
+        return;
     }
-    // In the namespace of the tests every id is mapped; the message is what can be looked at.
-    let error = UnpackError::Unmapped {
-        name: Escaped::new(b"etc/shadow"),
-        what: "gid",
-        id: 4242,
+    let file = |uid, gid| {
+        Tar::new()
+            .entry(Fields::new(b'0', "etc/shadow").owner(uid, gid), b"")
+            .end()
     };
-    let text = error.to_string();
-    assert!(
-        text.contains("\"etc/shadow\"") && text.contains("gid 4242") && text.contains("/etc/subgid"),
-        "{text}"
-    );
+    for (tar, id) in [(file(4242, 0), "uid 4242"), (file(0, 42), "gid 42")] {
+        let text = Place::new().unpack(&tar).unwrap_err().to_string();
+        let cure = format!("/etc/sub{}", &id[..3]);
+        assert!(
+            text.contains("\"etc/shadow\"") && text.contains(id) && text.contains(&cure),
+            "{text}"
+        );
+        let place = Place::new();
+        let options = UnpackOptions {
+            owners: Owners::Single,
+            ..UnpackOptions::default()
+        };
+        super::super::unpack(&tar[..], place.open().as_fd(), &options).unwrap();
+        assert!(place.tar().unwrap() == tar);
+    }
+    let device = Tar::new()
+        .entry(Fields::new(b'4', "disk").device(8, 0), b"")
+        .hard_link("same", "disk")
+        .end();
+    let (place, record) = unpacked(&device);
+    assert_eq!((record.skipped.devices, place.list().len()), (2, 1));
 }
