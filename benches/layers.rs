@@ -49,13 +49,26 @@ fn write_layer(out: &mut impl Write, layer: u64, files: u64, bytes: u64) {
             header(out, &format!("usr/share/l{layer}-{top}/"), b'5', 0o755, 0);
         }
         if index % 20 == 0 {
-            header(out, &format!("usr/share/l{layer}-{top}/d{middle}/"), b'5', 0o755, 0);
+            header(
+                out,
+                &format!("usr/share/l{layer}-{top}/d{middle}/"),
+                b'5',
+                0o755,
+                0,
+            );
         }
         let name = format!("usr/share/l{layer}-{top}/d{middle}/file-{index}");
-        header(out, &name, b'0', if index % 10 == 0 { 0o755 } else { 0o644 }, size);
+        header(
+            out,
+            &name,
+            b'0',
+            if index % 10 == 0 { 0o755 } else { 0o644 },
+            size,
+        );
         fill(&mut numbers, &mut content, size as usize);
         out.write_all(&content).expect("write the layer");
-        out.write_all(&vec![0; (512 - content.len() % 512) % 512]).expect("write the layer");
+        out.write_all(&vec![0; (512 - content.len() % 512) % 512])
+            .expect("write the layer");
     }
     out.write_all(&[0; 1024]).expect("write the layer");
 }

@@ -116,15 +116,32 @@ fn spawn(words: &[String], stderr: Stdio) -> bool {
 impl Line {
     fn parse(text: &str) -> Self {
         let mut parts = text.split('\t');
-        let mut words = || -> Vec<String> { parts.next().unwrap_or("").split_whitespace().map(String::from).collect() };
+        let mut words = || -> Vec<String> {
+            parts
+                .next()
+                .unwrap_or("")
+                .split_whitespace()
+                .map(String::from)
+                .collect()
+        };
         let name = words().join(" ");
         let command = words();
         assert!(!command.is_empty(), "{name} has no command");
-        Self { name, command, before: words(), times: Vec::new(), errors: 0 }
+        Self {
+            name,
+            command,
+            before: words(),
+            times: Vec::new(),
+            errors: 0,
+        }
     }
 
     fn once(&self) -> (Duration, bool) {
-        let stderr = if self.errors == 0 { self.error_log() } else { Stdio::null() };
+        let stderr = if self.errors == 0 {
+            self.error_log()
+        } else {
+            Stdio::null()
+        };
         let started = Instant::now();
         let succeeded = spawn(&self.command, stderr);
         (started.elapsed(), succeeded)
@@ -136,7 +153,11 @@ impl Line {
     }
 
     fn error_path(&self) -> std::path::PathBuf {
-        let name: String = self.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let name: String = self
+            .name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+            .collect();
         std::env::temp_dir().join(format!("turns-{name}.log"))
     }
 
@@ -151,10 +172,17 @@ impl Line {
         };
         let done: Vec<(Duration, bool)> = std::thread::scope(|scope| {
             let workers: Vec<_> = (0..at_once).map(|_| scope.spawn(&work)).collect();
-            workers.into_iter().flat_map(|worker| worker.join().expect("a worker does not panic")).collect()
+            workers
+                .into_iter()
+                .flat_map(|worker| worker.join().expect("a worker does not panic"))
+                .collect()
         });
         self.errors = done.iter().filter(|(_, succeeded)| !succeeded).count();
-        self.times = done.into_iter().filter(|(_, succeeded)| *succeeded).map(|(elapsed, _)| elapsed).collect();
+        self.times = done
+            .into_iter()
+            .filter(|(_, succeeded)| *succeeded)
+            .map(|(elapsed, _)| elapsed)
+            .collect();
     }
 
     fn at(&self, fraction: f64) -> f64 {
@@ -172,14 +200,23 @@ fn report(lines: &mut [Line], options: &Options, elapsed: Duration) {
     for line in lines.iter_mut() {
         line.times.sort();
     }
-    let base = lines.iter().find(|line| !line.times.is_empty()).map(|line| (line.at(0.5), line.at(0.1)));
+    let base = lines
+        .iter()
+        .find(|line| !line.times.is_empty())
+        .map(|line| (line.at(0.5), line.at(0.1)));
     let base = base.unwrap_or((1.0, 1.0));
-    println!("| command | median {unit} | p10 | p90 | p99 | ratio of medians | ratio of p10 | runs | errors |");
+    println!(
+        "| command | median {unit} | p10 | p90 | p99 | ratio of medians | ratio of p10 | runs | errors |"
+    );
     println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for line in lines.iter() {
         if line.times.is_empty() {
             let said = std::fs::read_to_string(line.error_path()).unwrap_or_default();
-            println!("| {} | failed: {} |", line.name, said.lines().last().unwrap_or("it said nothing"));
+            println!(
+                "| {} | failed: {} |",
+                line.name,
+                said.lines().last().unwrap_or("it said nothing")
+            );
             continue;
         }
         let show = |fraction| format!("{:.2}", line.at(fraction) * options.unit);
@@ -197,6 +234,10 @@ fn report(lines: &mut [Line], options: &Options, elapsed: Duration) {
         );
     }
     if options.at_once > 0 {
-        println!("\n{} at a time, {:.1} s in all", options.at_once, elapsed.as_secs_f64());
+        println!(
+            "\n{} at a time, {:.1} s in all",
+            options.at_once,
+            elapsed.as_secs_f64()
+        );
     }
 }
