@@ -162,6 +162,9 @@ struct Init<'a> {
 impl Init<'_> {
     /// Everything up to the change of root.
     fn prepare(&mut self) -> Result<Mounted> {
+        if self.plan.target.is_some() {
+            return self.enter_target();
+        }
         // By the host's /proc, which the container has no hand in.
         if let Some(value) = &self.plan.process.oom_score_adj {
             write(CWD, c"/proc/self/oom_score_adj", value).map_err(at(Step::OomScore))?;
@@ -198,6 +201,32 @@ impl Init<'_> {
             crate::sys::mount::set_attributes(root.as_fd(), none, none, Some(propagation), true)
                 .map_err(at(Step::Enter))?;
         }
+        Ok(mounted)
+    }
+
+    /// Enters a running container. Its processes see us from here on, so that nobody may trace us or look at what we have
+    /// open (CVE-2016-9962, CVE-2019-5736); the exec lifts that.
+    fn enter_target(&mut self) -> Result<Mounted> {
+        let Some(target) = &self.plan.target else {
+            return Ok(Mounted::default());
+        };
+        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
+            .map_err(at(Step::Join))?;
+        // Our parent has entered the pid namespace for us, which takes effect for children only.
+        let namespaces = (target.namespaces - process::Namespaces::PID).bits() as u32;
+        rustix::thread::move_into_thread_name_spaces(
+            target.init.as_fd(),
+            ThreadNameSpaceType::from_bits_retain(namespaces),
+        )
+        .map_err(at(Step::Join))?;
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(c"/", flags, Mode::empty()).map_err(at(Step::Join))?;
+        rustix::process::fchdir(&root).map_err(at(Step::Join))?;
+        let mut mounted = Mounted::default();
+        if self.plan.process.terminal.is_some() {
+            rootfs::open_terminal_of(root.as_fd(), &mut mounted).map_err(at(Step::Session))?;
+        }
+        self.report_mounts(root.as_fd(), &mounted)?;
         Ok(mounted)
     }
 

@@ -7,7 +7,9 @@ use std::os::fd::OwnedFd;
 use rustix::process::{Resource, Rlimit};
 
 use super::seccomp::Filter;
-use super::spec::{Capabilities, Device, Network, Overlay, Root, Source, Spec, User};
+use super::spec::{
+    Capabilities, Device, Network, Overlay, Process, Root, Source, Spec, Target as Joined, User,
+};
 use crate::base::bytes::ByteString;
 use crate::sys::credentials::MAX_HOME;
 use crate::sys::mount::{Attributes, Propagation};
@@ -35,6 +37,8 @@ pub struct Plan {
     pub own_binary: Option<(u64, u64)>,
     /// The host's /dev/null, opened and checked by the parent: what masked files are covered with.
     pub null: Option<OwnedFd>,
+    /// A running container to be entered, instead of all mounts.
+    pub target: Option<Joined>,
     /// A listening socket: after everything is ready the child waits for a connection (OCI `create`).
     pub start_gate: Option<OwnedFd>,
 }
@@ -176,6 +180,34 @@ impl Plan {
             init: spec.init,
             own_binary: own_binary(),
             null: if needs_null { Some(open_null()?) } else { None },
+            target: None,
+            start_gate: None,
+        })
+    }
+
+    /// Plans a process in a running container.
+    pub fn join(target: Joined, process: Process, cgroup: Option<OwnedFd>) -> Result<Self> {
+        Ok(Self {
+            root: RootPlan::Directory {
+                path: CString::default(),
+            },
+            read_only: false,
+            root_propagation: None,
+            mounts: Vec::new(),
+            masked: Vec::new(),
+            read_only_paths: Vec::new(),
+            namespaces: Namespaces::empty(),
+            joined: Vec::new(),
+            network: Network::Joined,
+            hostname: Vec::new(),
+            domainname: Vec::new(),
+            sysctls: Vec::new(),
+            cgroup,
+            process: ProcessPlan::new(process)?,
+            init: false,
+            own_binary: own_binary(),
+            null: None,
+            target: Some(target),
             start_gate: None,
         })
     }
@@ -326,7 +358,7 @@ impl Target {
 }
 
 impl ProcessPlan {
-    fn new(process: super::spec::Process) -> Result<Self> {
+    fn new(process: Process) -> Result<Self> {
         let program = process.arguments.first().filter(|program| !program.is_empty());
         let program = program.ok_or(PlanError::NoCommand)?;
         let path = process

@@ -243,7 +243,7 @@ fn refuse_proc(target: BorrowedFd<'_>, plan: &Target) -> Result<()> {
         c"proc/sys/kernel/ns_last_pid",
         c"proc/uptime",
     ];
-    if rustix::fs::fstatfs(target)?.f_type as i64 != PROC_SUPER_MAGIC {
+    if rustix::fs::fstatfs(target)?.f_type != PROC_SUPER_MAGIC {
         return Ok(());
     }
     let path = plan.path().map(CString::as_c_str);
@@ -356,6 +356,19 @@ fn open_terminal(devpts: BorrowedFd<'_>, mounted: &mut Mounted) -> Result<()> {
     mounted.terminal = Some(master);
     mounted.slave = Some(slave);
     Ok(())
+}
+
+/// Opens a terminal in the devpts of a running container, checked to be one.
+pub fn open_terminal_of(root: BorrowedFd<'_>, mounted: &mut Mounted) -> Result<()> {
+    const DEVPTS_SUPER_MAGIC: i64 = 0x1cd1;
+    let resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS;
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let devpts = rustix::fs::openat2(root, c"dev/pts", flags, Mode::empty(), resolve)?;
+    if rustix::fs::fstatfs(&devpts)?.f_type != DEVPTS_SUPER_MAGIC {
+        return Err(Errno::NODEV);
+    }
+    mounted.devices = None;
+    open_terminal(devpts.as_fd(), mounted)
 }
 
 /// Covers a path: a file by the null device, a directory by an empty read-only tmpfs. What is not there stays so.

@@ -6,11 +6,12 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::Signal;
+use rustix::thread::ThreadNameSpaceType;
 
 use super::accounts::{self, AccountError};
 use super::init::{self, Failure, Step, Surroundings};
 use super::plan::{Plan, PlanError, SourcePlan};
-use super::spec::{Network, Spec};
+use super::spec::{Network, Process, Spec, Target};
 use super::sync::{self, Kind, Message};
 use crate::sys::credentials::Credentials;
 use crate::sys::memory::Shared;
@@ -66,6 +67,7 @@ pub enum SpawnError {
 type Result<T> = std::result::Result<T, SpawnError>;
 
 /// What error messages need to know about a spec after it has become a plan.
+#[derive(Default)]
 struct Words {
     program: String,
     mounts: Vec<(String, String)>,
@@ -80,14 +82,29 @@ struct Words {
 /// Starts `spec`. Returns when the payload has been executed, or waits at the gate if it has one.
 pub fn spawn(spec: Spec, options: Options) -> Result<Started> {
     let words = Words::new(&spec);
-    let mut plan = Plan::new(spec)?;
+    run(Plan::new(spec)?, &words, options)
+}
+
+/// Starts a process in a running container. Afterwards this process makes its children in the container's pid
+/// namespace, so that it is for commands that do just this.
+pub fn join(target: Target, process: Process, cgroup: Option<OwnedFd>, options: Options) -> Result<Started> {
+    let words = Words::of_process(&process);
+    if target.namespaces.contains(Namespaces::PID) {
+        rustix::thread::move_into_thread_name_spaces(target.init.as_fd(), ThreadNameSpaceType::PROCESS_ID)
+            .map_err(SpawnError::Clone)?;
+    }
+    run(Plan::join(target, process, cgroup)?, &words, options)
+}
+
+fn run(mut plan: Plan, words: &Words, options: Options) -> Result<Started> {
     plan.start_gate = options.start_gate;
     let credentials = Shared::<Credentials>::new().map_err(SpawnError::Clone)?;
-    let (ours, theirs) = sync::pair().map_err(SpawnError::Clone)?;
+    // Before the socket: a copy of the child's end in the helper would keep it from ending.
     let maker = match plan.network {
         Network::Loopback => Some(NetworkMaker::start()?),
         Network::Host | Network::Joined => None,
     };
+    let (ours, theirs) = sync::pair().map_err(SpawnError::Clone)?;
     let cgroup = plan.cgroup.take();
     let namespaces = plan.namespaces;
     let child = {
@@ -111,7 +128,7 @@ pub fn spawn(spec: Spec, options: Options) -> Result<Started> {
     drop(theirs);
     let mut parent = Parent {
         plan: &plan,
-        words: &words,
+        words,
         credentials,
         socket: ours,
         maker,
@@ -296,17 +313,7 @@ impl Parent<'_> {
 
 impl Words {
     fn new(spec: &Spec) -> Self {
-        let texts = |paths: &[crate::base::bytes::ByteString]| {
-            paths
-                .iter()
-                .map(|path| path.lossy().into_owned())
-                .collect::<Vec<_>>()
-        };
         Self {
-            program: texts(&spec.process.arguments)
-                .into_iter()
-                .next()
-                .unwrap_or_default(),
             mounts: spec
                 .mounts
                 .iter()
@@ -314,14 +321,26 @@ impl Words {
                 .collect(),
             masked: texts(&spec.masked),
             read_only_paths: texts(&spec.read_only_paths),
-            working_directory: spec.process.working_directory.lossy().into_owned(),
-            user: spec.process.user.describe(),
             sysctls: spec
                 .sysctls
                 .iter()
                 .map(|(name, _)| name.lossy().into_owned())
                 .collect(),
             own_root: matches!(spec.root, super::spec::Root::Overlay(_)),
+            ..Self::of_process(&spec.process)
+        }
+    }
+
+    fn of_process(process: &Process) -> Self {
+        Self {
+            program: process
+                .arguments
+                .first()
+                .map(|program| program.lossy().into_owned())
+                .unwrap_or_default(),
+            working_directory: process.working_directory.lossy().into_owned(),
+            user: process.user.describe(),
+            ..Self::default()
         }
     }
 
@@ -398,6 +417,10 @@ impl Words {
             reason,
         }
     }
+}
+
+fn texts(paths: &[crate::base::bytes::ByteString]) -> Vec<String> {
+    paths.iter().map(|path| path.lossy().into_owned()).collect()
 }
 
 /// An error number in words, lower case as the rest of our sentences.

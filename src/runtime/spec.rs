@@ -132,6 +132,14 @@ pub enum Network {
     Joined,
 }
 
+/// A running container to be joined.
+pub struct Target {
+    /// Its init, by pidfd.
+    pub init: OwnedFd,
+    /// The namespaces in which it differs from us.
+    pub namespaces: Namespaces,
+}
+
 /// The process that runs in the container.
 pub struct Process {
     pub arguments: Vec<ByteString>,

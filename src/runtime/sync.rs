@@ -99,9 +99,8 @@ pub fn receive(socket: BorrowedFd<'_>) -> Result<Option<(Message, Vec<OwnedFd>)>
     let length = loop {
         let flags = RecvFlags::CMSG_CLOEXEC;
         match rustix::net::recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, flags) {
-            Err(Errno::INTR) => {}
-            // The child died with a message of ours unread.
-            Err(Errno::CONNRESET) => return Ok(None),
+            // A child that has died with a message of ours unread is told first; what it has sent can be read after that.
+            Err(Errno::INTR | Errno::CONNRESET) => {}
             result => break result?.bytes,
         }
     };

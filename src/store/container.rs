@@ -230,6 +230,8 @@ impl Default for Log {
 #[serde(rename_all = "lowercase")]
 pub enum Status {
     Created,
+    /// Made by `run`, which starts it at once: without a monitor it was interrupted.
+    Starting,
     Running,
     Exited,
 }

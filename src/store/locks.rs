@@ -162,6 +162,14 @@ impl Liveness {
         }
     }
 
+    /// The same, waiting for another process to end or to give it up.
+    pub fn wait(directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<Self> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(directory, name, flags, Mode::RUSR | Mode::WUSR)?;
+        crate::sys::lock::set(file.as_fd(), 0, crate::sys::lock::Lock::Exclusive, true)?;
+        Ok(Self(file))
+    }
+
     /// The pid that holds the lock file `name`, if any. A holder in another pid namespace is told as pid 0.
     pub fn holder(directory: BorrowedFd<'_>, name: &str) -> rustix::io::Result<Option<i32>> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;

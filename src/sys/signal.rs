@@ -116,3 +116,13 @@ pub fn die_of(number: i32) -> ! {
     }
     super::process::exit(128 + number)
 }
+
+/// Sends a signal by number, real-time ones too, to the process that `pidfd` means.
+pub fn send(pidfd: BorrowedFd<'_>, number: i32) -> Result<()> {
+    let none = std::ptr::null::<libc::siginfo_t>();
+    // SAFETY: no information is given along, which the kernel then makes itself.
+    match unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd.as_raw_fd(), number, none, 0) } {
+        -1 => Err(last_error()),
+        _ => Ok(()),
+    }
+}
