@@ -1,1 +1,107 @@
-//! TODO
+//! A container's life: created, started, watched, entered, stopped, removed.
+//!
+//! A container that runs has a [`monitor`] of its own; commands talk to it by the [`protocol`] over the socket in the
+//! container's directory. Nothing else is resident.
+
+pub mod client;
+pub mod create;
+pub mod exec;
+mod files;
+mod host;
+pub mod list;
+pub mod log;
+pub mod monitor;
+pub mod protocol;
+pub mod relay;
+pub mod remove;
+pub mod spec;
+pub mod start;
+pub mod state;
+pub mod stop;
+pub mod top;
+
+use std::path::Path;
+
+use crate::runtime::rootless::{self, Ids, Member, RootlessError};
+use crate::store::{Store, StoreError};
+
+/// The store, opened for acting: an ordinary user is superuser of its own user namespace from here on.
+pub struct Engine {
+    pub store: Store,
+    /// Keeps the user namespace alive; none for the host's superuser.
+    member: Option<Member>,
+}
+
+/// What keeps a command from doing what it was asked, where somebody branches on it.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Rootless(#[from] RootlessError),
+    #[error("no container with name or id {0:?}: `coracle ps -a` lists all")]
+    NoSuchContainer(String),
+    #[error("{0:?} is the beginning of more than one container's id: give more digits")]
+    Ambiguous(String),
+    #[error("container {0} is not running")]
+    NotRunning(String),
+    #[error("container {0} is running")]
+    Running(String),
+    /// The container did not come to run its command.
+    #[error("{message}")]
+    Start { exit: i32, message: String },
+    #[error("{what}: {source}")]
+    Io { what: String, source: std::io::Error },
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// What operations of the engine return.
+pub type Result<T> = std::result::Result<T, EngineError>;
+
+impl Engine {
+    /// Opens the store at `root`, making it where there is none, and enters its user namespace.
+    /// Called before the process has any thread.
+    pub fn open(root: &Path) -> Result<Self> {
+        let store = Store::open(root)?;
+        let member = if rootless::is_privileged() {
+            None
+        } else {
+            Some(rootless::enter(root)?)
+        };
+        Ok(Self { store, member })
+    }
+
+    /// Opens the store in a process that was born in its user namespace.
+    fn inherit(root: &Path) -> Result<Self> {
+        let store = Store::open(root)?;
+        // In the initial user namespace there is nothing to be a member of.
+        let member = if rootless::mapped() == Ids::All {
+            None
+        } else {
+            Some(rootless::remain(root)?)
+        };
+        Ok(Self { store, member })
+    }
+
+    /// Which ids there are for containers.
+    pub fn ids(&self) -> Ids {
+        self.member.as_ref().map_or(Ids::All, |member| member.ids)
+    }
+}
+
+/// Adds what was being done to an error of the system.
+fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> EngineError {
+    |source| EngineError::Io {
+        what: what.into(),
+        source,
+    }
+}
+
+/// The same for error numbers.
+fn errno(what: impl Into<String>) -> impl FnOnce(rustix::io::Errno) -> EngineError {
+    |errno| EngineError::Io {
+        what: what.into(),
+        source: errno.into(),
+    }
+}

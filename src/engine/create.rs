@@ -1,0 +1,136 @@
+//! Making a container: a staged directory with its records, a name, one rename.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::fs::Mode;
+
+use super::{Engine, EngineError, Result, errno};
+use crate::base::time;
+use crate::store::container::{Container, Root, State, Status, VERSION};
+use crate::store::locks::Hold;
+use crate::store::staging::make_directory;
+use crate::store::{Kind, StoreError};
+
+/// How a container gets its name.
+pub enum Naming<'a> {
+    Given(&'a str),
+    /// Asked again when the name is taken.
+    Generated(&'a mut dyn FnMut() -> String),
+}
+
+/// A container that was just made.
+pub struct Born {
+    pub id: String,
+    pub name: String,
+    /// Its directory, still locked against everybody else.
+    pub directory: OwnedFd,
+}
+
+impl Engine {
+    /// Makes `container`, whose id, name and time are filled in. `starting`: the caller starts it at once, so that it is
+    /// taken for interrupted when the caller dies before.
+    pub fn create(&self, container: &mut Container, naming: Naming<'_>, starting: bool) -> Result<Born> {
+        let staging = self.store.stage(None)?;
+        let id = staging.name().to_owned();
+        container.version = VERSION;
+        container.id.clone_from(&id);
+        container.created = time::now();
+        // An image in use is not removed between now and the moment when the container's record tells so.
+        let _image = self.hold_image(&container.root)?;
+        container.name = self.take_any_name(naming, &id)?;
+        let made = self.fill(&staging, container, starting).and_then(|()| {
+            let (_, directory) = staging.publish(Kind::Containers, &id)?;
+            directory.ok_or_else(|| EngineError::Refused(format!("container {id} exists already")))
+        });
+        match made {
+            Ok(directory) => Ok(Born {
+                id,
+                name: container.name.clone(),
+                directory,
+            }),
+            Err(error) => {
+                let _ = self.store.release_name(&container.name, &id);
+                Err(error)
+            }
+        }
+    }
+
+    fn hold_image(&self, root: &Root) -> Result<Option<impl Sized>> {
+        let Root::Image { id, name, .. } = root else {
+            return Ok(None);
+        };
+        match self.store.lock(Kind::Images, id, Hold::Shared, &mut || ())? {
+            Some(lock) => Ok(Some(lock)),
+            None => Err(EngineError::Refused(format!(
+                "image {name} was removed meanwhile"
+            ))),
+        }
+    }
+
+    fn take_any_name(&self, naming: Naming<'_>, id: &str) -> Result<String> {
+        match naming {
+            Naming::Given(name) => {
+                if !crate::store::names::is_valid(name) {
+                    return Err(EngineError::Refused(format!(
+                        "container name {name:?} is invalid: letters, digits, `_`, `.` and `-` are allowed, a letter or \
+                         digit first"
+                    )));
+                }
+                self.store.take_name(name, id)?;
+                Ok(name.to_owned())
+            }
+            Naming::Generated(next) => loop {
+                let name = next();
+                match self.store.take_name(&name, id) {
+                    Ok(()) => return Ok(name),
+                    Err(StoreError::NameInUse { .. }) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            },
+        }
+    }
+
+    fn fill(
+        &self,
+        staging: &crate::store::staging::Staging<'_>,
+        container: &Container,
+        starting: bool,
+    ) -> Result<()> {
+        let directory = staging.directory();
+        let failed = || format!("container {}", container.id);
+        let has_upper = !matches!(container.root, Root::Directory { overlay: false, .. });
+        if has_upper {
+            let upper = make_directory(directory, "upper", Mode::RWXU).map_err(errno(failed()))?;
+            self.dress_upper(upper.as_fd(), &container.root)?;
+            rustix::fs::mkdirat(directory, "work", Mode::RWXU).map_err(errno(failed()))?;
+        }
+        self.store.write_container(directory, container)?;
+        let mut state = State::created();
+        if starting {
+            state.status = Status::Starting;
+            state.boot = super::host::boot();
+            state.machine = super::host::machine();
+        }
+        self.store.write_state(directory, &container.id, &state)?;
+        Ok(())
+    }
+
+    /// Gives the writable layer's root the attributes that the image's root has: overlayfs shows the uppermost ones.
+    fn dress_upper(&self, upper: std::os::fd::BorrowedFd<'_>, root: &Root) -> Result<()> {
+        let lower = match root {
+            Root::Image { lowers, .. } => lowers.first().map(|lower| self.store.path().join(lower)),
+            Root::Directory { path, .. } => Some(path.as_path().to_path_buf()),
+        };
+        let mode = lower
+            .and_then(|lower| rustix::fs::stat(&lower).ok())
+            .map_or(0o755, |status| {
+                let _ = rustix::fs::fchown(
+                    upper,
+                    Some(rustix::fs::Uid::from_raw(status.st_uid)),
+                    Some(rustix::fs::Gid::from_raw(status.st_gid)),
+                );
+                status.st_mode & 0o7777
+            });
+        rustix::fs::fchmod(upper, Mode::from_raw_mode(mode)).map_err(errno("the container's upper directory"))
+    }
+}

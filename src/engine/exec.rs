@@ -1,0 +1,269 @@
+//! Running another process in a running container. Takes no lock, writes no record, and leaves nothing behind: the
+//! process is the command's own child, in the container's namespaces and control group.
+
+use std::os::fd::{AsFd, OwnedFd};
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
+use rustix::process::{Signal, WaitId, WaitIdOptions};
+
+use super::monitor::start_error;
+use super::monitor::streams::{Output, Streams};
+use super::relay::{Caller, Outcome, Typed, write_all};
+use super::spec::{capability_set, environment, filter, set_variable};
+use super::state::{Condition, init, look};
+use super::{Engine, EngineError, Result, errno};
+use crate::base::bytes::ByteString;
+use crate::runtime::cgroup::Cgroup;
+use crate::runtime::spawn::{self, Options, Started};
+use crate::runtime::spec::{Capabilities, Process, Target, User};
+use crate::store::container::{Config, Network, Sharing};
+use crate::sys::process::Namespaces;
+
+/// What to run.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    pub arguments: Vec<ByteString>,
+    /// Beside the container's own variables.
+    pub env: Vec<ByteString>,
+    /// The container's own if empty.
+    pub working_directory: ByteString,
+    /// The container's own if none.
+    pub user: Option<String>,
+    pub groups: Vec<String>,
+    pub terminal: bool,
+    pub interactive: bool,
+    pub privileged: bool,
+    pub cap_add: Vec<String>,
+    /// Rows and columns.
+    pub size: Option<(u16, u16)>,
+}
+
+/// A process in a container, connected to us.
+pub struct Session {
+    started: Started,
+    streams: Streams,
+}
+
+impl Engine {
+    /// Starts a process in the container `id`.
+    pub fn exec(&self, id: &str, request: &Request) -> Result<Session> {
+        let found = look(&self.store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
+        let not_running = || EngineError::NotRunning(id.to_owned());
+        if found.condition != Condition::Running {
+            return Err(not_running());
+        }
+        let target = Target {
+            init: init(&found.state).ok_or_else(not_running)?,
+            namespaces: own_namespaces(&found.container.config),
+        };
+        let mut config = found.container.config;
+        config.privileged |= request.privileged;
+        config.cap_add.extend(request.cap_add.iter().cloned());
+        config.terminal = request.terminal;
+        config.interactive = request.interactive;
+        let process = process(&config, request)?;
+        let cgroup = found
+            .state
+            .cgroup
+            .as_ref()
+            .map(|path| Cgroup::at(std::path::Path::new(path)));
+        let cgroup: Option<OwnedFd> = cgroup.and_then(|cgroup| cgroup.open().ok());
+        let (streams, ends) = Streams::make(&config).map_err(errno("pipes"))?;
+        let options = Options {
+            streams: ends,
+            die_with_parent: false,
+            start_gate: None,
+        };
+        let mut started =
+            spawn::join(target, process, cgroup, options).map_err(|error| start_error(&error))?;
+        let streams = streams.with_terminal(started.terminal.take());
+        Ok(Session { started, streams })
+    }
+}
+
+fn process(config: &Config, request: &Request) -> Result<Process> {
+    let set = capability_set(config)?;
+    let mut variables = environment(config);
+    for entry in &request.env {
+        set_variable(&mut variables, entry);
+    }
+    let working_directory = [&request.working_directory, &config.working_directory]
+        .into_iter()
+        .find(|directory| !directory.is_empty())
+        .cloned()
+        .unwrap_or_else(|| "/".into());
+    let user = request.user.clone().unwrap_or_else(|| config.user.clone());
+    let groups = config.groups.iter().chain(&request.groups).cloned().collect();
+    Ok(Process {
+        arguments: request.arguments.clone(),
+        environment: variables,
+        working_directory,
+        user: User::Named { user, groups },
+        capabilities: Capabilities::engine(set),
+        no_new_privileges: config.no_new_privileges,
+        seccomp: filter(config, set)?,
+        limits: config
+            .ulimits
+            .iter()
+            .map(super::spec::limit)
+            .collect::<Result<_>>()?,
+        oom_score_adj: config.oom_score_adj,
+        umask: config.umask.unwrap_or(0o022),
+        terminal: request.terminal.then_some(request.size.unwrap_or((24, 80))),
+        preserved_fds: 0,
+    })
+}
+
+/// The namespaces in which the container differs from us.
+fn own_namespaces(config: &Config) -> Namespaces {
+    let mut namespaces = super::spec::namespaces(config);
+    if config.network == Network::None {
+        namespaces |= Namespaces::NETWORK;
+    }
+    if config.cgroup == Sharing::Host {
+        namespaces -= Namespaces::CGROUP;
+    }
+    namespaces
+}
+
+impl Session {
+    /// The pid on the host.
+    pub fn pid(&self) -> i32 {
+        self.started.child.pid.as_raw_nonzero().get()
+    }
+
+    /// Relays until the process has ended and all its output was passed on.
+    pub fn relay(mut self, caller: &mut Caller<'_>) -> Result<Outcome> {
+        let mut code = None;
+        loop {
+            if code.is_some() && !self.streams.has_output() {
+                return Ok(Outcome::Exit(code.unwrap_or(0)));
+            }
+            if let Some(outcome) = self.turn(caller, code.is_some())? {
+                return Ok(outcome);
+            }
+            if code.is_none() {
+                code = self.reap()?;
+            }
+        }
+    }
+
+    fn turn(&mut self, caller: &mut Caller<'_>, ended: bool) -> Result<Option<Outcome>> {
+        let mut fds = Vec::with_capacity(6);
+        let watched = self.streams.watch(&mut fds, false);
+        let child = (!ended).then(|| {
+            fds.push(PollFd::new(&self.started.child.pidfd, PollFlags::IN));
+            fds.len() - 1
+        });
+        let signals = caller.signals.map(|signals| {
+            fds.push(PollFd::new(signals, PollFlags::IN));
+            fds.len() - 1
+        });
+        let input = caller
+            .input
+            .filter(|_| self.streams.takes_input() && !ended)
+            .map(|input| {
+                fds.push(PollFd::from_borrowed_fd(input, PollFlags::IN));
+                fds.len() - 1
+            });
+        // What the process has left behind may keep the pipes open: they are read as far as they are full.
+        let now = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let count = match poll(&mut fds, if ended { Some(&now) } else { None }) {
+            Ok(count) => count,
+            Err(Errno::INTR) => return Ok(None),
+            Err(error) => return Err(errno("waiting for the process")(error)),
+        };
+        let events: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
+        let _ = child;
+        drop(fds);
+        if ended && count == 0 {
+            self.streams.close_output();
+        }
+        for (output, events) in watched.into_iter().zip(&events) {
+            if events.is_empty() {
+                continue;
+            }
+            let to = if output == Output::Error {
+                caller.error
+            } else {
+                caller.output
+            };
+            match output {
+                Output::Input => self.streams.flush_input(),
+                Output::Standard | Output::Error => {
+                    let Some(data) = self.streams.read(output) else {
+                        continue;
+                    };
+                    match write_all(to, &data) {
+                        Ok(()) => {}
+                        Err(Errno::PIPE) => return Ok(Some(Outcome::OutputClosed)),
+                        Err(error) => return Err(errno("writing the output")(error)),
+                    }
+                }
+            }
+        }
+        if signals.is_some_and(|index| !events[index].is_empty()) {
+            self.pass_signals(caller)?;
+        }
+        if input.is_some_and(|index| !events[index].is_empty()) && self.pass_input(caller) {
+            return Ok(Some(Outcome::Detached));
+        }
+        Ok(None)
+    }
+
+    fn pass_signals(&mut self, caller: &Caller<'_>) -> Result<()> {
+        let Some(signals) = caller.signals else {
+            return Ok(());
+        };
+        while let Some(delivered) = signals.next().map_err(errno("signals"))? {
+            if delivered.number == Signal::WINCH.as_raw() {
+                if let Some((rows, columns)) = (caller.size)() {
+                    self.streams.resize(rows, columns);
+                }
+            } else {
+                let _ = crate::sys::signal::send(self.started.child.pidfd.as_fd(), delivered.number);
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes typed bytes on; whether they held the keys to detach.
+    fn pass_input(&mut self, caller: &mut Caller<'_>) -> bool {
+        let Some(input) = caller.input else { return false };
+        let mut buffer = vec![0; super::protocol::CHUNK];
+        match rustix::io::read(input, &mut buffer) {
+            Err(Errno::INTR | Errno::AGAIN) => false,
+            Ok(0) | Err(_) => {
+                caller.input = None;
+                self.streams.end_input();
+                false
+            }
+            Ok(length) => match (caller.typed)(&buffer[..length]) {
+                Typed::Input(data) => {
+                    self.streams.push_input(data);
+                    false
+                }
+                Typed::Detach(data) => {
+                    self.streams.push_input(data);
+                    true
+                }
+            },
+        }
+    }
+
+    fn reap(&self) -> Result<Option<i32>> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
+        match rustix::process::waitid(WaitId::PidFd(self.started.child.pidfd.as_fd()), options) {
+            Ok(Some(status)) => Ok(Some(match (status.exit_status(), status.terminating_signal()) {
+                (Some(code), _) => code,
+                (None, signal) => 128 + signal.unwrap_or(0),
+            })),
+            Ok(None) | Err(Errno::INTR) => Ok(None),
+            Err(error) => Err(errno("waiting for the process")(error)),
+        }
+    }
+}

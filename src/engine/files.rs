@@ -1,0 +1,105 @@
+//! The files that a container gets from us: hosts, hostname, resolv.conf. They lie in the container's directory, are
+//! written anew at each start, and are bound into the container.
+
+use std::fmt::Write as _;
+use std::os::fd::BorrowedFd;
+use std::path::Path;
+
+use super::{Result, io};
+use crate::base::file::{Durability, replace};
+use crate::store::container::{Config, Network};
+
+/// Their names here and where they go.
+pub const FILES: [(&str, &str); 3] = [
+    ("hosts", "/etc/hosts"),
+    ("hostname", "/etc/hostname"),
+    ("resolv.conf", "/etc/resolv.conf"),
+];
+
+/// Writes all of them.
+pub fn write(directory: BorrowedFd<'_>, config: &Config) -> Result<()> {
+    let contents = [
+        hosts(config),
+        format!("{}\n", config.hostname),
+        resolv_conf(config),
+    ];
+    for ((name, _), content) in FILES.into_iter().zip(contents) {
+        replace(
+            directory,
+            Path::new(name),
+            content.as_bytes(),
+            Durability::Transient,
+        )
+        .map_err(io(name))?;
+        // Others than the superuser of the container read them as well.
+        let mode = rustix::fs::Mode::from_raw_mode(0o644);
+        rustix::fs::chmodat(directory, name, mode, rustix::fs::AtFlags::empty())
+            .map_err(super::errno(name))?;
+    }
+    Ok(())
+}
+
+fn hosts(config: &Config) -> String {
+    let mut text = if config.network == Network::Host {
+        std::fs::read_to_string("/etc/hosts").unwrap_or_default()
+    } else {
+        String::new()
+    };
+    if !text.is_empty() && !text.ends_with('\n') {
+        text.push('\n');
+    }
+    for entry in &config.extra_hosts {
+        // An IPv6 address holds colons itself; the name comes first.
+        if let Some((name, address)) = entry.split_once(':') {
+            let _ = writeln!(text, "{}\t{name}", address.trim_matches(['[', ']']));
+        }
+    }
+    if config.network == Network::None {
+        text.push_str("127.0.0.1\tlocalhost localhost.localdomain\n::1\tlocalhost localhost.localdomain\n");
+        if !config.hostname.is_empty() {
+            let _ = writeln!(text, "127.0.0.1\t{}", config.hostname);
+        }
+    }
+    text
+}
+
+fn resolv_conf(config: &Config) -> String {
+    if config.dns.is_empty() && config.dns_search.is_empty() && config.dns_options.is_empty() {
+        // Without a network no server can be reached, but programs that look into the file find it in order.
+        return match config.network {
+            Network::Host => std::fs::read_to_string("/etc/resolv.conf").unwrap_or_default(),
+            Network::None => String::new(),
+        };
+    }
+    let mut text = String::new();
+    if !config.dns_search.is_empty() {
+        let _ = writeln!(text, "search {}", config.dns_search.join(" "));
+    }
+    for server in &config.dns {
+        let _ = writeln!(text, "nameserver {server}");
+    }
+    if !config.dns_options.is_empty() {
+        let _ = writeln!(text, "options {}", config.dns_options.join(" "));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_hosts_and_servers() {
+        let config = Config {
+            hostname: "box".into(),
+            extra_hosts: vec!["db:10.0.0.1".into(), "six:[::2]".into()],
+            dns: vec!["10.0.0.2".into()],
+            dns_search: vec!["example.org".into()],
+            ..Config::default()
+        };
+        let expected = "10.0.0.1\tdb\n::2\tsix\n127.0.0.1\tlocalhost localhost.localdomain\n\
+                        ::1\tlocalhost localhost.localdomain\n127.0.0.1\tbox\n";
+        assert_eq!(hosts(&config), expected);
+        assert_eq!(resolv_conf(&config), "search example.org\nnameserver 10.0.0.2\n");
+    }
+}

@@ -1,0 +1,49 @@
+//! Facts about the machine that records keep, to tell later whether they still hold.
+
+/// The identifier of this installation (`machine-id(5)`); empty where there is none.
+pub fn machine() -> String {
+    read("/etc/machine-id")
+}
+
+/// The identifier of this boot (`random(4)`).
+pub fn boot() -> String {
+    read("/proc/sys/kernel/random/boot_id")
+}
+
+fn read(path: &str) -> String {
+    std::fs::read_to_string(path)
+        .map(|text| text.trim().to_owned())
+        .unwrap_or_default()
+}
+
+/// When a process began, in clock ticks after boot (`/proc/PID/stat`, field 22). Together with the pid it names a
+/// process for as long as the machine runs.
+pub fn start_time(pid: i32) -> Option<u64> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The command's name may hold spaces and parentheses; the last one ends it. Field 3 follows.
+    let end = stat.iter().rposition(|byte| *byte == b')')?;
+    std::str::from_utf8(&stat[end + 1..])
+        .ok()?
+        .split_whitespace()
+        .nth(19)?
+        .parse()
+        .ok()
+}
+
+/// The inode number of this process's user namespace.
+pub fn user_namespace() -> u64 {
+    rustix::fs::stat("/proc/self/ns/user").map_or(0, |status| status.st_ino)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processes_have_a_beginning() {
+        let own = start_time(std::process::id() as i32).unwrap();
+        assert!(start_time(1).unwrap() < own);
+        assert_eq!(start_time(i32::MAX), None);
+        assert!(!boot().is_empty() && user_namespace() > 0);
+    }
+}

@@ -1,0 +1,172 @@
+//! Everybody who is connected to a monitor.
+
+use std::os::fd::AsFd;
+
+use rustix::event::{PollFd, PollFlags};
+use rustix::io::Errno;
+
+use super::super::protocol::{Connection, Packet, Received, VERSION, Wishes};
+use super::wishes_of;
+
+#[derive(Default)]
+pub struct Clients {
+    clients: Vec<Client>,
+}
+
+struct Client {
+    connection: Connection,
+    /// None until it has greeted.
+    wishes: Option<Wishes>,
+    /// What the primary client has not taken yet; while there is something no more output is read.
+    pending: Option<Packet>,
+    gone: bool,
+}
+
+impl Clients {
+    /// Adds a client that has greeted.
+    pub fn add(&mut self, connection: Connection, wishes: Wishes) {
+        self.clients.push(Client {
+            connection,
+            wishes: Some(wishes),
+            pending: None,
+            gone: false,
+        });
+    }
+
+    /// Adds a client that has just connected.
+    pub fn add_unknown(&mut self, connection: Connection) {
+        self.clients.push(Client {
+            connection,
+            wishes: None,
+            pending: None,
+            gone: false,
+        });
+    }
+
+    /// Whether the primary client has not taken its output.
+    pub fn is_blocked(&self) -> bool {
+        self.clients.iter().any(|client| client.pending.is_some())
+    }
+
+    /// What each client is waited for. Input is not taken while the payload does not take it either.
+    pub fn watch<'a>(&'a self, fds: &mut Vec<PollFd<'a>>, takes_input: bool) {
+        for client in &self.clients {
+            let mut flags = PollFlags::empty();
+            let gives_input = client.wishes.is_some_and(|wishes| wishes.input);
+            if takes_input || !gives_input {
+                flags |= PollFlags::IN;
+            }
+            if client.pending.is_some() {
+                flags |= PollFlags::OUT;
+            }
+            fds.push(PollFd::from_borrowed_fd(client.connection.as_fd(), flags));
+        }
+    }
+
+    /// Reads what clients have said, sends on what was pending, and returns the requests.
+    pub fn attend(&mut self, events: &[PollFlags]) -> Vec<Packet> {
+        let mut requests = Vec::new();
+        for (client, events) in self.clients.iter_mut().zip(events) {
+            if events.contains(PollFlags::OUT)
+                && let Some(packet) = client.pending.take()
+            {
+                client.deliver(packet);
+            }
+            if events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+                requests.extend(client.listen());
+            }
+        }
+        self.clients.retain(|client| !client.gone);
+        requests
+    }
+
+    /// Gives output to everybody who wants it.
+    pub fn deliver(&mut self, is_error: bool, data: Vec<u8>) {
+        let mut listeners = self
+            .clients
+            .iter_mut()
+            .filter(|client| client.wishes.is_some_and(|wishes| wishes.output))
+            .peekable();
+        if listeners.peek().is_none() {
+            return;
+        }
+        let packet = if is_error {
+            Packet::ErrorOutput(data)
+        } else {
+            Packet::Output(data)
+        };
+        for client in listeners {
+            client.deliver(packet.clone());
+        }
+        self.clients.retain(|client| !client.gone);
+    }
+
+    /// Tells those who only wait how it ended; they need not wait for somebody else's output.
+    pub fn tell_waiting(&mut self, code: i32) {
+        self.clients.retain(|client| {
+            let waits = client.wishes.is_some_and(|wishes| !wishes.output);
+            if waits {
+                let _ = client.connection.try_send(&Packet::Exit(code));
+            }
+            !waits
+        });
+    }
+
+    /// Tells everybody how it ended. What a client has no room for it does not get; it then sees the end of the
+    /// connection and looks the code up.
+    pub fn finish(self, code: i32) {
+        for client in self.clients {
+            if client.wishes.is_some_and(|wishes| wishes.primary) {
+                let _ = client.connection.send(&Packet::Exit(code));
+            } else {
+                let _ = client.connection.try_send(&Packet::Exit(code));
+            }
+        }
+    }
+}
+
+impl Client {
+    fn is_primary(&self) -> bool {
+        self.wishes.is_some_and(|wishes| wishes.primary)
+    }
+
+    fn deliver(&mut self, packet: Packet) {
+        match self.connection.try_send(&packet) {
+            Ok(()) => {}
+            Err(Errno::AGAIN | Errno::NOBUFS) if self.is_primary() => self.pending = Some(packet),
+            Err(Errno::AGAIN | Errno::NOBUFS) => {
+                // Its queue is full, so this may not arrive either; the end of the connection does.
+                let _ = self.connection.try_send(&Packet::Dropped);
+                self.gone = true;
+            }
+            Err(_) => self.gone = true,
+        }
+    }
+
+    fn listen(&mut self) -> Option<Packet> {
+        match self.connection.receive(false) {
+            Ok(Received::Packet(packet)) => match (self.wishes, wishes_of(&packet)) {
+                (None, Some(wishes)) => {
+                    self.wishes = Some(wishes);
+                    let _ = self.connection.try_send(&Packet::Welcome { version: VERSION });
+                    None
+                }
+                // Whoever does not greet first does not know the protocol.
+                (None, None) => {
+                    self.gone = true;
+                    None
+                }
+                (Some(_), _) => Some(packet),
+            },
+            Ok(Received::Nothing) => None,
+            Ok(Received::End) | Err(_) => {
+                self.gone = true;
+                self.pending = None;
+                // With the caller its input ends.
+                self.wishes
+                    .is_some_and(|wishes| wishes.input)
+                    .then_some(Packet::InputEnd)
+            }
+        }
+    }
+}

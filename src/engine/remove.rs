@@ -1,0 +1,86 @@
+//! Removing containers: one rename makes a container gone, its files are deleted after that was told.
+
+use super::state::{Condition, Held};
+use super::stop::Patience;
+use super::{Engine, EngineError, Result};
+use crate::store::container::{Container, MountSource};
+use crate::store::locks::Hold;
+use crate::store::{Kind, Store};
+
+/// How to remove.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Removal {
+    /// Stop it first when it runs.
+    pub force: bool,
+    /// Its anonymous volumes as well.
+    pub volumes: bool,
+    /// Seconds before a running one is killed, instead of its own.
+    pub timeout: Option<u64>,
+}
+
+impl Engine {
+    /// Removes a container. `false`: it was gone already.
+    pub fn remove(&self, id: &str, removal: Removal, waiting: &mut dyn FnMut()) -> Result<bool> {
+        loop {
+            let Some(held) = self.hold(id, waiting)? else {
+                return Ok(false);
+            };
+            match held.condition {
+                Condition::Running | Condition::Starting if !removal.force => {
+                    return Err(EngineError::Running(id.to_owned()));
+                }
+                Condition::Running | Condition::Starting => {
+                    // Nobody waits for a process while holding a lock.
+                    drop(held);
+                    // As Docker and Podman: force kills at once unless a time was given.
+                    let patience = removal.timeout.map_or(Patience::None, Patience::Seconds);
+                    self.stop(id, None, patience)?;
+                }
+                Condition::Created | Condition::Exited | Condition::Lost => {
+                    if removal.volumes || held.container.config.remove {
+                        self.remove_volumes(&held.container)?;
+                    }
+                    self.remove_held(held)?;
+                    return Ok(true);
+                }
+            }
+        }
+    }
+
+    /// Removes a container that the caller holds and that does not run.
+    pub(super) fn remove_held(&self, held: Held) -> Result<()> {
+        discard(&self.store, &held.container)?;
+        drop(held);
+        self.store.empty_trash()?;
+        Ok(())
+    }
+
+    /// What the monitor does with a container that was to vanish. Its files are deleted later.
+    pub(super) fn remove_ended(&self, container: &Container) -> Result<()> {
+        discard(&self.store, container)?;
+        self.remove_volumes(container)
+    }
+
+    fn remove_volumes(&self, container: &Container) -> Result<()> {
+        for mount in &container.config.mounts {
+            if let MountSource::Volume {
+                name,
+                anonymous: true,
+                ..
+            } = &mount.source
+                && let Some(lock) = self.store.try_lock(Kind::Volumes, name, Hold::Exclusive)?
+            {
+                self.store.discard(Kind::Volumes, name)?;
+                drop(lock);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Makes a container gone and gives its name back.
+pub(super) fn discard(store: &Store, container: &Container) -> Result<()> {
+    store.discard(Kind::Containers, &container.id)?;
+    store.release_name(&container.name, &container.id)?;
+    Ok(())
+}

@@ -1,0 +1,100 @@
+//! Starting a container: a monitor of its own is made, which starts the payload and stays.
+
+use std::ffi::CString;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::ffi::OsStrExt;
+
+use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
+use super::state::Condition;
+use super::{Engine, EngineError, Result, errno};
+use crate::sys::process;
+
+/// The descriptor by which a monitor is connected to whoever started it.
+pub const MONITOR_SOCKET: i32 = 3;
+/// The word that makes our binary a monitor.
+pub const MONITOR_STAGE: &str = "monitor";
+
+/// A container that was started.
+pub struct Started {
+    /// Output, input and the exit code come and go here.
+    pub connection: Connection,
+    /// Of the payload, on the host.
+    pub pid: i32,
+}
+
+impl Engine {
+    /// Starts a container that the caller holds locked and that has ended or was never started.
+    pub fn launch(&self, id: &str, wishes: Wishes) -> Result<Started> {
+        let connection = self.make_monitor(id)?;
+        let failed = || format!("cannot talk to the monitor of container {id}");
+        let hello = Packet::Hello {
+            version: VERSION,
+            wishes,
+        };
+        connection.send(&hello).map_err(errno(failed()))?;
+        loop {
+            match connection.receive(true).map_err(errno(failed()))? {
+                Received::Packet(Packet::Started(pid)) => return Ok(Started { connection, pid }),
+                Received::Packet(Packet::Failed { exit, message }) => {
+                    // The monitor cleans up before it leaves.
+                    while !matches!(connection.receive(true), Ok(Received::End) | Err(_)) {}
+                    return Err(EngineError::Start { exit, message });
+                }
+                Received::Packet(_) | Received::Nothing => {}
+                Received::End => {
+                    let message = format!("the monitor of container {id} died before it had started it");
+                    return Err(EngineError::Start { exit: 125, message });
+                }
+            }
+        }
+    }
+
+    /// Starts a container by id; `None` when it runs already.
+    pub fn start(&self, id: &str, wishes: Wishes, waiting: &mut dyn FnMut()) -> Result<Option<Started>> {
+        let held = self
+            .hold(id, waiting)?
+            .ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
+        match held.condition {
+            Condition::Running | Condition::Starting => Ok(None),
+            Condition::Created | Condition::Exited | Condition::Lost => self.launch(id, wishes).map(Some),
+        }
+    }
+
+    /// Executes ourselves anew as monitor of `id`: in a session of its own, with one descriptor and nothing else of ours.
+    fn make_monitor(&self, id: &str) -> Result<Connection> {
+        let failed = || format!("cannot start a monitor for container {id}");
+        let c = |bytes: &[u8]| CString::new(bytes).expect("paths, ids and words hold no NUL byte");
+        let root = c(self.store.path().as_os_str().as_bytes());
+        let arguments = vec![c(b"coracle"), c(MONITOR_STAGE.as_bytes()), root, c(id.as_bytes())];
+        let mut arguments = process::Strings::new(arguments);
+        let mut environment = process::Strings::new(Vec::new());
+        let (ours, theirs) = Connection::pair().map_err(errno(failed()))?;
+        let null = rustix::fs::open(
+            c"/dev/null",
+            rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC,
+            rustix::fs::Mode::empty(),
+        )
+        .map_err(errno("/dev/null"))?;
+        process::fork(|| {
+            let _ = rustix::process::setsid();
+            let _ = rustix::process::chdir(c"/");
+            rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+            for number in 0..3 {
+                let _ = process::place(null.as_fd(), number);
+            }
+            // Whatever held the number before, lock or not, stays our parent's.
+            if theirs.as_fd().as_raw_fd() == MONITOR_SOCKET {
+                let _ = rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty());
+            } else {
+                let _ = process::place(theirs.as_fd(), MONITOR_SOCKET);
+            }
+            let _ = process::close_on_exec_from(MONITOR_SOCKET + 1);
+            crate::sys::signal::reset_all();
+            crate::sys::signal::unblock_all();
+            process::execve(c"/proc/self/exe", &mut arguments, &mut environment);
+            127
+        })
+        .map_err(errno(failed()))?;
+        Ok(ours)
+    }
+}

@@ -1,0 +1,248 @@
+//! How a container is, looked up: a record says what was, locks and the kernel say what is.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal};
+
+use super::host;
+use super::{Engine, EngineError, Result};
+use crate::base::{id, time};
+use crate::runtime::cgroup::Cgroup;
+use crate::store::container::{Container, State, Status};
+use crate::store::locks::{Hold, LIVE, Liveness, Locked};
+use crate::store::{Kind, Store};
+
+/// How a container is at this moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Condition {
+    /// Never started.
+    Created,
+    /// Its monitor lives but has not yet started the payload.
+    Starting,
+    Running,
+    Exited,
+    /// Its monitor is gone without having recorded an end; the next command that acts on it does.
+    Lost,
+}
+
+impl Condition {
+    /// Judges a record together with whether the monitor holds its liveness lock.
+    pub fn of(state: &State, monitor_lives: bool) -> Self {
+        match (state.status, monitor_lives) {
+            (Status::Created, false) => Self::Created,
+            (Status::Created, true) | (Status::Starting, true) => Self::Starting,
+            (Status::Starting, false) | (Status::Running, false) => Self::Lost,
+            (Status::Running, true) => Self::Running,
+            // The monitor may still be cleaning up.
+            (Status::Exited, _) => Self::Exited,
+        }
+    }
+
+    /// The word that Docker and Podman use.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Starting => "created",
+            Self::Running => "running",
+            Self::Exited | Self::Lost => "exited",
+        }
+    }
+}
+
+/// A container as found.
+pub struct Found {
+    pub container: Container,
+    pub state: State,
+    pub condition: Condition,
+}
+
+/// Everything about one container; none when it is gone.
+pub fn look(store: &Store, id: &str) -> Result<Option<Found>> {
+    let directory = match store.object(Kind::Containers, id) {
+        Ok(directory) => directory,
+        Err(error) if error.is_missing() => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let found = (|| {
+        let container = store.read_container(directory.as_fd(), id)?;
+        let (state, condition) = condition(store, directory.as_fd(), id)?;
+        Ok(Found {
+            container,
+            state,
+            condition,
+        })
+    })();
+    match found {
+        Err(EngineError::Store(error)) if error.is_missing() && !is_there(store, id) => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+fn is_there(store: &Store, id: &str) -> bool {
+    store.object(Kind::Containers, id).is_ok()
+}
+
+/// The state's record and what it means now.
+pub fn condition(store: &Store, directory: BorrowedFd<'_>, id: &str) -> Result<(State, Condition)> {
+    // The lock first: a monitor that ends between the two looks has recorded the end before.
+    let holder =
+        Liveness::holder(directory, LIVE).map_err(|errno| super::errno(format!("container {id}"))(errno))?;
+    let state = store.read_state(directory, id)?;
+    let condition = Condition::of(&state, holder.is_some());
+    Ok((state, condition))
+}
+
+/// The id of the container that `text` names: a name, an id, or the beginning of one.
+pub fn find(store: &Store, text: &str) -> Result<String> {
+    if let Some(id) = store.name(text)?
+        && is_there(store, &id)
+    {
+        return Ok(id);
+    }
+    let missing = || EngineError::NoSuchContainer(text.to_owned());
+    if !id::is_prefix(text) {
+        return Err(missing());
+    }
+    if text.len() == 64 {
+        return if is_there(store, text) {
+            Ok(text.to_owned())
+        } else {
+            Err(missing())
+        };
+    }
+    let mut matching = store
+        .names(Kind::Containers)?
+        .into_iter()
+        .filter(|id| id.starts_with(text));
+    match (matching.next(), matching.next()) {
+        (Some(id), None) => Ok(id),
+        (None, _) => Err(missing()),
+        (Some(_), Some(_)) => Err(EngineError::Ambiguous(text.to_owned())),
+    }
+}
+
+/// A container, held alone, with a state that is true.
+pub struct Held {
+    pub directory: Locked,
+    pub container: Container,
+    pub state: State,
+    pub condition: Condition,
+}
+
+impl Engine {
+    /// Locks a container and settles what a dead monitor left. `waiting` is called when another command holds it for
+    /// long. None when it is gone.
+    pub fn hold(&self, id: &str, waiting: &mut dyn FnMut()) -> Result<Option<Held>> {
+        let Some(directory) = self.store.lock(Kind::Containers, id, Hold::Exclusive, waiting)? else {
+            return Ok(None);
+        };
+        self.held(directory, id).map(Some)
+    }
+
+    fn held(&self, directory: Locked, id: &str) -> Result<Held> {
+        let container = self.store.read_container(directory.as_fd(), id)?;
+        let (mut state, mut condition) = condition(&self.store, directory.as_fd(), id)?;
+        if condition == Condition::Lost {
+            self.bury(directory.as_fd(), &container, &mut state)?;
+            condition = Condition::Exited;
+        }
+        Ok(Held {
+            directory,
+            container,
+            state,
+            condition,
+        })
+    }
+
+    /// Ends what a dead monitor left alive and records the end.
+    fn bury(&self, directory: BorrowedFd<'_>, container: &Container, state: &mut State) -> Result<()> {
+        let same_boot = state.boot == host::boot() && state.machine == host::machine();
+        if same_boot {
+            if let Some(pidfd) = init(state) {
+                let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
+                await_end(&pidfd);
+            }
+            if let Some(path) = &state.cgroup {
+                let cgroup = Cgroup::at(std::path::Path::new(path));
+                cgroup.kill();
+                cgroup.remove();
+            }
+        }
+        state.error = match (same_boot, state.status) {
+            (false, _) => "the machine was restarted".into(),
+            (true, Status::Starting) => "its start was interrupted".into(),
+            (true, _) => "its monitor was killed".into(),
+        };
+        state.status = Status::Exited;
+        state.exit_code = 137;
+        state.pid = 0;
+        state.finished = Some(time::now());
+        self.store.write_state(directory, &container.id, state)?;
+        Ok(())
+    }
+
+    /// Settles and, where they were to vanish, removes the containers whose monitors have died. What others hold is
+    /// left to them.
+    pub fn sweep_containers(&self) -> Result<()> {
+        for id in self.store.names(Kind::Containers)? {
+            let Ok(Some(found)) = look(&self.store, &id) else {
+                continue;
+            };
+            let ended = matches!(found.condition, Condition::Lost)
+                || (found.condition == Condition::Exited && found.container.config.remove);
+            if !ended {
+                continue;
+            }
+            let Some(directory) = self.store.try_lock(Kind::Containers, &id, Hold::Exclusive)? else {
+                continue;
+            };
+            let held = self.held(directory, &id)?;
+            // A monitor that is still cleaning up removes its own.
+            let monitor = Liveness::holder(held.directory.as_fd(), LIVE).ok().flatten();
+            if held.container.config.remove && held.condition == Condition::Exited && monitor.is_none() {
+                self.remove_held(held)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A descriptor of the container's init, if that very process lives.
+pub fn init(state: &State) -> Option<OwnedFd> {
+    let pid = Pid::from_raw(state.pid)?;
+    let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
+    // Compared after it was opened: the descriptor cannot change its mind (pid reuse).
+    (host::start_time(state.pid) == Some(state.start_time)).then_some(pidfd)
+}
+
+/// Waits until a process has ended.
+pub fn await_end(pidfd: &OwnedFd) {
+    use rustix::event::{PollFd, PollFlags, poll};
+    while let Err(Errno::INTR) = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], None) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions() {
+        let state = |status| State {
+            status,
+            ..State::created()
+        };
+        for (status, lives, expected) in [
+            (Status::Created, false, Condition::Created),
+            (Status::Created, true, Condition::Starting),
+            (Status::Starting, true, Condition::Starting),
+            (Status::Starting, false, Condition::Lost),
+            (Status::Running, true, Condition::Running),
+            (Status::Running, false, Condition::Lost),
+            (Status::Exited, true, Condition::Exited),
+            (Status::Exited, false, Condition::Exited),
+        ] {
+            assert_eq!(Condition::of(&state(status), lives), expected);
+        }
+    }
+}

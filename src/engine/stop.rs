@@ -1,0 +1,175 @@
+//! Stopping, killing and waiting.
+
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::Signal;
+
+use super::client::{await_exit, connect};
+use super::protocol::{Connection, Packet, Received, Wishes};
+use super::state::{Condition, Found, init, look};
+use super::{Engine, EngineError, Result, errno};
+use crate::store::container::{Sharing, State};
+
+/// How long a container may take to end by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Patience {
+    /// As the container was made.
+    Own,
+    Seconds(u64),
+    /// Killed at once.
+    None,
+    Unlimited,
+}
+
+/// How a container came to stop.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Stopped {
+    /// It did not run.
+    Already,
+    /// By itself, after the signal.
+    Itself,
+    /// Killed when its time was over.
+    Killed,
+    /// Killed at once: the signal could not have reached it, since a first process has no default actions
+    /// (pid_namespaces(7)) and this one has no handler.
+    Deaf,
+}
+
+impl Engine {
+    /// Stops a container: its signal first, then SIGKILL.
+    pub fn stop(&self, id: &str, signal: Option<i32>, patience: Patience) -> Result<Stopped> {
+        let Some(found) = look(&self.store, id)? else {
+            return Err(EngineError::NoSuchContainer(id.to_owned()));
+        };
+        if !matches!(found.condition, Condition::Running | Condition::Starting) {
+            return Ok(Stopped::Already);
+        }
+        let Some(connection) = connect(&self.store, id, Wishes::default())? else {
+            // It has just ended, or its monitor has died, which taking the lock settles.
+            self.hold(id, &mut || ())?;
+            return Ok(Stopped::Already);
+        };
+        let signal = signal.unwrap_or(found.container.config.stop_signal);
+        let seconds = match patience {
+            Patience::Own => Some(found.container.config.stop_timeout),
+            Patience::Seconds(seconds) => Some(seconds),
+            Patience::None => Some(0),
+            Patience::Unlimited => None,
+        };
+        let is_deaf = is_deaf(&found, signal);
+        if !is_deaf && patience != Patience::None {
+            send(&connection, signal)?;
+            let limit = seconds.map(Duration::from_secs);
+            if await_limited(&connection, limit)? {
+                return Ok(Stopped::Itself);
+            }
+        }
+        send(&connection, Signal::KILL.as_raw())?;
+        await_limited(&connection, None)?;
+        Ok(if is_deaf { Stopped::Deaf } else { Stopped::Killed })
+    }
+
+    /// Sends a signal to a container's init.
+    pub fn kill(&self, id: &str, signal: i32) -> Result<()> {
+        let Some(found) = look(&self.store, id)? else {
+            return Err(EngineError::NoSuchContainer(id.to_owned()));
+        };
+        let not_running = || EngineError::NotRunning(id.to_owned());
+        if found.condition != Condition::Running {
+            return Err(not_running());
+        }
+        let pidfd = init(&found.state).ok_or_else(not_running)?;
+        crate::sys::signal::send(std::os::fd::AsFd::as_fd(&pidfd), signal)
+            .map_err(errno(format!("cannot send signal {signal} to container {id}")))
+    }
+
+    /// Waits for a container to end and returns its exit code.
+    pub fn wait(&self, id: &str) -> Result<i32> {
+        loop {
+            let Some(found) = look(&self.store, id)? else {
+                return Err(EngineError::NoSuchContainer(id.to_owned()));
+            };
+            match found.condition {
+                Condition::Running | Condition::Starting => {
+                    if let Some(connection) = connect(&self.store, id, Wishes::default())?
+                        && let Some(code) = await_exit(&connection)?
+                    {
+                        return Ok(code);
+                    }
+                    // Its monitor has just started or ended: the next look tells.
+                    self.hold(id, &mut || ())?;
+                }
+                Condition::Lost => drop(self.hold(id, &mut || ())?),
+                Condition::Created | Condition::Exited => return Ok(found.state.exit_code),
+            }
+        }
+    }
+}
+
+fn send(connection: &Connection, signal: i32) -> Result<()> {
+    connection
+        .send(&Packet::Signal(signal))
+        .map_err(errno("the container's monitor"))
+        .map(drop)
+}
+
+/// Waits for the end of the container; `false` when the time was over before.
+fn await_limited(connection: &Connection, limit: Option<Duration>) -> Result<bool> {
+    let end = limit.map(|limit| Instant::now() + limit);
+    loop {
+        match connection
+            .receive(false)
+            .map_err(errno("the container's monitor"))?
+        {
+            // The end without a code is the monitor's death, with which the container dies.
+            Received::Packet(Packet::Exit(_)) | Received::End => return Ok(true),
+            Received::Packet(_) => continue,
+            Received::Nothing => {}
+        }
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        let timeout = left.map(|left| Timespec {
+            tv_sec: left.as_secs() as i64,
+            tv_nsec: left.subsec_nanos().into(),
+        });
+        let ready = poll(&mut [PollFd::new(connection, PollFlags::IN)], timeout.as_ref());
+        if matches!(ready, Ok(0)) {
+            return Ok(false);
+        }
+    }
+}
+
+/// Whether `signal` cannot act on the container's first process.
+fn is_deaf(found: &Found, signal: i32) -> bool {
+    let config = &found.container.config;
+    if config.init || config.pid == Sharing::Host || signal == Signal::KILL.as_raw() {
+        return false;
+    }
+    // One that has just begun may still be installing its handlers.
+    handled(&found.state).is_some_and(|mask| mask & (1 << (signal - 1).clamp(0, 63)) == 0)
+        && is_older_than(&found.state, Duration::from_secs(1))
+}
+
+/// The signals for which the container's first process has a handler or waits (`/proc/PID/status`). A blocked signal can be
+/// waited for by sigwait or signalfd, so that it counts as well.
+fn handled(state: &State) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", state.pid)).ok()?;
+    let mask = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    };
+    Some(mask("SigCgt:")? | mask("SigBlk:")?)
+}
+
+fn is_older_than(state: &State, age: Duration) -> bool {
+    let Some(uptime) = std::fs::read_to_string("/proc/uptime").ok() else {
+        return false;
+    };
+    let seconds = uptime
+        .split_whitespace()
+        .next()
+        .and_then(|text| text.parse::<f64>().ok())
+        .unwrap_or(0.0);
+    let ticks = rustix::param::clock_ticks_per_second() as f64;
+    seconds - state.start_time as f64 / ticks > age.as_secs_f64()
+}

@@ -1,0 +1,101 @@
+//! The processes of a running container, read from the host's /proc: nothing of the container is executed
+//! (CVE-2022-1227).
+
+use super::state::{Condition, look};
+use super::{Engine, EngineError, Result};
+
+/// One process.
+#[derive(Clone, Debug)]
+pub struct Task {
+    /// Pid on the host, and in the container.
+    pub host_pid: i32,
+    pub pid: i32,
+    pub parent: i32,
+    /// In the container's user namespace.
+    pub uid: u32,
+    pub state: char,
+    /// Clock ticks of user and system time.
+    pub ticks: u64,
+    /// Clock ticks after boot.
+    pub start_time: u64,
+    /// Controlling terminal as the kernel numbers it, 0 for none.
+    pub terminal: i32,
+    /// Bytes of resident and of virtual memory.
+    pub resident: u64,
+    pub virtual_size: u64,
+    pub name: String,
+    /// Arguments joined by spaces, or the name in brackets.
+    pub command: String,
+}
+
+impl Engine {
+    /// The processes of a container, oldest first.
+    pub fn tasks(&self, id: &str) -> Result<Vec<Task>> {
+        let found = look(&self.store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
+        if found.condition != Condition::Running {
+            return Err(EngineError::NotRunning(id.to_owned()));
+        }
+        let namespace = |pid: i32| {
+            rustix::fs::stat(format!("/proc/{pid}/ns/pid"))
+                .ok()
+                .map(|stat| stat.st_ino)
+        };
+        let own = namespace(found.state.pid);
+        let mut tasks: Vec<Task> = std::fs::read_dir("/proc")
+            .map_err(super::io("/proc"))?
+            .flatten()
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+            .filter(|pid| own.is_some() && namespace(*pid) == own)
+            .filter_map(task)
+            .collect();
+        tasks.sort_by_key(|task| (task.start_time, task.pid));
+        Ok(tasks)
+    }
+}
+
+fn task(host_pid: i32) -> Option<Task> {
+    let read = |file: &str| std::fs::read(format!("/proc/{host_pid}/{file}")).ok();
+    let stat = String::from_utf8_lossy(&read("stat")?).into_owned();
+    let (open, close) = (stat.find('(')?, stat.rfind(')')?);
+    let name = stat[open + 1..close].to_owned();
+    let fields: Vec<&str> = stat[close + 2..].split_whitespace().collect();
+    let number = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|text| text.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    let status = String::from_utf8_lossy(&read("status")?).into_owned();
+    let line = |name: &str| {
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .map(str::trim)
+    };
+    let last = |name: &str| line(name)?.split_whitespace().last()?.parse::<i32>().ok();
+    let arguments = read("cmdline").unwrap_or_default();
+    let command = arguments
+        .split(|byte| *byte == 0)
+        .filter(|part| !part.is_empty())
+        .map(|part| String::from_utf8_lossy(part).into_owned())
+        .collect::<Vec<_>>()
+        .join(" ");
+    Some(Task {
+        host_pid,
+        pid: last("NSpid:").unwrap_or(host_pid),
+        parent: fields.get(1)?.parse().ok()?,
+        uid: line("Uid:")?.split_whitespace().next()?.parse().ok()?,
+        state: fields.first()?.chars().next()?,
+        ticks: number(11) + number(12),
+        start_time: number(19),
+        terminal: fields.get(4).and_then(|text| text.parse().ok()).unwrap_or(0),
+        resident: number(21) * rustix::param::page_size() as u64,
+        virtual_size: number(20),
+        command: if command.is_empty() {
+            format!("[{name}]")
+        } else {
+            command
+        },
+        name,
+    })
+}
