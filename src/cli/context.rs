@@ -6,6 +6,11 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use super::Global;
+use crate::store::Store;
+
+pub struct Engine {
+    pub store: Store,
+}
 
 /// The surroundings of a command.
 #[derive(Debug)]
@@ -51,6 +56,18 @@ impl Context {
         Ok(match variable("XDG_RUNTIME_DIR") {
             Some(directory) => PathBuf::from(directory).join("coracle"),
             None => PathBuf::from(format!("/tmp/coracle-run-{}", user.as_raw())),
+        })
+    }
+
+    /// The store, for commands that only look; none where nothing was ever stored.
+    pub fn look(&self) -> anyhow::Result<Option<Store>> {
+        Ok(Store::open_existing(&self.store_path()?)?)
+    }
+
+    /// The store, for commands that change something.
+    pub fn act(&self) -> anyhow::Result<Engine> {
+        Ok(Engine {
+            store: Store::open(&self.store_path()?)?,
         })
     }
 

@@ -1,10 +1,17 @@
 //! `history`: how an image was made.
 
 use clap::Args;
+use serde_json::Value;
 
 use super::context::Context;
+use super::format::{self, ListFormat};
 use super::options::Boolean;
-use super::report::{self, Outcome};
+use super::output::print;
+use super::report::Outcome;
+use super::view::history;
+use super::view::moment::Clock;
+use crate::image::find::{FindError, find};
+use crate::image::inspect;
 
 /// Show how an image was made
 #[derive(Args, Debug)]
@@ -27,6 +34,28 @@ pub struct HistoryArgs {
     image: String,
 }
 
-pub fn run(_args: HistoryArgs, _context: &Context) -> Outcome {
-    report::unwired("history")
+pub fn run(args: HistoryArgs, context: &Context) -> Outcome {
+    let store = context
+        .look()?
+        .ok_or_else(|| FindError::Missing(args.image.clone()))?;
+    let found = find(&store, &args.image)?;
+    let steps = inspect::history(&store, &found.image)?;
+    let clock = Clock::new();
+    let rows: Vec<Value> = steps
+        .iter()
+        .map(|step| history::row(step, &clock, args.human.0, args.no_trunc))
+        .collect();
+    let format = if args.quiet {
+        Some("{{.ID}}")
+    } else {
+        args.format.as_deref()
+    };
+    let format = ListFormat {
+        format,
+        no_heading: args.quiet,
+    };
+    print(&format::list(&history::COLUMNS, format, &rows, || {
+        steps.iter().map(history::document).collect()
+    })?)?;
+    Ok(0)
 }

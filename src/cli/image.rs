@@ -1,11 +1,26 @@
 //! `image …`: the commands for images under their long names, and those that have only a long name.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use serde_json::Value;
 
 use super::arguments::Flags;
 use super::context::Context;
+use super::output::print;
 use super::report::{self, Outcome};
-use super::{history, images, import, load, rmi, save, tag, untag};
+use super::values::filter::Filters;
+use super::values::time;
+use super::view::moment::seconds;
+use super::{format, history, images, import, load, rmi, save, tag, untag};
+use crate::base::time::NEVER;
+use crate::base::units::size;
+use crate::image::find::{FindError, find};
+use crate::image::list::Listed;
+use crate::image::reference::Reference;
+use crate::image::{inspect, remove};
+use crate::store::Store;
 
 /// Manage images
 #[derive(Args, Debug)]
@@ -85,14 +100,75 @@ pub fn run(args: ImageArgs, context: &Context) -> Outcome {
     }
 }
 
-fn exists(_args: ExistsArgs, _context: &Context) -> Outcome {
-    report::unwired("image exists")
+fn exists(args: ExistsArgs, context: &Context) -> Outcome {
+    let Some(store) = context.look()? else {
+        return Ok(1);
+    };
+    match find(&store, &args.image) {
+        Ok(_) => Ok(0),
+        Err(FindError::Missing(_)) => Ok(1),
+        Err(error) => Err(error.into()),
+    }
 }
 
-fn inspect(_args: InspectArgs, _context: &Context) -> Outcome {
-    report::unwired("image inspect")
+fn inspect(args: InspectArgs, context: &Context) -> Outcome {
+    let store = context.look()?;
+    let mut documents = Vec::new();
+    let code = report::each(&args.images, |name| {
+        documents.push(document(store.as_ref(), name)?);
+        Ok(())
+    })?;
+    print(&format::documents("inspect", args.format.as_deref(), &documents)?)?;
+    Ok(code)
 }
 
-fn prune(_args: PruneArgs, _context: &Context) -> Outcome {
-    report::unwired("image prune")
+/// Everything about one image.
+pub fn document(store: Option<&Store>, name: &str) -> anyhow::Result<Value> {
+    let store = store.ok_or_else(|| FindError::Missing(name.to_owned()))?;
+    let found = find(store, name)?;
+    let inspected = inspect::inspect(store, &found.image, &Reference::to_string)?;
+    Ok(serde_json::to_value(inspected)?)
+}
+
+fn prune(args: PruneArgs, context: &Context) -> Outcome {
+    let filters = Filters::parse(&args.filter, &["label", "label!", "until"]).context("invalid --filter")?;
+    let until = until(&filters)?;
+    let mut fits = |listed: &Listed| {
+        let made = seconds(listed.image.created.as_deref().unwrap_or(NEVER));
+        filters.labels(|key| listed.image.config.labels.get(key).map(String::as_str))
+            && until.iter().all(|limit| made < *limit)
+    };
+    let engine = context.act()?;
+    if args.dry_run {
+        for listed in remove::prunable(&engine.store, args.all, &mut fits)? {
+            print(&format!("{}\n", listed.image.id))?;
+        }
+        return Ok(0);
+    }
+    let which = if args.all {
+        "all images without containers"
+    } else {
+        "all images without a name"
+    };
+    if !args.force && !report::confirm(&format!("This removes {which}. Go on?"))? {
+        return Ok(0);
+    }
+    let pruned = remove::prune(&engine.store, args.all, &mut fits)?;
+    for removal in &pruned.removed {
+        print(&rmi::tell(removal))?;
+    }
+    print(&format!("Total reclaimed space: {}\n", size(pruned.reclaimed)))?;
+    Ok(0)
+}
+
+/// The times before which things must have been made, in seconds since 1970.
+pub fn until(filters: &Filters) -> anyhow::Result<Vec<i64>> {
+    let moment = |value: &str| {
+        let moment = time::moment(value, SystemTime::now());
+        let moment = moment.with_context(|| format!("invalid --filter until={value}"))?;
+        Ok(moment
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs() as i64))
+    };
+    filters.values("until").map(moment).collect()
 }

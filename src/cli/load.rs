@@ -1,11 +1,19 @@
 //! `load`: read images from an archive.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::path::Path;
 
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
+use super::output::print;
 use super::report::{self, Outcome};
+use crate::image::archive::load::{self, Input, LoadOptions};
+use crate::image::platform;
 
 /// Load images from an archive
 ///
@@ -24,6 +32,29 @@ pub struct LoadArgs {
     platform: Vec<String>,
 }
 
-pub fn run(_args: LoadArgs, _context: &Context) -> Outcome {
-    report::unwired("load")
+pub fn run(args: LoadArgs, context: &Context) -> Outcome {
+    let mut options = LoadOptions::default();
+    if let [platform, ..] = args.platform.as_slice() {
+        let parsed = platform::parse(platform).with_context(|| format!("invalid --platform {platform:?}"))?;
+        options.platform = Some(parsed);
+    }
+    let input = match &args.input {
+        Some(path) if path != "-" => Input::Path(Path::new(path)),
+        _ if io::stdin().is_terminal() => bail!("standard input is a terminal: name an archive with --input"),
+        _ => Input::File(File::from(io::stdin().as_fd().try_clone_to_owned()?)),
+    };
+    let engine = context.act()?;
+    let published = load::load(&engine.store, input, &options)?;
+    for image in published {
+        for named in &image.names {
+            if let Some(replaced) = named.replaced {
+                report::warn(&format!("{} named image {replaced} before", named.reference));
+            }
+            print(&format!("Loaded image: {}\n", named.reference))?;
+        }
+        if image.names.is_empty() {
+            print(&format!("Loaded image: {}\n", image.id))?;
+        }
+    }
+    Ok(0)
 }

@@ -29,9 +29,53 @@ pub fn finish(outcome: Outcome) -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("{error:#}"));
-            ExitCode::from(error.downcast_ref::<Coded>().map_or(FAILED, |coded| coded.code))
+            ExitCode::from(code_of(&error))
         }
     }
+}
+
+fn code_of(error: &anyhow::Error) -> u8 {
+    error.downcast_ref::<Coded>().map_or(FAILED, |coded| coded.code)
+}
+
+/// Gives an error the exit code `code`.
+pub fn coded(code: u8, error: impl std::fmt::Display) -> anyhow::Error {
+    Coded {
+        code,
+        message: error.to_string(),
+    }
+    .into()
+}
+
+/// Does something to each of several things: a failure is told, and does not keep it from the others. The exit code is
+/// that of the last failure.
+pub fn each<T: AsRef<str>>(names: &[T], mut act: impl FnMut(&str) -> anyhow::Result<()>) -> Outcome {
+    let mut code = 0;
+    for name in names {
+        match act(name.as_ref()) {
+            Ok(()) => {}
+            Err(error) if is_broken_pipe(&error) => return Err(error),
+            Err(error) => {
+                complain(&format!("{error:#}"));
+                code = code_of(&error);
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// Asks whether to go on; standard input that is no terminal says no.
+pub fn confirm(question: &str) -> io::Result<bool> {
+    use std::io::IsTerminal;
+    if !io::stdin().is_terminal() {
+        return Err(io::Error::other(
+            "standard input is not a terminal to ask on: use --force",
+        ));
+    }
+    let mut answer = String::new();
+    write!(io::stderr(), "{question} [y/N] ")?;
+    io::stdin().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 
 /// Prints an error.

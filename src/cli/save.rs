@@ -1,11 +1,18 @@
 //! `save`: write images to an archive.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal};
+use std::path::Path;
 
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
-use super::report::{self, Outcome};
+use super::report::Outcome;
+use crate::image::archive::save::{self, Format, Item};
+use crate::image::find::{Found, find};
+use crate::store::Store;
 
 /// Save images to an archive
 #[derive(Args, Debug)]
@@ -13,7 +20,7 @@ pub struct SaveArgs {
     /// File to write instead of standard output
     #[arg(short, long, value_name = "FILE")]
     output: Option<OsString>,
-    /// Format: docker-archive, oci-archive or oci-dir
+    /// Format: docker-archive, oci-archive, oci-dir or docker-dir
     #[arg(long, value_name = "FORMAT", default_value = "docker-archive")]
     format: String,
     /// Accepted for compatibility: several images may always be saved to one archive
@@ -27,6 +34,49 @@ pub struct SaveArgs {
     images: Vec<String>,
 }
 
-pub fn run(_args: SaveArgs, _context: &Context) -> Outcome {
-    report::unwired("save")
+pub fn run(args: SaveArgs, context: &Context) -> Outcome {
+    let format = Format::parse(&args.format).with_context(|| {
+        format!(
+            "invalid --format {:?}: there are docker-archive, oci-archive, oci-dir and docker-dir",
+            args.format
+        )
+    })?;
+    let engine = context.act()?;
+    let mut items: Vec<Item> = Vec::new();
+    for name in &args.images {
+        let Found { image, name } = find(&engine.store, name)?;
+        match items.iter_mut().find(|item| item.image.id == image.id) {
+            Some(item) => item.names.extend(name),
+            None => items.push(Item {
+                image,
+                names: name.into_iter().collect(),
+            }),
+        }
+    }
+    match &args.output {
+        Some(path) if format.is_directory() => {
+            save::save_directory(&engine.store, &items, format, Path::new(path))?;
+        }
+        None if format.is_directory() => bail!(
+            "--format {} writes a directory: name it with --output",
+            args.format
+        ),
+        Some(path) if path != "-" => to_file(&engine.store, &items, format, Path::new(path))?,
+        _ if io::stdout().is_terminal() => {
+            bail!("standard output is a terminal: name a file with --output, or redirect it");
+        }
+        _ => save::save_archive(&engine.store, &items, format, &mut io::stdout().lock())?,
+    }
+    Ok(0)
+}
+
+/// A file that could not be written whole is removed, unless it was there before.
+fn to_file(store: &Store, items: &[Item], format: Format, path: &Path) -> anyhow::Result<()> {
+    let is_new = !path.exists();
+    let file = File::create(path).with_context(|| format!("cannot write {path:?}"))?;
+    let written = save::save_archive(store, items, format, &mut BufWriter::new(file));
+    if written.is_err() && is_new {
+        let _ = std::fs::remove_file(path);
+    }
+    written.with_context(|| format!("cannot write {path:?}"))
 }

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::context::Context;
-use super::report::{self, Outcome};
+use super::report::Outcome;
+use crate::image::remove;
 
 /// Give an image further names
 #[derive(Args, Debug)]
@@ -16,6 +17,7 @@ pub struct TagArgs {
     names: Vec<String>,
 }
 
-pub fn run(_args: TagArgs, _context: &Context) -> Outcome {
-    report::unwired("tag")
+pub fn run(args: TagArgs, context: &Context) -> Outcome {
+    remove::tag(&context.act()?.store, &args.image, &args.names)?;
+    Ok(0)
 }

@@ -3,7 +3,8 @@
 use clap::Args;
 
 use super::context::Context;
-use super::report::{self, Outcome};
+use super::report::Outcome;
+use crate::image::remove;
 
 /// Take names from an image
 #[derive(Args, Debug)]
@@ -16,6 +17,7 @@ pub struct UntagArgs {
     names: Vec<String>,
 }
 
-pub fn run(_args: UntagArgs, _context: &Context) -> Outcome {
-    report::unwired("untag")
+pub fn run(args: UntagArgs, context: &Context) -> Outcome {
+    remove::untag(&context.act()?.store, &args.image, &args.names)?;
+    Ok(0)
 }

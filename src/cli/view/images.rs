@@ -7,8 +7,8 @@ use crate::base::id::short;
 use crate::base::time::NEVER;
 use crate::base::units::size;
 use crate::cli::format::Columns;
+use crate::image::list::Listed;
 use crate::image::reference::Reference;
-use crate::store::images::Image;
 
 /// What `images` shows by itself.
 pub const COLUMNS: Columns = Columns {
@@ -35,16 +35,24 @@ pub const COLUMNS_WITH_DIGESTS: Columns = Columns {
 };
 
 /// One name of an image, or an image without a name.
-pub struct Listed<'a> {
-    pub image: &'a Image,
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    pub listed: &'a Listed,
     pub name: Option<&'a Reference>,
-    /// All names of the image.
-    pub names: &'a [Reference],
-    /// Containers made of it.
-    pub containers: usize,
 }
 
-impl Listed<'_> {
+/// The rows of an image: one for each name.
+pub fn rows(listed: &Listed) -> impl Iterator<Item = Row<'_>> {
+    let nameless = listed.is_dangling().then_some(Row { listed, name: None });
+    nameless
+        .into_iter()
+        .chain(listed.names.iter().map(move |name| Row {
+            listed,
+            name: Some(name),
+        }))
+}
+
+impl Row<'_> {
     fn repository(&self) -> String {
         self.name
             .map_or_else(|| "<none>".into(), Reference::familiar_name)
@@ -54,12 +62,12 @@ impl Listed<'_> {
         self.name.and_then(Reference::tag).unwrap_or("<none>")
     }
 
-    pub fn created(&self) -> &str {
-        self.image.created.as_deref().unwrap_or(NEVER)
+    fn created(&self) -> &str {
+        self.listed.image.created.as_deref().unwrap_or(NEVER)
     }
 
-    pub fn digest(&self) -> String {
-        match self.image.manifests.first() {
+    fn digest(&self) -> String {
+        match self.listed.image.manifests.first() {
             Some(manifest) => manifest.digest.to_string(),
             None => "<none>".into(),
         }
@@ -67,11 +75,11 @@ impl Listed<'_> {
 
     /// The row that templates see.
     pub fn row(&self, clock: &Clock, whole: bool) -> Value {
-        let id = self.image.id.hex();
+        let id = self.listed.image.id.hex();
         let created = self.created();
-        let human = size(self.image.size());
+        let human = size(self.listed.image.size());
         json!({
-            "ID": if whole { self.image.id.to_string() } else { short(&id).to_owned() },
+            "ID": if whole { self.listed.image.id.to_string() } else { short(&id).to_owned() },
             "Id": id,
             "Repository": self.repository(),
             "Tag": self.tag(),
@@ -82,18 +90,18 @@ impl Listed<'_> {
             "CreatedTime": clock.go_text(created),
             "Size": human,
             "VirtualSize": human,
-            "SharedSize": "N/A",
-            "UniqueSize": "N/A",
-            "Containers": self.containers,
-            "Labels": self.image.config.labels,
-            "Label": self.image.config.labels,
-            "Names": self.names.iter().map(Reference::to_string).collect::<Vec<_>>(),
+            "SharedSize": size(self.listed.shared_size),
+            "UniqueSize": size(self.listed.unique_size()),
+            "Containers": self.listed.containers,
+            "Labels": self.listed.image.config.labels,
+            "Label": self.listed.image.config.labels,
+            "Names": self.listed.names.iter().map(Reference::to_string).collect::<Vec<_>>(),
             "ParentId": "",
-            "RepoTags": self.names.iter().map(Reference::to_string).collect::<Vec<_>>(),
-            "RepoDigests": self.image.repo_digests,
+            "RepoTags": self.listed.names.iter().map(Reference::to_string).collect::<Vec<_>>(),
+            "RepoDigests": self.listed.repo_digests(),
             "History": [],
-            "Dangling": self.names.is_empty(),
-            "IsDangling": self.names.is_empty(),
+            "Dangling": self.listed.names.is_empty(),
+            "IsDangling": self.listed.names.is_empty(),
             "ReadOnly": false,
             "IsReadOnly": false,
         })
@@ -101,8 +109,8 @@ impl Listed<'_> {
 
     /// What `images --format json` writes: Podman's document, with the fields that only Docker has beside.
     pub fn document(&self, clock: &Clock) -> Value {
-        let id = self.image.id.hex();
-        let names: Vec<String> = self.names.iter().map(Reference::to_string).collect();
+        let id = self.listed.image.id.hex();
+        let names: Vec<String> = self.listed.names.iter().map(Reference::to_string).collect();
         json!({
             "ID": short(&id),
             "Id": id,
@@ -110,13 +118,13 @@ impl Listed<'_> {
             "Repository": self.repository(),
             "Tag": self.tag(),
             "RepoTags": names,
-            "RepoDigests": self.image.repo_digests,
-            "Size": self.image.size(),
-            "SharedSize": 0,
-            "VirtualSize": self.image.size(),
-            "Labels": self.image.config.labels,
-            "Containers": self.containers,
-            "Dangling": self.names.is_empty(),
+            "RepoDigests": self.listed.repo_digests(),
+            "Size": self.listed.image.size(),
+            "SharedSize": self.listed.shared_size,
+            "VirtualSize": self.listed.image.size(),
+            "Labels": self.listed.image.config.labels,
+            "Containers": self.listed.containers,
+            "Dangling": self.listed.names.is_empty(),
             "Names": names,
             "Digest": self.digest(),
             "History": [],

@@ -5,6 +5,5 @@
 pub mod container;
 pub mod containers;
 pub mod history;
-pub mod image;
 pub mod images;
 pub mod moment;
