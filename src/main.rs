@@ -9,9 +9,13 @@ fn main() -> ExitCode {
     let program = line
         .first()
         .map(std::path::Path::new)
-        .and_then(|path| path.file_name());
-    if program.is_some_and(|name| name == "coracle-runtime") {
+        .and_then(|path| path.file_name())
+        .map(OsString::from);
+    if program.as_ref().is_some_and(|name| name == "coracle-runtime") {
         line.insert(1, "runtime".into());
+    }
+    if program.is_some_and(|name| name == coracle::image::embedded::PROGRAM) {
+        return coracle::cli::hello::run();
     }
     coracle::cli::main(line)
 }

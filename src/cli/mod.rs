@@ -10,6 +10,7 @@ mod container;
 mod context;
 mod exec;
 mod format;
+pub mod hello;
 mod history;
 mod image;
 mod images;

@@ -1,9 +1,12 @@
 //! Images: their names, their way in and out of the store, and what is told about them.
 
 pub mod archive;
+pub mod change;
 pub mod compression;
 pub mod embedded;
 pub mod find;
+pub mod greeting;
+pub mod import;
 pub mod inspect;
 pub mod layer;
 pub mod list;
