@@ -1,5 +1,7 @@
 //! The system call interfaces a filter knows: their audit numbers, and the number of each call in them.
 
+use std::collections::HashMap;
+
 use syscalls::{aarch64, arm, x86, x86_64};
 
 /// One system call interface. A kernel offers its own and that of its 32-bit programs; x32 is never offered.
@@ -86,27 +88,26 @@ impl Abi {
 }
 
 /// The calls of one interface by name.
-pub struct Numbers(Vec<(&'static str, u32)>);
+pub struct Numbers(HashMap<&'static str, u32>);
 
 impl Numbers {
     pub fn of(abi: Abi) -> Numbers {
         // Every table ends well below: the newest call of Linux 6.17 is 469.
         let ordinary = (0..1024u32).filter_map(|number| Some((abi.call(number as usize)?, number)));
-        let mut calls: Vec<_> = ordinary.chain(abi.more_calls().iter().copied()).collect();
-        calls.sort_unstable();
+        let mut calls = HashMap::with_capacity(512);
+        calls.extend(ordinary.chain(abi.more_calls().iter().copied()));
         Numbers(calls)
     }
 
     pub fn get(&self, name: &str) -> Option<u32> {
-        let index = self.0.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
-        Some(self.0[index].1)
+        self.0.get(name).copied()
     }
 
     #[cfg(test)]
     pub fn name(&self, number: u32) -> Option<&'static str> {
         self.0
             .iter()
-            .find(|(_, known)| *known == number)
+            .find(|(_, known)| **known == number)
             .map(|(name, _)| *name)
     }
 }
