@@ -104,6 +104,9 @@ impl Engine {
             self.dress_upper(upper.as_fd(), &container.root)?;
             rustix::fs::mkdirat(directory, "work", Mode::RWXU).map_err(errno(failed()))?;
         }
+        if matches!(&container.root, Root::Image { lowers, .. } if lowers.is_empty()) {
+            rustix::fs::mkdirat(directory, "empty", Mode::RWXU).map_err(errno(failed()))?;
+        }
         self.store.write_container(directory, container)?;
         let mut state = State::created();
         if starting {

@@ -30,7 +30,13 @@ pub struct Engine {
     pub store: Store,
     /// Keeps the user namespace alive; none for the host's superuser.
     member: Option<Member>,
+    /// Monitors may keep a rootless user namespace for [`LINGER`] after its last container, so that the next command need
+    /// not make one. Not where somebody counts processes: in CI jobs and systemd units.
+    pub lingers: bool,
 }
+
+/// How long a user namespace outlives its last container.
+const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
 
 /// What keeps a command from doing what it was asked, where somebody branches on it.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +75,11 @@ impl Engine {
         } else {
             Some(rootless::enter(root)?)
         };
-        Ok(Self { store, member })
+        Ok(Self {
+            store,
+            member,
+            lingers: false,
+        })
     }
 
     /// Opens the store in a process that was born in its user namespace.
@@ -81,7 +91,28 @@ impl Engine {
         } else {
             Some(rootless::remain(root)?)
         };
-        Ok(Self { store, member })
+        Ok(Self {
+            store,
+            member,
+            lingers: false,
+        })
+    }
+
+    /// Keeps the user namespace for a moment, unless somebody else does. Ends at once when told to.
+    fn linger(&self, signals: &crate::sys::signal::Signals) {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let Some(member) = self.member.as_ref().filter(|member| member.is_last()) else {
+            return;
+        };
+        if member.ids != Ids::Ranges {
+            return;
+        }
+        while let Ok(Some(_)) = signals.next() {}
+        let limit = Timespec {
+            tv_sec: LINGER.as_secs() as i64,
+            tv_nsec: 0,
+        };
+        let _ = poll(&mut [PollFd::new(signals, PollFlags::IN)], Some(&limit));
     }
 
     /// Which ids there are for containers.

@@ -13,6 +13,8 @@ use crate::sys::process;
 pub const MONITOR_SOCKET: i32 = 3;
 /// The word that makes our binary a monitor.
 pub const MONITOR_STAGE: &str = "monitor";
+/// What follows the monitor's other words when it may linger.
+pub const LINGER_WORD: &str = "linger";
 
 /// A container that was started.
 pub struct Started {
@@ -65,7 +67,10 @@ impl Engine {
         let failed = || format!("cannot start a monitor for container {id}");
         let c = |bytes: &[u8]| CString::new(bytes).expect("paths, ids and words hold no NUL byte");
         let root = c(self.store.path().as_os_str().as_bytes());
-        let arguments = vec![c(b"coracle"), c(MONITOR_STAGE.as_bytes()), root, c(id.as_bytes())];
+        let mut arguments = vec![c(b"coracle"), c(MONITOR_STAGE.as_bytes()), root, c(id.as_bytes())];
+        if self.lingers {
+            arguments.push(c(LINGER_WORD.as_bytes()));
+        }
         let mut arguments = process::Strings::new(arguments);
         let mut environment = process::Strings::new(Vec::new());
         let (ours, theirs) = Connection::pair().map_err(errno(failed()))?;

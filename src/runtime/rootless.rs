@@ -52,9 +52,9 @@ pub enum Ids {
 }
 
 impl Member {
-    /// The descriptor of the lock file.
-    pub fn descriptor(&self) -> i32 {
-        self.file.as_raw_fd()
+    /// Whether no other process lives in the namespace, as far as can be told at this moment.
+    pub fn is_last(&self) -> bool {
+        matches!(lock::holder(self.file.as_fd(), MEMBERS), Ok(None))
     }
 }
 

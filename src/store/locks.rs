@@ -1,6 +1,6 @@
 //! Locks: `flock(2)` for exclusion, POSIX record locks for liveness.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, Mode, OFlags};
@@ -145,7 +145,9 @@ fn flock_patiently(file: BorrowedFd<'_>, hold: Hold, waiting: &mut dyn FnMut()) 
 /// Closing *any* descriptor of the same file in this process drops the lock (POSIX), so a process opens such a
 /// file once.
 #[derive(Debug)]
-pub struct Liveness(OwnedFd);
+pub struct Liveness {
+    _held: OwnedFd,
+}
 
 /// The file in a container's directory on which its monitor holds the liveness lock.
 pub const LIVE: &str = "live";
@@ -156,7 +158,7 @@ impl Liveness {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(directory, name, flags, Mode::RUSR | Mode::WUSR)?;
         match rustix::fs::fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self(file))),
+            Ok(()) => Ok(Some(Self { _held: file })),
             Err(Errno::AGAIN | Errno::ACCESS) => Ok(None),
             Err(error) => Err(error),
         }
@@ -167,7 +169,7 @@ impl Liveness {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(directory, name, flags, Mode::RUSR | Mode::WUSR)?;
         crate::sys::lock::set(file.as_fd(), 0, crate::sys::lock::Lock::Exclusive, true)?;
-        Ok(Self(file))
+        Ok(Self { _held: file })
     }
 
     /// The pid that holds the lock file `name`, if any. A holder in another pid namespace is told as pid 0.
@@ -178,11 +180,6 @@ impl Liveness {
             Err(Errno::NOENT) => Ok(None),
             Err(error) => Err(error),
         }
-    }
-
-    /// The number of the descriptor that carries the lock, for whoever closes all others.
-    pub fn descriptor(&self) -> i32 {
-        self.0.as_raw_fd()
     }
 }
 

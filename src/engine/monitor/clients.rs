@@ -112,15 +112,11 @@ impl Clients {
         });
     }
 
-    /// Tells everybody how it ended. What a client has no room for it does not get; it then sees the end of the
-    /// connection and looks the code up.
-    pub fn finish(self, code: i32) {
-        for client in self.clients {
-            if client.wishes.is_some_and(|wishes| wishes.primary) {
-                let _ = client.connection.send(&Packet::Exit(code));
-            } else {
-                let _ = client.connection.try_send(&Packet::Exit(code));
-            }
+    /// Tells everybody else how it ended. What a client other than the primary one has no room for it does not get; it
+    /// then sees the end of the connection and looks the code up.
+    pub fn tell_all(&mut self, code: i32) {
+        for client in &mut self.clients {
+            client.deliver(Packet::Exit(code));
         }
     }
 }

@@ -33,16 +33,27 @@ use crate::sys::process;
 use crate::sys::signal::Signals;
 
 /// Runs as the monitor of the container `id` of the store at `root`. Returns the process's exit status.
-pub fn run(root: &Path, id: &str) -> i32 {
+/// `lingers`: a rootless user namespace outlives its last container by [`LINGER`].
+pub fn run(root: &Path, id: &str, lingers: bool) -> i32 {
     let Ok(caller) = process::inherited(MONITOR_SOCKET) else {
         return 125;
     };
     // Nobody may trace us or reach our files by /proc, the container's superuser least of all.
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
     let caller = Connection::new(caller);
-    match Monitor::start(root, id, &caller) {
-        Ok(monitor) => {
-            monitor.attend(caller);
+    // Sent before we were executed. A caller that has died meanwhile leaves a container that is started all the same.
+    let wishes = match caller.receive(true) {
+        Ok(Received::Packet(Packet::Hello { wishes, .. })) => Some(wishes),
+        _ => None,
+    };
+    match Monitor::start(root, id, lingers) {
+        Ok(mut monitor) => {
+            if let Some(wishes) = wishes {
+                let _ = caller.send(&Packet::Welcome { version: VERSION });
+                let _ = caller.send(&Packet::Started(monitor.state.pid));
+                monitor.clients.add(caller, wishes);
+            }
+            monitor.attend();
             0
         }
         Err(error) => {
@@ -74,11 +85,12 @@ struct Monitor {
     listener: OwnedFd,
     signals: Signals,
     clients: Clients,
+    lingers: bool,
 }
 
 impl Monitor {
     /// Starts the container. When that fails everything is as it was, but for a record of the failure.
-    fn start(root: &Path, id: &str, caller: &Connection) -> Result<Self> {
+    fn start(root: &Path, id: &str, lingers: bool) -> Result<Self> {
         let engine = Engine::inherit(root)?;
         let directory = engine.store.object(Kind::Containers, id)?;
         let liveness = take_liveness(&directory, id)?;
@@ -104,7 +116,6 @@ impl Monitor {
                 match prepared {
                     Ok((listener, log, signals)) => {
                         write_pidfile(&container, state.pid);
-                        let _ = caller;
                         Ok(Self {
                             engine,
                             container,
@@ -118,6 +129,7 @@ impl Monitor {
                             listener,
                             signals,
                             clients: Clients::default(),
+                            lingers,
                         })
                     }
                     Err(error) => {
@@ -186,17 +198,7 @@ impl Monitor {
     }
 
     /// Everything from the first output to the end.
-    fn attend(mut self, caller: Connection) {
-        // The caller's greeting came before we were executed.
-        match caller.receive(true) {
-            Ok(Received::Packet(Packet::Hello { wishes, .. })) => {
-                let _ = caller.send(&Packet::Welcome { version: VERSION });
-                let _ = caller.send(&Packet::Started(self.state.pid));
-                self.clients.add(caller, wishes);
-            }
-            // It has died meanwhile; the container is started all the same.
-            _ => drop(caller),
-        }
+    fn attend(mut self) {
         let mut ended = None;
         while ended.is_none() || self.clients.is_blocked() || self.streams.has_output() {
             self.turn(ended.is_some());
@@ -209,7 +211,11 @@ impl Monitor {
                 self.clients.tell_waiting(code);
             }
         }
-        self.finish(ended.unwrap_or(0));
+        self.clients.tell_all(ended.unwrap_or(0));
+        while self.clients.is_blocked() {
+            self.turn(true);
+        }
+        self.finish();
     }
 
     /// One round: wait for whatever comes first and deal with it. When the payload has ended, nothing more is waited for
@@ -350,10 +356,10 @@ impl Monitor {
         }
     }
 
-    /// Answers everybody who waited, then cleans up what nobody waits for.
-    fn finish(self, code: i32) {
+    /// Cleans up what nobody waits for.
+    fn finish(self) {
         self.log.finish();
-        self.clients.finish(code);
+        drop(self.clients);
         // The root is unmounted here, after the code was told, and before our liveness ends.
         drop(self.started);
         if let Some(cgroup) = &self.cgroup {
@@ -363,6 +369,11 @@ impl Monitor {
         let _ = rustix::fs::unlinkat(&self.directory, SOCKET, rustix::fs::AtFlags::empty());
         // What others left as well: a command that was killed cannot do it itself.
         let _ = self.engine.store.sweep();
+        // The next start of this container need not wait for what follows.
+        drop(self._liveness);
+        if self.lingers {
+            self.engine.linger(&self.signals);
+        }
     }
 }
 
