@@ -53,6 +53,7 @@ bench: ## start-up, scale and unpacking beside the peers
 
 test-vm: ## what only a whole machine can show: limits, systemd, boot
 	.ci/packages vm
+	$(MAKE) --no-print-directory all
 	tests/vm/all
 
 clean: ## remove what was built
