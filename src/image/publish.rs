@@ -97,6 +97,9 @@ impl Held<'_> {
 
 impl<'s> Layers<'s> {
     pub fn new(store: &'s Store, options: UnpackOptions) -> Self {
+        // What loads that were killed have left may be the room that this one needs. What cannot be removed now is
+        // left to the next sweep.
+        let _ = store.sweep();
         Self {
             store,
             options,

@@ -220,7 +220,8 @@ impl Store {
         }
     }
 
-    /// Removes layers and blobs that no image's and no container's record reaches and nobody holds.
+    /// Removes layers and blobs that no image's and no container's record reaches and nobody holds, and what the
+    /// dead have left in staging.
     pub fn sweep_unreachable(&self) -> Result<Swept> {
         let mut swept = Swept::default();
         let catalogue = self.lock_catalogue(Hold::Exclusive)?;
@@ -240,7 +241,7 @@ impl Store {
             }
         }
         drop(catalogue);
-        self.empty_trash()?;
+        self.sweep()?;
         Ok(swept)
     }
 
