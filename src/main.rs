@@ -1,21 +1,37 @@
 //! The program: a hidden stage if it was started as one, else the command line.
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
+
+use coracle::engine::monitor;
+use coracle::engine::start::MONITOR_STAGE;
+use coracle::image::embedded;
 
 fn main() -> ExitCode {
     let mut line: Vec<OsString> = std::env::args_os().collect();
+    if let Some(code) = hidden_stage(&line) {
+        return code;
+    }
     // Other engines call an OCI runtime by its path, and give options before the command.
-    let program = line
-        .first()
-        .map(std::path::Path::new)
-        .and_then(|path| path.file_name())
-        .map(OsString::from);
-    if program.as_ref().is_some_and(|name| name == "coracle-runtime") {
+    let program = line.first().map(Path::new).and_then(Path::file_name);
+    if program.is_some_and(|name| name == "coracle-runtime") {
         line.insert(1, "runtime".into());
     }
-    if program.is_some_and(|name| name == coracle::image::embedded::PROGRAM) {
-        return coracle::cli::hello::run();
-    }
     coracle::cli::main(line)
+}
+
+/// What another part of us executes: recognised before the command line is read, since it must start fast.
+fn hidden_stage(line: &[OsString]) -> Option<ExitCode> {
+    let program = line.first().map(Path::new).and_then(Path::file_name)?;
+    if program == embedded::PROGRAM {
+        return Some(coracle::cli::hello::run());
+    }
+    match line {
+        [_, stage, root, id] if stage == MONITOR_STAGE => {
+            let code = monitor::run(Path::new(root), id.to_str()?);
+            Some(ExitCode::from(u8::try_from(code).unwrap_or(125)))
+        }
+        _ => None,
+    }
 }

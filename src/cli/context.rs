@@ -6,11 +6,8 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use super::Global;
+use crate::engine::Engine;
 use crate::store::Store;
-
-pub struct Engine {
-    pub store: Store,
-}
 
 /// The surroundings of a command.
 #[derive(Debug)]
@@ -64,11 +61,9 @@ impl Context {
         Ok(Store::open_existing(&self.store_path()?)?)
     }
 
-    /// The store, for commands that change something.
+    /// The engine, for commands that act. An ordinary user is in its user namespace from then on.
     pub fn act(&self) -> anyhow::Result<Engine> {
-        Ok(Engine {
-            store: Store::open(&self.store_path()?)?,
-        })
+        Ok(Engine::open(&self.store_path()?)?)
     }
 
     /// The environment of the caller.

@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use super::output::clean;
+use crate::engine::EngineError;
 
 /// What a command answers: an exit code, or why it failed.
 pub type Outcome = anyhow::Result<u8>;
@@ -35,7 +36,19 @@ pub fn finish(outcome: Outcome) -> ExitCode {
 }
 
 fn code_of(error: &anyhow::Error) -> u8 {
-    error.downcast_ref::<Coded>().map_or(FAILED, |coded| coded.code)
+    if let Some(coded) = error.downcast_ref::<Coded>() {
+        return coded.code;
+    }
+    match error.downcast_ref::<EngineError>() {
+        Some(EngineError::Start { exit, .. }) => container_code(*exit),
+        _ => FAILED,
+    }
+}
+
+/// The exit code of a container as that of a command.
+pub fn container_code(code: i32) -> u8 {
+    // As the kernel does with what a process gives it.
+    (code & 0xff) as u8
 }
 
 /// Gives an error the exit code `code`.

@@ -1,12 +1,30 @@
 //! `run` and `create`: make a container, and start it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::context::Context;
-use super::options::{Connection, ContainerOptions};
+use super::foreground::{Foreground, Streams};
+use super::options::{Connection, ContainerOptions, Process};
+use super::output::print;
 use super::report::{self, Outcome};
+use super::resolve::{Inputs, Resolved, resolve};
+use super::values::names;
+use crate::base::id;
+use crate::engine::create::{Born, Naming};
+use crate::engine::protocol::Wishes;
+use crate::engine::remove::Removal;
+use crate::engine::{Engine, EngineError, relay, state};
+use crate::image::find::{FindError, find};
+use crate::image::platform;
+use crate::oci::image::{ContainerConfig, Platform};
+use crate::store::container::{Container, Root, VERSION};
 
 /// Run a command in a new container
 ///
@@ -52,10 +70,271 @@ pub struct CreateArgs {
     image: Vec<OsString>,
 }
 
-pub fn run(_args: RunArgs, _context: &Context) -> Outcome {
-    report::unwired("run")
+pub fn run(args: RunArgs, context: &Context) -> Outcome {
+    let options = &args.options;
+    let attach = attached(&options.process)?;
+    if args.detach && !options.process.attach.is_empty() {
+        bail!("--attach does not go with --detach");
+    }
+    let streams = Streams {
+        input: attach.input,
+        output: attach.output,
+        error: attach.error,
+        terminal: options.process.tty,
+        detach_keys: args.connection.detach_keys.as_deref(),
+        pass_signals: args.connection.sig_proxy.0,
+    };
+    let foreground = if args.detach {
+        None
+    } else {
+        Some(Foreground::prepare(streams)?)
+    };
+    let engine = context.act()?;
+    let made = make(&engine, options, &args.image, context, true)?;
+    let wishes = foreground
+        .as_ref()
+        .map_or_else(Wishes::default, |_| streams.wishes(true));
+    let started = engine.launch(&made.id, wishes)?;
+    drop(made.directory);
+    match foreground {
+        None => {
+            print(&format!("{}\n", made.id))?;
+            Ok(0)
+        }
+        Some(foreground) => foreground.stay(|caller| relay::relay(&started.connection, caller)),
+    }
 }
 
-pub fn create(_args: CreateArgs, _context: &Context) -> Outcome {
-    report::unwired("create")
+pub fn create(args: CreateArgs, context: &Context) -> Outcome {
+    attached(&args.options.process)?;
+    let engine = context.act()?;
+    let made = make(&engine, &args.options, &args.image, context, false)?;
+    print(&format!("{}\n", made.id))?;
+    Ok(0)
+}
+
+/// The streams that `--attach` names; without it output and errors, and input where it is kept open.
+struct Attached {
+    input: bool,
+    output: bool,
+    error: bool,
+}
+
+fn attached(process: &Process) -> Result<Attached> {
+    if process.attach.is_empty() {
+        return Ok(Attached {
+            input: process.interactive,
+            output: true,
+            error: true,
+        });
+    }
+    let mut attached = Attached {
+        input: false,
+        output: false,
+        error: false,
+    };
+    for stream in &process.attach {
+        match stream.to_ascii_lowercase().as_str() {
+            "stdin" => attached.input = true,
+            "stdout" => attached.output = true,
+            "stderr" => attached.error = true,
+            _ => bail!("invalid --attach {stream:?}: there are stdin, stdout and stderr"),
+        }
+    }
+    Ok(attached)
+}
+
+/// Makes the container that the options describe. `words` are the image, or the root directory, and the command.
+fn make(
+    engine: &Engine,
+    options: &ContainerOptions,
+    words: &[OsString],
+    context: &Context,
+    starting: bool,
+) -> Result<Born> {
+    let (first, command) = words.split_first().context("name an image")?;
+    let (root, image) = root(engine, options, first)?;
+    let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
+    let environment = context.environment();
+    let mut inputs = Inputs {
+        command,
+        image: &image,
+        environment: &environment,
+        directory: &directory,
+        read: &read_bounded,
+        anonymous: &mut id::random,
+    };
+    let Resolved { config, directories } = resolve(options, &mut inputs)?;
+    for directory in directories {
+        match std::fs::create_dir_all(&directory) {
+            Err(error) if !directory.exists() => {
+                return Err(error)
+                    .with_context(|| format!("cannot make {} for --volume", directory.display()));
+            }
+            _ => {}
+        }
+    }
+    let mut container = Container {
+        version: VERSION,
+        id: String::new(),
+        name: String::new(),
+        created: String::new(),
+        root,
+        config,
+        create_command: context
+            .command_line
+            .iter()
+            .map(|word| word.as_os_str().into())
+            .collect(),
+        extra: serde_json::Map::new(),
+    };
+    let cidfile = reserve_cidfile(&container)?;
+    if let (Some(name), true) = (&options.identity.name, options.identity.replace) {
+        replace(engine, name)?;
+    }
+    let mut generate = || names::name(random());
+    let naming = match &options.identity.name {
+        Some(name) => Naming::Given(name),
+        None => Naming::Generated(&mut generate),
+    };
+    let born = engine.create(&mut container, naming, starting)?;
+    if let Some(mut file) = cidfile {
+        file.write_all(born.id.as_bytes())
+            .context("cannot write --cidfile")?;
+    }
+    Ok(born)
+}
+
+/// The file of `--cidfile`, which must not exist yet: it would be another container's.
+fn reserve_cidfile(container: &Container) -> Result<Option<File>> {
+    let Some(path) = &container.config.cidfile else {
+        return Ok(None);
+    };
+    let path = path.as_path();
+    let file = File::options().write(true).create_new(true).open(path);
+    file.map(Some)
+        .with_context(|| format!("cannot make {} for --cidfile", path.display()))
+}
+
+/// Removes the container of a name, running or not.
+fn replace(engine: &Engine, name: &str) -> Result<()> {
+    match state::find(&engine.store, name) {
+        Ok(id) => {
+            let removal = Removal {
+                force: true,
+                volumes: false,
+                timeout: None,
+            };
+            engine.remove(&id, removal, &mut || {
+                report::say(&format!("waiting for container {name}"))
+            })?;
+            Ok(())
+        }
+        Err(EngineError::NoSuchContainer(_)) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Where the root file system comes from, and what its image says.
+fn root(engine: &Engine, options: &ContainerOptions, first: &OsStr) -> Result<(Root, ContainerConfig)> {
+    if options.image.rootfs {
+        return Ok((root_directory(first)?, ContainerConfig::default()));
+    }
+    let name = first
+        .to_str()
+        .with_context(|| format!("{first:?} is not the name of an image"))?;
+    match options.image.pull.as_deref() {
+        None | Some("" | "missing" | "never" | "false") => {}
+        Some(policy) => bail!("--pull={policy} is not supported yet: coracle has no registry client yet"),
+    }
+    let found = find(&engine.store, name).map_err(|error| missing_image(error, name))?;
+    let wanted = wanted_platform(options)?;
+    let have = found.image.platform();
+    if !platform::satisfies(&have, &wanted) {
+        bail!(
+            "image {name} is for {}, and {} is wanted: load it for that platform",
+            platform::display(&have),
+            platform::display(&wanted)
+        );
+    }
+    let root = Root::Image {
+        id: found.image.id.hex(),
+        name: found
+            .name
+            .map_or_else(|| name.to_owned(), |name| name.to_string()),
+        digest: found
+            .image
+            .manifests
+            .first()
+            .map(|manifest| manifest.digest.to_string()),
+        lowers: found.image.lowers(),
+    };
+    Ok((root, found.image.config))
+}
+
+fn missing_image(error: FindError, name: &str) -> anyhow::Error {
+    match error {
+        FindError::Missing(_) => anyhow::anyhow!(
+            "no image {name:?} is here, and coracle has no registry client yet: load or import one, or run hello"
+        ),
+        error => error.into(),
+    }
+}
+
+/// `DIR`, or `DIR:O`, which keeps changes apart.
+fn root_directory(word: &OsStr) -> Result<Root> {
+    let bytes = word.as_bytes();
+    let (path, overlay) = match bytes.strip_suffix(b":O") {
+        Some(path) => (OsStr::from_bytes(path), true),
+        None => (word, false),
+    };
+    let path =
+        std::fs::canonicalize(path).with_context(|| format!("cannot use {path:?} as a root file system"))?;
+    if !path.is_dir() {
+        bail!("cannot use {path:?} as a root file system: it is not a directory");
+    }
+    Ok(Root::Directory {
+        path: path.as_path().into(),
+        overlay,
+    })
+}
+
+/// The platform that the image must be for: what was asked for, else this machine's.
+fn wanted_platform(options: &ContainerOptions) -> Result<Platform> {
+    let image = &options.image;
+    let mut wanted = match &image.platform {
+        Some(text) => platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?,
+        None => platform::host(),
+    };
+    if let Some(arch) = &image.arch {
+        wanted = platform::parse(&format!("{}/{arch}", wanted.os))
+            .with_context(|| format!("invalid --arch {arch:?}"))?;
+    }
+    if let Some(os) = &image.os {
+        wanted.os.clone_from(os);
+    }
+    if let Some(variant) = &image.variant {
+        wanted.variant = Some(variant.clone());
+    }
+    Ok(wanted)
+}
+
+/// A file that an option names, unless it is far too long to be one.
+pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
+    const LIMIT: u64 = 16 << 20;
+    let mut content = Vec::new();
+    File::open(path)?.take(LIMIT + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > LIMIT {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("longer than {LIMIT} bytes"),
+        ));
+    }
+    Ok(content)
+}
+
+fn random() -> u64 {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes).expect("getrandom(2) works on every kernel we support");
+    u64::from_ne_bytes(bytes)
 }

@@ -1,0 +1,256 @@
+//! Which containers a command is about: by names, `--all`, `--latest`, `--cidfile` and `--filter`.
+
+use std::ffi::OsString;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::image::until;
+use super::values::filter::{Filters, name_fits};
+use super::view::moment::seconds;
+use crate::engine::list;
+use crate::engine::state::{self, Found};
+use crate::image::find::find as find_image;
+use crate::store::Store;
+use crate::store::container::{MountSource, Network, Root};
+
+/// The keys of `--filter`.
+pub const FILTERS: &[&str] = &[
+    "ancestor",
+    "before",
+    "command",
+    "exited",
+    "expose",
+    "health",
+    "id",
+    "label",
+    "label!",
+    "name",
+    "network",
+    "pod",
+    "publish",
+    "restart-policy",
+    "should-start-on-boot",
+    "since",
+    "status",
+    "until",
+    "volume",
+];
+
+/// What was typed.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted<'a> {
+    pub names: &'a [String],
+    pub all: bool,
+    pub latest: bool,
+    pub cidfiles: &'a [OsString],
+    pub filters: &'a [String],
+}
+
+/// A container that was meant, and the word that meant it, which commands print.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meant {
+    pub word: String,
+    /// Its id; none if there is no such container, for which the command has its own words.
+    pub id: Option<String>,
+}
+
+impl Wanted<'_> {
+    /// All containers that are meant, in the order in which they were named.
+    pub fn resolve(&self, store: &Store) -> Result<Vec<Meant>> {
+        let several = !self.filters.is_empty() || self.all || self.latest;
+        if several && !self.names.is_empty() && self.filters.is_empty() {
+            bail!("--all and --latest go without names of containers");
+        }
+        let mut meant = Vec::new();
+        if several {
+            meant.extend(self.listed(store)?);
+        } else {
+            for word in self.names {
+                meant.push(named(store, word)?);
+            }
+        }
+        for file in self.cidfiles {
+            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {file:?}"))?;
+            meant.push(named(store, text.trim())?);
+        }
+        if meant.is_empty() && !several && self.cidfiles.is_empty() {
+            bail!("name at least one container");
+        }
+        Ok(meant)
+    }
+
+    fn listed(&self, store: &Store) -> Result<Vec<Meant>> {
+        let (mut found, _damaged) = list::all(store)?;
+        if !self.filters.is_empty() {
+            let filters = ContainerFilters::parse(self.filters, store)?;
+            let named: Result<Vec<Meant>> = self.names.iter().map(|word| named(store, word)).collect();
+            let named = named?;
+            found.retain(|one| {
+                let is_named = named
+                    .iter()
+                    .any(|meant| meant.id.as_deref() == Some(&one.container.id));
+                (named.is_empty() || is_named) && filters.fit(one)
+            });
+        }
+        if self.latest {
+            found.truncate(1);
+        }
+        let meant = |one: Found| Meant {
+            word: one.container.id.clone(),
+            id: Some(one.container.id),
+        };
+        Ok(found.into_iter().map(meant).collect())
+    }
+}
+
+/// The container that `word` means.
+fn named(store: &Store, word: &str) -> Result<Meant> {
+    let id = match state::find(store, word) {
+        Ok(id) => Some(id),
+        Err(crate::engine::EngineError::NoSuchContainer(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Meant {
+        word: word.to_owned(),
+        id,
+    })
+}
+
+/// The one container that is meant by a name or `--latest`; the error says if there is none.
+pub fn one(store: &Store, word: Option<&str>, latest: bool) -> Result<String> {
+    match (word, latest) {
+        (Some(word), false) => Ok(state::find(store, word)?),
+        (None, true) => match list::all(store)?.0.into_iter().next() {
+            Some(found) => Ok(found.container.id),
+            None => bail!("there is no container"),
+        },
+        (None, false) => bail!("name a container"),
+        (Some(_), true) => bail!("--latest goes without the name of a container"),
+    }
+}
+
+/// Filters for containers, with everything looked up that they name.
+pub struct ContainerFilters {
+    filters: Filters,
+    until: Vec<i64>,
+    /// Containers made before or after these times.
+    before: Vec<String>,
+    since: Vec<String>,
+    /// Ids of images.
+    ancestors: Vec<String>,
+}
+
+impl ContainerFilters {
+    pub fn parse(words: &[String], store: &Store) -> Result<Self> {
+        let filters = Filters::parse(words, FILTERS).context("invalid --filter")?;
+        for status in filters.values("status") {
+            if !matches!(
+                status,
+                "created"
+                    | "running"
+                    | "exited"
+                    | "paused"
+                    | "restarting"
+                    | "removing"
+                    | "dead"
+                    | "stopped"
+                    | "initialized"
+                    | "configured"
+                    | "unknown"
+                    | "stopping"
+            ) {
+                bail!("invalid --filter status={status}: there are created, running and exited");
+            }
+        }
+        for code in filters.values("exited") {
+            code.parse::<i32>()
+                .with_context(|| format!("invalid --filter exited={code}"))?;
+        }
+        let created = |key: &str| -> Result<Vec<String>> {
+            filters
+                .values(key)
+                .map(|name| Ok(store.container(&state::find(store, name)?)?.created))
+                .collect()
+        };
+        let (before, since) = (created("before")?, created("since")?);
+        // An image that is not there has no containers.
+        let ancestors = filters
+            .values("ancestor")
+            .map(|name| {
+                find_image(store, name).map_or_else(|_| name.to_owned(), |found| found.image.id.hex())
+            })
+            .collect();
+        let until = until(&filters)?;
+        Ok(Self {
+            filters,
+            until,
+            before,
+            since,
+            ancestors,
+        })
+    }
+
+    /// Whether containers that do not run are asked for.
+    pub fn names_status(&self) -> bool {
+        self.filters.values("status").next().is_some() || self.filters.values("exited").next().is_some()
+    }
+
+    pub fn fit(&self, found: &Found) -> bool {
+        let Found {
+            container,
+            state,
+            condition,
+        } = found;
+        let config = &container.config;
+        let word = condition.word();
+        let ancestor = match &container.root {
+            Root::Image { id, .. } => self
+                .ancestors
+                .iter()
+                .any(|wanted| id.starts_with(wanted.as_str())),
+            Root::Directory { .. } => false,
+        };
+        let is_network = |name: &str| match config.network {
+            Network::None => name == "none",
+            Network::Host => name == "host",
+        };
+        let has_volume = |wanted: &str| {
+            config.mounts.iter().any(|mount| {
+                let source = match &mount.source {
+                    MountSource::Volume { name, .. } => name == wanted,
+                    MountSource::Bind { path, .. } => path.as_bytes() == wanted.as_bytes(),
+                    MountSource::Tmpfs => false,
+                };
+                source || mount.target.as_bytes() == wanted.as_bytes()
+            })
+        };
+        let command = || {
+            let words = config.entrypoint.iter().chain(&config.command);
+            words
+                .map(|word| word.lossy().into_owned())
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        let is_status = |wanted: &str| wanted == word || wanted == "stopped" && word == "exited";
+        let filters = &self.filters;
+        (self.ancestors.is_empty() || ancestor)
+            && filters.any("id", |id| container.id.starts_with(id))
+            && filters.any("name", |name| name_fits(name, &container.name))
+            && filters.any("status", is_status)
+            && filters.any("exited", |code| word == "exited" && code.parse() == Ok(state.exit_code))
+            && filters.any("network", is_network)
+            && filters.any("volume", has_volume)
+            && filters.any("command", |wanted| command().contains(wanted))
+            && filters.any("expose", |port| config.exposed_ports.iter().any(|known| known.split('/').next() == port.split('/').next()))
+            && filters.labels(|key| config.labels.get(key).map(String::as_str))
+            && self.before.iter().all(|limit| container.created < *limit)
+            && self.since.iter().all(|limit| container.created > *limit)
+            && self.until.iter().all(|limit| seconds(&container.created) < *limit)
+            // There are no containers with any of these.
+            && filters.any("health", |health| health == "none")
+            && filters.any("restart-policy", |policy| policy == "no")
+            && filters.any("should-start-on-boot", |boot| boot == "false")
+            && filters.values("pod").next().is_none()
+            && filters.values("publish").next().is_none()
+    }
+}
