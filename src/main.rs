@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use coracle::engine::monitor;
-use coracle::engine::start::MONITOR_STAGE;
+use coracle::engine::start::{LINGER_WORD, MONITOR_STAGE};
 use coracle::image::embedded;
 
 fn main() -> ExitCode {
@@ -28,8 +28,9 @@ fn hidden_stage(line: &[OsString]) -> Option<ExitCode> {
         return Some(coracle::cli::hello::run());
     }
     match line {
-        [_, stage, root, id] if stage == MONITOR_STAGE => {
-            let code = monitor::run(Path::new(root), id.to_str()?);
+        [_, stage, root, id, rest @ ..] if stage == MONITOR_STAGE => {
+            let lingers = rest.first().is_some_and(|word| word == LINGER_WORD);
+            let code = monitor::run(Path::new(root), id.to_str()?, lingers);
             Some(ExitCode::from(u8::try_from(code).unwrap_or(125)))
         }
         _ => None,

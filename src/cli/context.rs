@@ -7,7 +7,10 @@ use anyhow::{Context as _, bail};
 
 use super::Global;
 use crate::engine::Engine;
+use crate::image::layer::UnpackOptions;
+use crate::runtime::rootless::Ids;
 use crate::store::Store;
+use crate::store::layer::Owners;
 
 /// The surroundings of a command.
 #[derive(Debug)]
@@ -63,12 +66,27 @@ impl Context {
 
     /// The engine, for commands that act. An ordinary user is in its user namespace from then on.
     pub fn act(&self) -> anyhow::Result<Engine> {
-        Ok(Engine::open(&self.store_path()?)?)
+        let mut engine = Engine::open(&self.store_path()?)?;
+        // Jobs and units end with their last process, so nothing of theirs stays for the next command's sake.
+        engine.lingers = variable("CI").is_none() && variable("INVOCATION_ID").is_none();
+        Ok(engine)
     }
 
     /// The environment of the caller.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         std::env::vars_os().collect()
+    }
+}
+
+/// How layers are unpacked for the users that there are.
+pub fn unpack_options(engine: &Engine) -> UnpackOptions {
+    let owners = match engine.ids() {
+        Ids::Single => Owners::Single,
+        Ids::All | Ids::Ranges => Owners::AsWritten,
+    };
+    UnpackOptions {
+        owners,
+        ..UnpackOptions::default()
     }
 }
 

@@ -1,11 +1,22 @@
 //! `import`: make an image of an archive of files.
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::path::Path;
 
+use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::context::Context;
-use super::report::{self, Outcome};
+use super::context::{Context, unpack_options};
+use super::options::PlatformOptions;
+use super::output::print;
+use super::report::Outcome;
+use crate::base::time;
+use crate::image::archive::load::Input;
+use crate::image::import::{self, ImportOptions};
+use crate::image::reference::Reference;
 
 /// Make an image of an archive of files
 #[derive(Args, Debug)]
@@ -16,18 +27,8 @@ pub struct ImportArgs {
     /// Message for the history of the image
     #[arg(short, long, value_name = "TEXT")]
     message: Option<String>,
-    /// Platform of the files
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    platform: Option<String>,
-    /// Architecture of the files
-    #[arg(long, value_name = "ARCH")]
-    arch: Option<String>,
-    /// Operating system of the files
-    #[arg(long, value_name = "OS")]
-    os: Option<String>,
-    /// Variant of the architecture
-    #[arg(long, value_name = "VARIANT")]
-    variant: Option<String>,
+    #[command(flatten)]
+    platform: PlatformOptions,
     /// Print no progress
     #[arg(short, long)]
     quiet: bool,
@@ -39,6 +40,37 @@ pub struct ImportArgs {
     reference: Option<String>,
 }
 
-pub fn run(_args: ImportArgs, _context: &Context) -> Outcome {
-    report::unwired("import")
+pub fn run(args: ImportArgs, context: &Context) -> Outcome {
+    let name = match &args.reference {
+        Some(text) => {
+            let reference: Reference = text.parse()?;
+            Some(
+                reference
+                    .for_local()
+                    .with_context(|| format!("{text}: an image gets its digest from its content"))?,
+            )
+        }
+        None => None,
+    };
+    let platform = args.platform.wanted()?;
+    let input = if args.file == "-" {
+        if io::stdin().is_terminal() {
+            bail!("standard input is a terminal: redirect it, or name an archive");
+        }
+        Input::File(File::from(io::stdin().as_fd().try_clone_to_owned()?))
+    } else {
+        Input::Path(Path::new(&args.file))
+    };
+    let engine = context.act()?;
+    let options = ImportOptions {
+        platform,
+        changes: args.change,
+        message: args.message,
+        name,
+        created: time::now(),
+        unpack: unpack_options(&engine),
+    };
+    let published = import::import(&engine.store, input, &options)?;
+    print(&format!("{}\n", published.id))?;
+    Ok(0)
 }

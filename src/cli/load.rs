@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, unpack_options};
 use super::output::print;
 use super::report::{self, Outcome};
 use crate::image::archive::load::{self, Input, LoadOptions};
@@ -44,6 +44,7 @@ pub fn run(args: LoadArgs, context: &Context) -> Outcome {
         _ => Input::File(File::from(io::stdin().as_fd().try_clone_to_owned()?)),
     };
     let engine = context.act()?;
+    options.unpack = unpack_options(&engine);
     let published = load::load(&engine.store, input, &options)?;
     for image in published {
         for named in &image.names {

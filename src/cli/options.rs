@@ -2,7 +2,11 @@
 
 use std::ffi::OsString;
 
+use anyhow::Context as _;
 use clap::Args;
+
+use crate::image::platform;
+use crate::oci::image::Platform;
 
 /// What `run` and `create` know about the container to make.
 #[derive(Args, Clone, Debug, Default)]
@@ -82,24 +86,52 @@ pub struct ImageOptions {
     /// Whether to look for the image elsewhere: missing or never
     #[arg(long, value_name = "POLICY", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
     pub pull: Option<String>,
-    /// Platform the image must be for
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    pub platform: Option<String>,
-    /// Architecture the image must be for
-    #[arg(long, value_name = "ARCH")]
-    pub arch: Option<String>,
-    /// Operating system the image must be for
-    #[arg(long, value_name = "OS")]
-    pub os: Option<String>,
-    /// Variant of the architecture the image must be for
-    #[arg(long, value_name = "VARIANT")]
-    pub variant: Option<String>,
+    #[command(flatten)]
+    pub platform: PlatformOptions,
     /// The first argument is a directory that holds the root file system; DIR:O keeps changes apart
     #[arg(long)]
     pub rootfs: bool,
     /// How to provide the volumes of the image: anonymous, tmpfs or ignore
     #[arg(long, value_name = "HOW")]
     pub image_volume: Option<String>,
+}
+
+/// Which platform an image is for.
+#[derive(Args, Clone, Debug, Default)]
+pub struct PlatformOptions {
+    /// Platform of the image
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<String>,
+    /// Architecture of the image
+    #[arg(long, value_name = "ARCH")]
+    pub arch: Option<String>,
+    /// Operating system of the image
+    #[arg(long, value_name = "OS")]
+    pub os: Option<String>,
+    /// Variant of the architecture of the image
+    #[arg(long, value_name = "VARIANT")]
+    pub variant: Option<String>,
+}
+
+impl PlatformOptions {
+    /// What was asked for, else this machine's.
+    pub fn wanted(&self) -> anyhow::Result<Platform> {
+        let mut wanted = match &self.platform {
+            Some(text) => platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?,
+            None => platform::host(),
+        };
+        if let Some(arch) = &self.arch {
+            let text = format!("{}/{arch}", wanted.os);
+            wanted = platform::parse(&text).with_context(|| format!("invalid --arch {arch:?}"))?;
+        }
+        if let Some(os) = &self.os {
+            wanted.os.clone_from(os);
+        }
+        if let Some(variant) = &self.variant {
+            wanted.variant = Some(variant.clone());
+        }
+        Ok(wanted)
+    }
 }
 
 #[derive(Args, Clone, Debug, Default)]

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, unpack_options};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
 use super::output::print;
@@ -22,8 +22,8 @@ use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
 use crate::image::find::{FindError, find};
-use crate::image::platform;
-use crate::oci::image::{ContainerConfig, Platform};
+use crate::image::{embedded, platform};
+use crate::oci::image::ContainerConfig;
 use crate::store::container::{Container, Root, VERSION};
 
 /// Run a command in a new container
@@ -247,8 +247,18 @@ fn root(engine: &Engine, options: &ContainerOptions, first: &OsStr) -> Result<(R
         None | Some("" | "missing" | "never" | "false") => {}
         Some(policy) => bail!("--pull={policy} is not supported yet: coracle has no registry client yet"),
     }
-    let found = find(&engine.store, name).map_err(|error| missing_image(error, name))?;
-    let wanted = wanted_platform(options)?;
+    let found = match find(&engine.store, name) {
+        Err(FindError::Missing(_)) if embedded::is_hello(name) => {
+            embedded::hello(
+                &engine.store,
+                Path::new("/proc/self/exe"),
+                &unpack_options(engine),
+            )?;
+            find(&engine.store, embedded::HELLO)?
+        }
+        found => found.map_err(|error| missing_image(error, name))?,
+    };
+    let wanted = options.image.platform.wanted()?;
     let have = found.image.platform();
     if !platform::satisfies(&have, &wanted) {
         bail!(
@@ -297,26 +307,6 @@ fn root_directory(word: &OsStr) -> Result<Root> {
         path: path.as_path().into(),
         overlay,
     })
-}
-
-/// The platform that the image must be for: what was asked for, else this machine's.
-fn wanted_platform(options: &ContainerOptions) -> Result<Platform> {
-    let image = &options.image;
-    let mut wanted = match &image.platform {
-        Some(text) => platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?,
-        None => platform::host(),
-    };
-    if let Some(arch) = &image.arch {
-        wanted = platform::parse(&format!("{}/{arch}", wanted.os))
-            .with_context(|| format!("invalid --arch {arch:?}"))?;
-    }
-    if let Some(os) = &image.os {
-        wanted.os.clone_from(os);
-    }
-    if let Some(variant) = &image.variant {
-        wanted.variant = Some(variant.clone());
-    }
-    Ok(wanted)
 }
 
 /// A file that an option names, unless it is far too long to be one.
