@@ -37,10 +37,16 @@ impl Engine {
         container.created = time::now();
         // An image in use is not removed between now and the moment when the container's record tells so.
         let _image = self.hold_image(&container.root)?;
+        let _volumes = self.hold_volumes(container)?;
         container.name = self.take_any_name(naming, &id)?;
         let made = self.fill(&staging, container, starting).and_then(|()| {
             let (_, directory) = staging.publish(Kind::Containers, &id)?;
-            directory.ok_or_else(|| EngineError::Refused(format!("container {id} exists already")))
+            let directory =
+                directory.ok_or_else(|| EngineError::Refused(format!("container {id} exists already")))?;
+            self.make_anonymous_volumes(container).inspect_err(|_| {
+                let _ = self.remove_ended(container);
+            })?;
+            Ok(directory)
         });
         match made {
             Ok(directory) => Ok(Born {

@@ -19,6 +19,7 @@ pub mod start;
 pub mod state;
 pub mod stop;
 pub mod top;
+pub mod volumes;
 
 use std::path::Path;
 
@@ -53,6 +54,8 @@ pub enum EngineError {
     NotRunning(String),
     #[error("container {0} is running")]
     Running(String),
+    #[error("volume {name} is in use by {}: remove them first", containers.join(", "))]
+    VolumeInUse { name: String, containers: Vec<String> },
     /// The container did not come to run its command.
     #[error("{message}")]
     Start { exit: i32, message: String },

@@ -2,9 +2,8 @@
 
 use super::state::{Condition, Held};
 use super::stop::Patience;
-use super::{Engine, EngineError, Result};
-use crate::store::container::{Container, MountSource};
-use crate::store::locks::Hold;
+use super::{Engine, EngineError, Result, volumes};
+use crate::store::container::Container;
 use crate::store::{Kind, Store};
 
 /// How to remove.
@@ -38,7 +37,7 @@ impl Engine {
                 }
                 Condition::Created | Condition::Exited | Condition::Lost => {
                     if removal.volumes || held.container.config.remove {
-                        self.remove_volumes(&held.container)?;
+                        volumes::remove_anonymous(&self.store, &held.container)?;
                     }
                     self.remove_held(held)?;
                     return Ok(true);
@@ -57,24 +56,9 @@ impl Engine {
 
     /// What the monitor does with a container that was to vanish. Its files are deleted later.
     pub(super) fn remove_ended(&self, container: &Container) -> Result<()> {
-        discard(&self.store, container)?;
-        self.remove_volumes(container)
-    }
-
-    fn remove_volumes(&self, container: &Container) -> Result<()> {
-        for mount in &container.config.mounts {
-            if let MountSource::Volume {
-                name,
-                anonymous: true,
-                ..
-            } = &mount.source
-                && let Some(lock) = self.store.try_lock(Kind::Volumes, name, Hold::Exclusive)?
-            {
-                self.store.discard(Kind::Volumes, name)?;
-                drop(lock);
-            }
-        }
-        Ok(())
+        // What is gone last is found again after a crash: a container, but not a volume without one.
+        volumes::remove_anonymous(&self.store, container)?;
+        discard(&self.store, container)
     }
 }
 

@@ -201,6 +201,7 @@ impl Engine {
             // A monitor that is still cleaning up removes its own.
             let monitor = Liveness::holder(held.directory.as_fd(), LIVE).ok().flatten();
             if held.container.config.remove && held.condition == Condition::Exited && monitor.is_none() {
+                super::volumes::remove_anonymous(&self.store, &held.container)?;
                 self.remove_held(held)?;
             }
         }

@@ -5,6 +5,8 @@
 pub mod accounts;
 pub mod capabilities;
 pub mod cgroup;
+mod copy;
+pub mod copy_up;
 mod init;
 mod plan;
 mod reaper;

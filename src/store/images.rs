@@ -153,15 +153,19 @@ impl Store {
 
     /// Makes the staging directory in which one process at a time makes the layer `name`. `None`: another does.
     pub fn claim_layer(&self, name: &str) -> Result<Option<Staging<'_>>> {
-        let claim = claim_name(name);
+        self.claim(&claim_name(name))
+    }
+
+    /// Makes the staging directory `claim`, which only one living process has. `None`: another does.
+    pub(super) fn claim(&self, claim: &str) -> Result<Option<Staging<'_>>> {
         loop {
-            match self.stage(Some(&claim)) {
+            match self.stage(Some(claim)) {
                 Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::AlreadyExists => {}
                 result => return result.map(Some),
             }
-            match self.try_lock(Kind::Staging, &claim, Hold::Exclusive)? {
+            match self.try_lock(Kind::Staging, claim, Hold::Exclusive)? {
                 // Its maker is dead.
-                Some(_dead) => self.discard(Kind::Staging, &claim)?,
+                Some(_dead) => self.discard(Kind::Staging, claim)?,
                 None => return Ok(None),
             };
         }

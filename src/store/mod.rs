@@ -36,6 +36,7 @@ pub mod locks;
 pub mod names;
 pub mod staging;
 pub mod tags;
+pub mod volumes;
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};

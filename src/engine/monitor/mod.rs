@@ -159,6 +159,7 @@ impl Monitor {
         let id = &container.id;
         renew_work(directory, id)?;
         files::write(directory.as_fd(), &container.config)?;
+        engine.prepare_volumes(container)?;
         let mut spec = engine.spec(container, (24, 80))?;
         let resources = &container.config.resources;
         let limits = Limits {
@@ -443,6 +444,7 @@ fn fail(
     exit: i32,
 ) {
     if container.config.remove {
+        let _ = super::volumes::remove_anonymous(store, container);
         let _ = super::remove::discard(store, container);
         let _ = store.empty_trash();
         return;
