@@ -255,25 +255,23 @@ mod tests {
         let directory = store.object(Kind::Volumes, "v").unwrap();
         assert_eq!(Liveness::holder(directory.as_fd(), LIVE).unwrap(), None);
         // The holder is another process: a lock of our own is never reported to us.
-        let script = "import fcntl,sys\nf=open(sys.argv[1],'w')\nfcntl.lockf(f,fcntl.LOCK_EX)\nprint(flush=True)\nsys.stdin.read()";
-        let path = store.path_of(Kind::Volumes, "v").join(LIVE);
-        let mut child = std::process::Command::new("python3")
-            .args(["-c", script])
-            .arg(path)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        let mut output = std::io::BufReader::new(child.stdout.take().unwrap());
-        std::io::BufRead::read_line(&mut output, &mut line).unwrap();
-        assert_eq!(
-            Liveness::holder(directory.as_fd(), LIVE).unwrap(),
-            Some(child.id() as i32)
-        );
+        let (taken, tell) = rustix::pipe::pipe().unwrap();
+        let (wait, _release) = rustix::pipe::pipe().unwrap();
+        let holder = crate::sys::process::fork(|| {
+            let held = Liveness::take(directory.as_fd(), LIVE);
+            let _ = rustix::io::write(&tell, &[u8::from(matches!(held, Ok(Some(_))))]);
+            let _ = rustix::io::read(&wait, &mut [0; 1]);
+            0
+        })
+        .unwrap();
+        let mut byte = [0];
+        rustix::io::read(&taken, &mut byte).unwrap();
+        assert_eq!(byte, [1]);
+        let named = Liveness::holder(directory.as_fd(), LIVE).unwrap();
+        assert_eq!(named, Some(holder.as_raw_nonzero().get()));
         assert!(Liveness::take(directory.as_fd(), LIVE).unwrap().is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
+        rustix::process::kill_process(holder, rustix::process::Signal::KILL).unwrap();
+        rustix::process::waitpid(Some(holder), rustix::process::WaitOptions::empty()).unwrap();
         assert_eq!(Liveness::holder(directory.as_fd(), LIVE).unwrap(), None);
         assert!(Liveness::take(directory.as_fd(), LIVE).unwrap().is_some());
     }
