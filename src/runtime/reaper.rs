@@ -1,7 +1,7 @@
 //! Pid 1 of a container that was asked for one (`--init`): passes signals on to the payload, reaps orphans, and ends as
 //! the payload does. Runs after the fork, with a seccomp filter in place: nothing here allocates.
 
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
@@ -25,9 +25,8 @@ pub fn block() -> Result<Signals> {
 /// Waits for the payload and returns its exit status, 128 and the number when a signal ended it.
 pub fn run(signals: &Signals, payload: Pid, socket: BorrowedFd<'_>) -> Result<i32> {
     use rustix::event::{PollFd, PollFlags, poll};
-    // The parent takes the end of this socket as the payload's exec. Our copy must not keep it open, so that its number
-    // is made another name of something else.
-    crate::sys::process::place(signals.as_fd(), socket.as_raw_fd())?;
+    // The parent takes the end of this socket as the payload's exec, so our copy must not keep it open.
+    crate::sys::process::close_copy(socket.as_raw_fd());
     loop {
         let mut fds = [PollFd::new(signals, PollFlags::IN)];
         match poll(&mut fds, None) {

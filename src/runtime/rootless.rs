@@ -238,7 +238,7 @@ impl MapHelper {
         let (wait, release) = pipe_with(PipeFlags::CLOEXEC).map_err(RootlessError::Map)?;
         let (errors, stderr) = pipe_with(PipeFlags::CLOEXEC).map_err(RootlessError::Map)?;
         let pid = process::fork(|| {
-            let _ = process::place(wait.as_fd(), release.as_raw_fd());
+            process::close_copy(release.as_raw_fd());
             // One byte: the namespace is there. End of file: our parent gave up.
             if !matches!(rustix::io::read(&wait, &mut [0; 1]), Ok(1)) {
                 return 1;

@@ -1,7 +1,7 @@
 //! The parent's side of a container's start: clones the first process, looks up its user, and learns whether it became
 //! the payload.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -111,9 +111,8 @@ fn run(mut plan: Plan, words: &Words, options: Options) -> Result<Started> {
         let (plan, credentials, maker) = (&mut plan, &credentials, &maker);
         let (streams, theirs, ours) = (options.streams.as_ref(), &theirs, ours.as_fd());
         process::clone(namespaces, cgroup.as_ref().map(AsFd::as_fd), move || {
-            // Our copy of the parent's end would keep the socket from ever ending. Nothing is freed here: the
-            // number is made another name of the child's own end.
-            let _ = process::place(theirs.as_fd(), std::os::fd::AsRawFd::as_raw_fd(&ours));
+            // Our copy of the parent's end would keep the socket from ever ending.
+            process::close_copy(ours.as_raw_fd());
             let surroundings = Surroundings {
                 socket: theirs.as_fd(),
                 credentials,
@@ -168,7 +167,7 @@ impl NetworkMaker {
         let (outcome, tell) = pipe_with(PipeFlags::CLOEXEC).map_err(SpawnError::Network)?;
         let (wait, release) = pipe_with(PipeFlags::CLOEXEC).map_err(SpawnError::Network)?;
         let child = process::clone(Namespaces::empty(), None, || {
-            let _ = process::place(wait.as_fd(), std::os::fd::AsRawFd::as_raw_fd(&release));
+            process::close_copy(release.as_raw_fd());
             let errno = match make_network() {
                 Ok(()) => 0,
                 Err(errno) => errno.raw_os_error(),

@@ -180,6 +180,13 @@ pub fn place(from: BorrowedFd<'_>, number: RawFd) -> Result<()> {
     }
 }
 
+/// Closes a forked child's copy of a descriptor whose owner is its parent's. The child ends by exec or [`exit`], so that
+/// its copy of the owner is never used or dropped.
+pub fn close_copy(number: RawFd) {
+    // SAFETY: closing a number cannot harm memory; no owner in this process uses the number afterwards, as said above.
+    unsafe { libc::close(number) };
+}
+
 /// The working directory in `buffer`; a path that does not begin with `/` lies outside the root (`getcwd(2)`).
 /// Does not allocate.
 pub fn working_directory(buffer: &mut [u8]) -> Result<&[u8]> {
