@@ -189,3 +189,14 @@ pub fn read_record(layer: BorrowedFd<'_>) -> io::Result<LayerRecord> {
     }
     Ok(record)
 }
+
+/// How many of `layers` (directories of layers, bottom first) are hidden by one above them that marks `/` as opaque.
+/// Overlayfs ignores that mark on the root of a lower, so whoever mounts leaves these out.
+pub fn hidden_layers(layers: &[BorrowedFd<'_>]) -> io::Result<usize> {
+    for (number, layer) in layers.iter().enumerate().rev() {
+        if read_record(layer.as_fd())?.hides_lower {
+            return Ok(number);
+        }
+    }
+    Ok(0)
+}
