@@ -38,7 +38,12 @@ impl Engine {
         // An image in use is not removed between now and the moment when the container's record tells so.
         let _image = self.hold_image(&container.root)?;
         let _volumes = self.hold_volumes(container)?;
+        // What died before us may hold the name.
+        self.sweep_containers()?;
         container.name = self.take_any_name(naming, &id)?;
+        if starting {
+            self.store.mark_active(&id)?;
+        }
         let made = self.fill(&staging, container, starting).and_then(|()| {
             let (_, directory) = staging.publish(Kind::Containers, &id)?;
             let directory =
@@ -55,6 +60,7 @@ impl Engine {
                 directory,
             }),
             Err(error) => {
+                let _ = self.store.clear_active(&id);
                 let _ = self.store.release_name(&container.name, &id);
                 Err(error)
             }

@@ -65,6 +65,7 @@ impl Engine {
 /// Makes a container gone and gives its name back.
 pub(super) fn discard(store: &Store, container: &Container) -> Result<()> {
     store.discard(Kind::Containers, &container.id)?;
+    store.clear_active(&container.id)?;
     store.release_name(&container.name, &container.id)?;
     Ok(())
 }

@@ -27,6 +27,7 @@ pub struct Started {
 impl Engine {
     /// Starts a container that the caller holds locked and that has ended or was never started.
     pub fn launch(&self, id: &str, wishes: Wishes) -> Result<Started> {
+        self.store.mark_active(id)?;
         let connection = self.make_monitor(id)?;
         let failed = || format!("cannot talk to the monitor of container {id}");
         let hello = Packet::Hello {

@@ -179,31 +179,43 @@ impl Engine {
         state.pid = 0;
         state.finished = Some(time::now());
         self.store.write_state(directory, &container.id, state)?;
+        self.store.clear_active(&container.id)?;
         Ok(())
     }
 
-    /// Settles and, where they were to vanish, removes the containers whose monitors have died. What others hold is
-    /// left to them.
+    /// Settles the containers whose monitors have died, and removes those that were to vanish. Looks only at those that
+    /// were started and have no recorded end; what others hold is left to them. One that cannot be settled now does not
+    /// keep the others from it.
     pub fn sweep_containers(&self) -> Result<()> {
-        for id in self.store.names(Kind::Containers)? {
-            let Ok(Some(found)) = look(&self.store, &id) else {
-                continue;
+        for id in self.store.names(Kind::Active)? {
+            let _ = self.settle_active(&id);
+        }
+        Ok(())
+    }
+
+    fn settle_active(&self, id: &str) -> Result<()> {
+        let Some(found) = look(&self.store, id)? else {
+            // Published next, or gone.
+            return if self.store.is_kept(id)? {
+                Ok(())
+            } else {
+                Ok(self.store.clear_active(id)?)
             };
-            let ended = matches!(found.condition, Condition::Lost)
-                || (found.condition == Condition::Exited && found.container.config.remove);
-            if !ended {
-                continue;
-            }
-            let Some(directory) = self.store.try_lock(Kind::Containers, &id, Hold::Exclusive)? else {
-                continue;
-            };
-            let held = self.held(directory, &id)?;
-            // A monitor that is still cleaning up removes its own.
-            let monitor = Liveness::holder(held.directory.as_fd(), LIVE).ok().flatten();
-            if held.container.config.remove && held.condition == Condition::Exited && monitor.is_none() {
-                super::volumes::remove_anonymous(&self.store, &held.container)?;
-                self.remove_held(held)?;
-            }
+        };
+        if matches!(found.condition, Condition::Running | Condition::Starting) {
+            return Ok(());
+        }
+        let Some(directory) = self.store.try_lock(Kind::Containers, id, Hold::Exclusive)? else {
+            return Ok(());
+        };
+        // A monitor that is still cleaning up does the rest itself.
+        if Liveness::holder(directory.as_fd(), LIVE).is_ok_and(|holder| holder.is_some()) {
+            return Ok(());
+        }
+        let held = self.held(directory, id)?;
+        self.store.clear_active(id)?;
+        if held.container.config.remove && held.condition == Condition::Exited {
+            self.remove_held(held)?;
         }
         Ok(())
     }

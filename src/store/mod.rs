@@ -11,6 +11,7 @@
 //!   tags/<escaped reference>      file that holds an image id
 //!   containers/<id>/              container.json state.json live upper/ work/ log socket
 //!   names/<name>                  symbolic link to a container's id
+//!   active/<id>                   the container is started or running; what dead monitors left is found here
 //!   volumes/<name>/               volume.json _data/
 //!   locks/<00..3f>                exclusion over names, by hash
 //!   staging/<id>/                 being made; its maker holds a lock on it
@@ -67,6 +68,7 @@ pub enum Kind {
     Tags,
     Containers,
     Names,
+    Active,
     Volumes,
     Locks,
     Staging,
@@ -74,13 +76,14 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Blobs,
         Self::Layers,
         Self::Images,
         Self::Tags,
         Self::Containers,
         Self::Names,
+        Self::Active,
         Self::Volumes,
         Self::Locks,
         Self::Staging,
@@ -96,6 +99,7 @@ impl Kind {
             Self::Tags => "tags",
             Self::Containers => "containers",
             Self::Names => "names",
+            Self::Active => "active",
             Self::Volumes => "volumes",
             Self::Locks => "locks",
             Self::Staging => "staging",

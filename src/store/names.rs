@@ -89,6 +89,24 @@ impl Store {
         Ok(())
     }
 
+    /// Notes that a container is being started, so that the next command finds it when its monitor dies.
+    pub fn mark_active(&self, id: &str) -> Result<()> {
+        let path = format!("{}/{id}", Kind::Active.path());
+        match rustix::fs::symlinkat(id, &self.root, path.as_str()) {
+            Ok(()) | Err(Errno::EXIST) => Ok(()),
+            Err(error) => Err(self.io(&path, error.into())),
+        }
+    }
+
+    /// Notes that a container's end has been recorded.
+    pub fn clear_active(&self, id: &str) -> Result<()> {
+        let path = format!("{}/{id}", Kind::Active.path());
+        match rustix::fs::unlinkat(&self.root, path.as_str(), AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(error) => Err(self.io(&path, error.into())),
+        }
+    }
+
     fn unlink_name(&self, name: &str) -> Result<()> {
         let path = format!("{}/{name}", Kind::Names.path());
         match rustix::fs::unlinkat(&self.root, path.as_str(), AtFlags::empty()) {
@@ -98,7 +116,7 @@ impl Store {
     }
 
     /// Whether the container is published, or being made by a process that lives.
-    fn is_kept(&self, id: &str) -> Result<bool> {
+    pub fn is_kept(&self, id: &str) -> Result<bool> {
         let is_there = |kind: Kind| {
             let path = format!("{}/{id}", kind.path());
             rustix::fs::statat(&self.root, path.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_ok()

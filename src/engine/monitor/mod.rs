@@ -370,6 +370,7 @@ impl Monitor {
         let _ = rustix::fs::unlinkat(&self.directory, SOCKET, rustix::fs::AtFlags::empty());
         // What others left as well: a command that was killed cannot do it itself.
         let _ = self.engine.store.sweep();
+        let _ = self.engine.sweep_containers();
         // The next start of this container need not wait for what follows.
         drop(self._liveness);
         if self.lingers {
@@ -455,6 +456,7 @@ fn fail(
         state.status = Status::Created;
     }
     let _ = store.write_state(directory.as_fd(), &container.id, state);
+    let _ = store.clear_active(&container.id);
 }
 
 fn kill(started: &Started) {
