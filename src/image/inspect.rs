@@ -330,6 +330,7 @@ mod tests {
                 diff_id: one.id,
                 size,
                 archive_size: 0,
+                hides_lower: false,
             })
             .to_vec();
         let text = r#"[{"created_by":"a"},{"created_by":"b","empty_layer":true},{"created_by":"c"}]"#;

@@ -15,7 +15,7 @@ use rustix::fs::Mode;
 
 use crate::base::digest::{Digest, Hashing};
 use crate::base::time;
-use crate::image::compression::{self, Compression};
+use crate::image::compression::{self, Compression, Growth};
 use crate::image::layer::{self, UnpackOptions};
 use crate::image::reference::Reference;
 use crate::oci::image::{Descriptor, ImageConfig, Manifest, media_type};
@@ -254,6 +254,7 @@ impl<'s> Layers<'s> {
                 diff_id: *diff_id,
                 size: record.content,
                 archive_size: record.size,
+                hides_lower: record.hides_lower,
             });
         }
         let id = Digest::of(&image.config_bytes);
@@ -322,7 +323,7 @@ fn unpack<'s>(
     options: &UnpackOptions,
 ) -> Result<Unpacked<'s>> {
     let mut hashing = Hashing::new(reader);
-    let (compression, decoded) = compression::decoder(&mut hashing)?;
+    let (compression, decoded) = compression::limited_decoder(&mut hashing, Growth::default())?;
     let record = layer::unpack(decoded, staging.directory(), options)?;
     // What follows the compressed stream belongs to the blob as well.
     io::copy(&mut hashing, &mut io::sink())?;

@@ -66,6 +66,10 @@ pub struct Layer {
     pub size: u64,
     /// Bytes of its uncompressed archive.
     pub archive_size: u64,
+    /// It marks `/` as opaque: nothing of the layers below it is seen. Overlayfs ignores the mark on the root of a
+    /// lower, so those layers are not mounted.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hides_lower: bool,
 }
 
 /// One manifest of an image.
@@ -83,7 +87,15 @@ impl Image {
     /// its lower occurrences, and overlayfs refuses one directory twice.
     pub fn lowers(&self) -> Vec<String> {
         let mut seen = HashSet::new();
-        let layers = self.layers.iter().rev().map(|layer| layer.diff_id.hex());
+        let hidden = self
+            .layers
+            .iter()
+            .rposition(|layer| layer.hides_lower)
+            .unwrap_or(0);
+        let layers = self.layers[hidden..]
+            .iter()
+            .rev()
+            .map(|layer| layer.diff_id.hex());
         let names = self.fix_up.iter().cloned().chain(layers);
         names
             .filter(|name| seen.insert(name.clone()))
@@ -343,6 +355,7 @@ mod tests {
                     diff_id: Digest::of(name.as_bytes()),
                     size: 1,
                     archive_size: 2,
+                    hides_lower: false,
                 })
                 .collect(),
             fix_up: None,
@@ -412,6 +425,14 @@ mod tests {
         assert_eq!(found.manifests, [manifest(b"n"), manifest(b"m")]);
         assert_eq!(store.sweep_unreachable().unwrap(), Swept::default());
         assert_eq!(store.names(Kind::Blobs).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn what_an_opaque_root_hides_is_not_mounted() {
+        let mut image = image(b"a", &["1", "2", "3"]);
+        image.layers[1].hides_lower = true;
+        let top = |index: usize| format!("layers/{}/tree", image.layers[index].diff_id.hex());
+        assert_eq!(image.lowers(), [top(2), top(1)]);
     }
 
     #[test]
