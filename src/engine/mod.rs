@@ -18,6 +18,7 @@ pub mod spec;
 pub mod start;
 pub mod state;
 pub mod stop;
+pub mod system;
 pub mod top;
 pub mod volumes;
 

@@ -7,3 +7,4 @@ pub mod containers;
 pub mod history;
 pub mod images;
 pub mod moment;
+pub mod volumes;

@@ -1,0 +1,3 @@
+//! The store as a whole: what it takes on the disk, whether it is sound, its repair and its end.
+
+pub mod usage;
