@@ -3,8 +3,11 @@
 use clap::Args;
 
 use super::context::Context;
+use super::foreground::{Foreground, Streams};
 use super::options::Connection;
-use super::report::{self, Outcome};
+use super::report::Outcome;
+use super::select::one;
+use crate::engine::{EngineError, relay, state};
 
 /// Connect to a running container
 #[derive(Args, Debug)]
@@ -22,6 +25,20 @@ pub struct AttachArgs {
     container: Option<String>,
 }
 
-pub fn run(_args: AttachArgs, _context: &Context) -> Outcome {
-    report::unwired("attach")
+pub fn run(args: AttachArgs, context: &Context) -> Outcome {
+    let engine = context.act()?;
+    let id = one(&engine.store, args.container.as_deref(), args.latest)?;
+    let found = state::look(&engine.store, &id)?.ok_or_else(|| EngineError::NoSuchContainer(id.clone()))?;
+    let config = found.container.config;
+    let streams = Streams {
+        input: config.interactive && !args.no_stdin,
+        output: true,
+        error: true,
+        terminal: config.terminal,
+        detach_keys: args.connection.detach_keys.as_deref(),
+        pass_signals: args.connection.sig_proxy.0,
+    };
+    let foreground = Foreground::prepare(streams)?;
+    let connection = engine.attach(&id, streams.wishes(false))?;
+    foreground.stay(|caller| relay::relay(&connection, caller))
 }

@@ -1,11 +1,19 @@
 //! `container …`: the commands for containers under their long names, and those that have only a long name.
 
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
 
 use super::arguments::Flags;
 use super::context::Context;
+use super::output::print;
 use super::report::{self, Outcome};
+use super::select::ContainerFilters;
+use super::values::filter::Filters;
 use super::{attach, exec, inspect, kill, logs, port, ps, rename, restart, rm, run, start, stop, top, wait};
+use crate::base::units::size;
+use crate::engine::remove::Removal;
+use crate::engine::state::{self, Condition, Found};
+use crate::engine::{Engine, EngineError, list};
 
 /// Manage containers
 #[derive(Args, Debug)]
@@ -88,10 +96,60 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
     }
 }
 
-fn exists(_args: ExistsArgs, _context: &Context) -> Outcome {
-    report::unwired("container exists")
+fn exists(args: ExistsArgs, context: &Context) -> Outcome {
+    let Some(store) = context.look()? else {
+        return Ok(1);
+    };
+    match state::find(&store, &args.container) {
+        Ok(_) => Ok(0),
+        Err(EngineError::NoSuchContainer(_)) => Ok(1),
+        Err(error) => Err(error.into()),
+    }
 }
 
-fn prune(_args: PruneArgs, _context: &Context) -> Outcome {
-    report::unwired("container prune")
+fn prune(args: PruneArgs, context: &Context) -> Outcome {
+    Filters::parse(&args.filter, &["label", "label!", "until"]).context("invalid --filter")?;
+    let engine = context.act()?;
+    let found = prunable(&engine, &args.filter)?;
+    if args.dry_run {
+        for one in &found {
+            print(&format!("{}\n", one.container.id))?;
+        }
+        return Ok(0);
+    }
+    if !args.force && !report::confirm("This removes all containers that do not run. Go on?")? {
+        return Ok(0);
+    }
+    let (removed, reclaimed) = remove(&engine, &found)?;
+    print(&format!("{removed}Total reclaimed space: {}\n", size(reclaimed)))?;
+    Ok(0)
+}
+
+/// The containers that do not run and fit.
+pub fn prunable(engine: &Engine, filters: &[String]) -> anyhow::Result<Vec<Found>> {
+    let filters = ContainerFilters::parse(filters, &engine.store)?;
+    let (mut found, _damaged) = list::all(&engine.store)?;
+    found
+        .retain(|one| !matches!(one.condition, Condition::Running | Condition::Starting) && filters.fit(one));
+    Ok(found)
+}
+
+/// Removes containers, unless they run by now. Their ids, one a line, and how many bytes they had.
+pub fn remove(engine: &Engine, found: &[Found]) -> anyhow::Result<(String, u64)> {
+    let (mut removed, mut reclaimed) = (String::new(), 0);
+    for one in found {
+        let id = &one.container.id;
+        let own = engine.sizes(one).map_or(0, |(own, _)| own);
+        match engine.remove(id, Removal::default(), &mut || {
+            report::say(&format!("waiting for container {id}"))
+        }) {
+            Ok(true) => {
+                removed.push_str(&format!("{id}\n"));
+                reclaimed += own;
+            }
+            Ok(false) | Err(EngineError::Running(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok((removed, reclaimed))
 }

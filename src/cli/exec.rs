@@ -2,10 +2,19 @@
 
 use std::ffi::OsString;
 
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
-use super::report::{self, Outcome};
+use super::foreground::{Foreground, Streams, terminal_size};
+use super::output::print;
+use super::report::Outcome;
+use super::resolve::asked_variables;
+use super::run::read_bounded;
+use super::select::one;
+use super::values::environment;
+use crate::engine::exec::Request;
+use crate::store::Store;
 
 /// Run a command in a running container
 #[derive(Args, Debug)]
@@ -49,6 +58,63 @@ pub struct ExecArgs {
     command: Vec<OsString>,
 }
 
-pub fn run(_args: ExecArgs, _context: &Context) -> Outcome {
-    report::unwired("exec")
+pub fn run(args: ExecArgs, context: &Context) -> Outcome {
+    let asked = asked_variables(&args.env_file, &args.env, &context.environment(), &read_bounded)?;
+    let mut env = Vec::new();
+    environment::apply(&mut env, &asked);
+    let streams = Streams {
+        input: args.interactive && !args.detach,
+        output: true,
+        error: true,
+        terminal: args.tty,
+        detach_keys: args.detach_keys.as_deref(),
+        pass_signals: true,
+    };
+    let foreground = if args.detach {
+        None
+    } else {
+        Some(Foreground::prepare(streams)?)
+    };
+    let engine = context.act()?;
+    let (id, command) = target(&engine.store, &args)?;
+    if command.is_empty() {
+        bail!("name the command to run in the container");
+    }
+    let request = Request {
+        arguments: command.iter().map(|word| word.as_os_str().into()).collect(),
+        env,
+        working_directory: args.workdir.as_deref().map(Into::into).unwrap_or_default(),
+        user: args.user.clone(),
+        terminal: args.tty,
+        interactive: args.interactive && !args.detach,
+        privileged: args.privileged,
+        size: if args.tty { terminal_size() } else { None },
+        detached: args.detach,
+        ..Request::default()
+    };
+    let session = engine.exec(&id, &request)?;
+    match foreground {
+        Some(foreground) => foreground.stay(|caller| session.relay(caller)),
+        None => {
+            print(&format!("{}\n", session.pid()))?;
+            Ok(0)
+        }
+    }
+}
+
+/// The container, by the first word, `--latest` or `--cidfile`, and the command.
+fn target<'a>(store: &Store, args: &'a ExecArgs) -> anyhow::Result<(String, &'a [OsString])> {
+    if let Some(file) = &args.cidfile {
+        let content = read_bounded(file.as_ref()).with_context(|| format!("cannot read {file:?}"))?;
+        let word = String::from_utf8_lossy(&content).trim().to_owned();
+        return Ok((one(store, Some(&word), false)?, &args.command));
+    }
+    if args.latest {
+        return Ok((one(store, None, true)?, &args.command));
+    }
+    let (first, command) = args.command.split_first().context("name a container")?;
+    let word = first
+        .to_str()
+        .with_context(|| format!("{first:?} is not the name of a container"))?;
+    Ok((one(store, Some(word), false)?, command))
 }

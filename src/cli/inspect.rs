@@ -1,9 +1,22 @@
 //! `inspect`: everything about containers, images and volumes.
 
+use anyhow::bail;
 use clap::Args;
+use serde_json::Value;
 
 use super::context::Context;
+use super::format;
+use super::image;
+use super::output::print;
 use super::report::{self, Outcome};
+use super::select::one;
+use super::view::container::{Inspected, document};
+use super::view::containers::Listed;
+use crate::engine::spec::capability_set;
+use crate::engine::state::{self, Found};
+use crate::engine::{Engine, EngineError};
+use crate::image::find::FindError;
+use crate::store::{Kind, Store};
 
 /// Print everything about containers, images or volumes
 #[derive(Args, Debug)]
@@ -25,6 +38,81 @@ pub struct InspectArgs {
     names: Vec<String>,
 }
 
-pub fn run(_args: InspectArgs, _context: &Context) -> Outcome {
-    report::unwired("inspect")
+/// The version of the OCI runtime specification that containers are made by.
+const SPECIFICATION: &str = "1.2.0";
+
+pub fn run(args: InspectArgs, context: &Context) -> Outcome {
+    if !matches!(args.kind.as_str(), "all" | "container" | "image" | "volume") {
+        bail!(
+            "--type={} is not supported yet: there are container, image, volume and all",
+            args.kind
+        );
+    }
+    // Sizes are looked at as superuser of the user's ids.
+    let engine = if args.size { Some(context.act()?) } else { None };
+    let looked = if engine.is_none() { context.look()? } else { None };
+    let store = engine.as_ref().map(|engine| &engine.store).or(looked.as_ref());
+    let mut names = args.names.clone();
+    if args.latest {
+        match store {
+            Some(store) => names.push(one(store, None, true)?),
+            None => bail!("there is no container"),
+        }
+    }
+    if names.is_empty() {
+        bail!("name a container, an image or a volume");
+    }
+    let mut documents = Vec::new();
+    let code = report::each(&names, |name| {
+        documents.push(object(store, engine.as_ref(), &args.kind, name)?);
+        Ok(())
+    })?;
+    print(&format::documents("inspect", args.format.as_deref(), &documents)?)?;
+    Ok(code)
+}
+
+/// What a name means: a container, else an image, else a volume.
+fn object(store: Option<&Store>, engine: Option<&Engine>, kind: &str, name: &str) -> anyhow::Result<Value> {
+    let is_wanted = |wanted: &str| kind == wanted || kind == "all";
+    if let Some(store) = store.filter(|_| is_wanted("container")) {
+        match state::find(store, name) {
+            Ok(id) => {
+                if let Some(found) = state::look(store, &id)? {
+                    let sizes = engine.map(|engine| engine.sizes(&found)).transpose()?;
+                    return container(store, &found, sizes);
+                }
+            }
+            Err(EngineError::NoSuchContainer(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if is_wanted("image") {
+        match image::document(store, name) {
+            Err(error) if matches!(error.downcast_ref(), Some(FindError::Missing(_))) => {}
+            result => return result,
+        }
+    }
+    match kind {
+        "all" => bail!("no such object: {name}"),
+        kind => bail!("no such {kind}: {name}"),
+    }
+}
+
+fn container(store: &Store, found: &Found, sizes: Option<(u64, u64)>) -> anyhow::Result<Value> {
+    let capabilities = capability_set(&found.container.config)?;
+    Ok(document(&Inspected {
+        listed: Listed {
+            container: &found.container,
+            state: &found.state,
+            word: found.condition.word(),
+            sizes,
+        },
+        store: store.path(),
+        directory: &store.path_of(Kind::Containers, &found.container.id),
+        capabilities: capabilities
+            .iter()
+            .map(|capability| capability.to_string())
+            .collect(),
+        version: SPECIFICATION,
+    }))
 }

@@ -4,7 +4,9 @@ use clap::Args;
 
 use super::context::Context;
 use super::options::Selection;
+use super::output::print;
 use super::report::{self, Outcome};
+use super::stop::parse_signal;
 
 /// Send a signal to running containers
 #[derive(Args, Debug)]
@@ -16,6 +18,17 @@ pub struct KillArgs {
     selection: Selection,
 }
 
-pub fn run(_args: KillArgs, _context: &Context) -> Outcome {
-    report::unwired("kill")
+pub fn run(args: KillArgs, context: &Context) -> Outcome {
+    let signal = parse_signal(&args.signal)?;
+    let engine = context.act()?;
+    let mut wanted = args.selection.wanted(&[]);
+    let running = ["status=running".to_owned()];
+    if wanted.all {
+        wanted.filters = &running;
+    }
+    let meant = wanted.resolve(&engine.store)?;
+    report::each_meant(&meant, |word, id| {
+        engine.kill(id, signal)?;
+        Ok(print(&format!("{word}\n"))?)
+    })
 }

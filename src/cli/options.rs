@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::select::Wanted;
 use crate::image::platform;
 use crate::oci::image::Platform;
 
@@ -337,4 +338,17 @@ pub struct Selection {
     /// Containers whose identifiers are in a file
     #[arg(long, value_name = "FILE")]
     pub cidfile: Vec<OsString>,
+}
+
+impl Selection {
+    /// The same together with filters.
+    pub fn wanted<'a>(&'a self, filters: &'a [String]) -> Wanted<'a> {
+        Wanted {
+            names: &self.containers,
+            all: self.all,
+            latest: self.latest,
+            cidfiles: &self.cidfile,
+            filters,
+        }
+    }
 }

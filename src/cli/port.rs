@@ -1,9 +1,12 @@
 //! `port`: list published ports.
 
+use anyhow::bail;
 use clap::Args;
 
 use super::context::Context;
-use super::report::{self, Outcome};
+use super::report::Outcome;
+use super::select::one;
+use crate::engine::EngineError;
 
 /// List the published ports of containers
 #[derive(Args, Debug)]
@@ -22,6 +25,20 @@ pub struct PortArgs {
     port: Option<String>,
 }
 
-pub fn run(_args: PortArgs, _context: &Context) -> Outcome {
-    report::unwired("port")
+/// Nothing is published yet, so there is nothing to list; a port that is asked for is an error, as in Docker.
+pub fn run(args: PortArgs, context: &Context) -> Outcome {
+    let Some(store) = context.look()? else {
+        match args.container {
+            Some(name) => return Err(EngineError::NoSuchContainer(name).into()),
+            None => return Ok(0),
+        }
+    };
+    if args.all {
+        return Ok(0);
+    }
+    one(&store, args.container.as_deref(), args.latest)?;
+    match args.port {
+        Some(port) => bail!("port {port} is not published: coracle has no container networks yet"),
+        None => Ok(0),
+    }
 }

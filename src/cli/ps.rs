@@ -1,9 +1,19 @@
 //! `ps`: list containers.
 
+use anyhow::bail;
 use clap::Args;
+use serde_json::Value;
 
 use super::context::Context;
+use super::format::{self, ListFormat};
+use super::output::print;
 use super::report::{self, Outcome};
+use super::select::ContainerFilters;
+use super::view::containers::{COLUMNS, COLUMNS_WITH_SIZE, Listed};
+use super::view::moment::Clock;
+use crate::engine::list;
+use crate::engine::state::{Condition, Found};
+use crate::store::Store;
 
 /// List containers
 #[derive(Args, Debug)]
@@ -40,6 +50,98 @@ pub struct PsArgs {
     sort: Option<String>,
 }
 
-pub fn run(_args: PsArgs, _context: &Context) -> Outcome {
-    report::unwired("ps")
+pub fn run(args: PsArgs, context: &Context) -> Outcome {
+    let mut found = Vec::new();
+    let mut sizes = Vec::new();
+    if args.size {
+        // Files of a container may belong to others of the user's ids, so they are looked at as their superuser.
+        let engine = context.act()?;
+        found = wanted(&args, &engine.store)?;
+        for one in &found {
+            sizes.push(Some(engine.sizes(one)?));
+        }
+    } else if let Some(store) = context.look()? {
+        found = wanted(&args, &store)?;
+    }
+    sizes.resize(found.len(), None);
+    let mut listed: Vec<Listed<'_>> = found
+        .iter()
+        .zip(sizes)
+        .map(|(one, sizes)| Listed {
+            container: &one.container,
+            state: &one.state,
+            word: one.condition.word(),
+            sizes,
+        })
+        .collect();
+    sort(&mut listed, args.sort.as_deref())?;
+    print(&show(&args, &listed)?)?;
+    Ok(0)
+}
+
+/// The containers that are to be shown, the youngest first.
+fn wanted(args: &PsArgs, store: &Store) -> anyhow::Result<Vec<Found>> {
+    let (mut found, damaged) = list::all(store)?;
+    for damaged in damaged {
+        report::warn(&format!(
+            "container {} cannot be read: {}",
+            damaged.id, damaged.reason
+        ));
+    }
+    let filters = ContainerFilters::parse(&args.filter, store)?;
+    let last = match args.last {
+        Some(number) => usize::try_from(number).ok(),
+        None => args.latest.then_some(1),
+    };
+    let all = args.all || args.latest || args.last.is_some() || filters.names_status();
+    found.retain(|one| (all || one.condition == Condition::Running) && filters.fit(one));
+    found.truncate(last.unwrap_or(usize::MAX));
+    Ok(found)
+}
+
+fn show(args: &PsArgs, listed: &[Listed<'_>]) -> anyhow::Result<String> {
+    if args.quiet && args.format.is_none() {
+        let id = |listed: &Listed<'_>| {
+            let id = &listed.container.id;
+            format!(
+                "{}\n",
+                if args.no_trunc {
+                    id
+                } else {
+                    crate::base::id::short(id)
+                }
+            )
+        };
+        return Ok(listed.iter().map(id).collect());
+    }
+    let clock = Clock::new();
+    let rows: Vec<Value> = listed
+        .iter()
+        .map(|listed| listed.row(&clock, args.no_trunc))
+        .collect();
+    let format = ListFormat {
+        format: args.format.as_deref(),
+        no_heading: args.noheading,
+    };
+    let columns = if args.size { COLUMNS_WITH_SIZE } else { COLUMNS };
+    format::list(&columns, format, &rows, || {
+        listed.iter().map(|listed| listed.document(&clock)).collect()
+    })
+}
+
+fn sort(listed: &mut [Listed<'_>], key: Option<&str>) -> anyhow::Result<()> {
+    match key {
+        None => {}
+        Some("created" | "runningfor") => listed.sort_by_key(|one| one.container.created.clone()),
+        Some("id") => listed.sort_by_key(|one| one.container.id.clone()),
+        Some("names") => listed.sort_by_key(|one| one.container.name.clone()),
+        Some("image") => listed.sort_by_key(Listed::image),
+        Some("command") => listed.sort_by_key(Listed::command),
+        Some("status") => listed.sort_by_key(|one| one.word.to_owned()),
+        Some("size") => listed.sort_by_key(|one| one.sizes),
+        Some(key) => bail!(
+            "invalid --sort {key:?}: there are command, created, id, image, names, runningfor, size and status"
+        ),
+    }
+    Ok(())
 }

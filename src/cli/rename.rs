@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::report::{self, Outcome};
+use super::select::one;
 
 /// Give a container another name
 #[derive(Args, Debug)]
@@ -16,6 +17,10 @@ pub struct RenameArgs {
     name: String,
 }
 
-pub fn run(_args: RenameArgs, _context: &Context) -> Outcome {
-    report::unwired("rename")
+pub fn run(args: RenameArgs, context: &Context) -> Outcome {
+    let engine = context.act()?;
+    let id = one(&engine.store, Some(&args.container), false)?;
+    let mut waiting = || report::say(&format!("waiting for another command on {}", args.container));
+    engine.rename(&id, &args.name, &mut waiting)?;
+    Ok(0)
 }

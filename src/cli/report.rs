@@ -7,6 +7,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
 use super::output::clean;
+use super::select::Meant;
 use crate::engine::EngineError;
 
 /// What a command answers: an exit code, or why it failed.
@@ -66,6 +67,26 @@ pub fn each<T: AsRef<str>>(names: &[T], mut act: impl FnMut(&str) -> anyhow::Res
     let mut code = 0;
     for name in names {
         match act(name.as_ref()) {
+            Ok(()) => {}
+            Err(error) if is_broken_pipe(&error) => return Err(error),
+            Err(error) => {
+                complain(&format!("{error:#}"));
+                code = code_of(&error);
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// The same for containers: what is not there is an error.
+pub fn each_meant(meant: &[Meant], mut act: impl FnMut(&str, &str) -> anyhow::Result<()>) -> Outcome {
+    let mut code = 0;
+    for Meant { word, id } in meant {
+        let done = match id {
+            Some(id) => act(word, id),
+            None => Err(EngineError::NoSuchContainer(word.clone()).into()),
+        };
+        match done {
             Ok(()) => {}
             Err(error) if is_broken_pipe(&error) => return Err(error),
             Err(error) => {

@@ -4,7 +4,11 @@ use clap::Args;
 
 use super::context::Context;
 use super::options::Selection;
+use super::output::print;
 use super::report::{self, Outcome};
+use super::stop::{parse_signal, patience, stop};
+use crate::engine::protocol::Wishes;
+use crate::engine::state::{self, Condition};
 
 /// Restart containers
 #[derive(Args, Debug)]
@@ -31,6 +35,23 @@ pub struct RestartArgs {
     selection: Selection,
 }
 
-pub fn run(_args: RestartArgs, _context: &Context) -> Outcome {
-    report::unwired("restart")
+pub fn run(args: RestartArgs, context: &Context) -> Outcome {
+    let signal = args.signal.as_deref().map(parse_signal).transpose()?;
+    let engine = context.act()?;
+    let mut wanted = args.selection.wanted(&args.filter);
+    wanted.all |= args.running;
+    let mut meant = wanted.resolve(&engine.store)?;
+    if args.running {
+        let runs = |id: &str| {
+            let found = state::look(&engine.store, id).ok().flatten();
+            found.is_some_and(|found| found.condition == Condition::Running)
+        };
+        meant.retain(|meant| meant.id.as_deref().is_some_and(runs));
+    }
+    report::each_meant(&meant, |word, id| {
+        stop(&engine, word, id, signal, patience(args.time))?;
+        let mut waiting = || report::say(&format!("waiting for another command on {word}"));
+        engine.start(id, Wishes::default(), &mut waiting)?;
+        Ok(print(&format!("{word}\n"))?)
+    })
 }

@@ -4,7 +4,10 @@ use clap::Args;
 
 use super::context::Context;
 use super::options::Selection;
+use super::output::print;
 use super::report::{self, Outcome};
+use crate::engine::EngineError;
+use crate::engine::remove::Removal;
 
 /// Remove containers
 #[derive(Args, Debug)]
@@ -31,6 +34,45 @@ pub struct RmArgs {
     selection: Selection,
 }
 
-pub fn run(_args: RmArgs, _context: &Context) -> Outcome {
-    report::unwired("rm")
+/// As Podman: 1 if there is no such container, 2 if it runs.
+const MISSING: u8 = 1;
+const RUNNING: u8 = 2;
+
+pub fn run(args: RmArgs, context: &Context) -> Outcome {
+    let engine = context.act()?;
+    let meant = args.selection.wanted(&args.filter).resolve(&engine.store)?;
+    let timeout = args
+        .time
+        .map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
+    let removal = Removal {
+        force: args.force,
+        volumes: args.volumes,
+        timeout,
+    };
+    let mut code = 0;
+    for meant in &meant {
+        let word = &meant.word;
+        let Some(id) = &meant.id else {
+            if !args.force && !args.ignore {
+                report::complain(&EngineError::NoSuchContainer(word.clone()).to_string());
+                code = MISSING;
+            }
+            continue;
+        };
+        let mut waiting = || report::say(&format!("waiting for another command on {word}"));
+        match engine.remove(id, removal, &mut waiting) {
+            Ok(_) => print(&format!("{word}\n"))?,
+            Err(EngineError::Running(_)) => {
+                report::complain(&format!(
+                    "container {word} is running: stop it first, or use --force"
+                ));
+                code = RUNNING;
+            }
+            Err(error) => {
+                report::complain(&error.to_string());
+                code = report::FAILED;
+            }
+        }
+    }
+    Ok(code)
 }

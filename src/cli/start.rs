@@ -1,10 +1,16 @@
 //! `start`: start containers that exist.
 
+use anyhow::bail;
 use clap::Args;
 
 use super::context::Context;
+use super::foreground::{Foreground, Streams};
 use super::options::Connection;
+use super::output::print;
 use super::report::{self, Outcome};
+use super::select::{Wanted, one};
+use crate::engine::protocol::Wishes;
+use crate::engine::{Engine, EngineError, relay, state};
 
 /// Start containers
 #[derive(Args, Debug)]
@@ -31,6 +37,56 @@ pub struct StartArgs {
     containers: Vec<String>,
 }
 
-pub fn run(_args: StartArgs, _context: &Context) -> Outcome {
-    report::unwired("start")
+pub fn run(args: StartArgs, context: &Context) -> Outcome {
+    let engine = context.act()?;
+    if args.attach || args.interactive {
+        if args.containers.len() > 1 || args.all || !args.filter.is_empty() {
+            bail!("--attach and --interactive are for one container");
+        }
+        let id = one(
+            &engine.store,
+            args.containers.first().map(String::as_str),
+            args.latest,
+        )?;
+        return attached(&engine, &id, &args);
+    }
+    let wanted = Wanted {
+        names: &args.containers,
+        all: args.all,
+        latest: args.latest,
+        filters: &args.filter,
+        ..Wanted::default()
+    };
+    let meant = wanted.resolve(&engine.store)?;
+    report::each_meant(&meant, |word, id| {
+        let mut waiting = || report::say(&format!("waiting for another command on {word}"));
+        engine.start(id, Wishes::default(), &mut waiting)?;
+        Ok(print(&format!("{word}\n"))?)
+    })
+}
+
+/// Starts a container, or joins one that runs, and stays with it.
+fn attached(engine: &Engine, id: &str, args: &StartArgs) -> Outcome {
+    let missing = || EngineError::NoSuchContainer(id.to_owned());
+    let config = state::look(&engine.store, id)?
+        .ok_or_else(missing)?
+        .container
+        .config;
+    let streams = Streams {
+        input: args.interactive && config.interactive,
+        output: true,
+        error: true,
+        terminal: config.terminal,
+        detach_keys: args.connection.detach_keys.as_deref(),
+        pass_signals: args.connection.sig_proxy.0,
+    };
+    let foreground = Foreground::prepare(streams)?;
+    let started = engine.start(id, streams.wishes(true), &mut || {
+        report::say("waiting for another command")
+    })?;
+    let connection = match started {
+        Some(started) => started.connection,
+        None => engine.attach(id, streams.wishes(false))?,
+    };
+    foreground.stay(|caller| relay::relay(&connection, caller))
 }

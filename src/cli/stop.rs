@@ -4,7 +4,11 @@ use clap::Args;
 
 use super::context::Context;
 use super::options::Selection;
+use super::output::print;
 use super::report::{self, Outcome};
+use super::values::signal;
+use crate::engine::Engine;
+use crate::engine::stop::{Patience, Stopped};
 
 /// Stop containers
 ///
@@ -33,6 +37,46 @@ pub struct StopArgs {
     selection: Selection,
 }
 
-pub fn run(_args: StopArgs, _context: &Context) -> Outcome {
-    report::unwired("stop")
+pub fn run(args: StopArgs, context: &Context) -> Outcome {
+    let signal = args.signal.as_deref().map(parse_signal).transpose()?;
+    let engine = context.act()?;
+    let mut meant = args.selection.wanted(&args.filter).resolve(&engine.store)?;
+    if args.ignore {
+        meant.retain(|meant| meant.id.is_some());
+    }
+    report::each_meant(&meant, |word, id| {
+        stop(&engine, word, id, signal, patience(args.time))?;
+        Ok(print(&format!("{word}\n"))?)
+    })
+}
+
+/// A signal named by an option.
+pub fn parse_signal(text: &str) -> anyhow::Result<i32> {
+    use anyhow::Context as _;
+    signal::parse(text).with_context(|| format!("invalid --signal {text:?}"))
+}
+
+/// How long to wait, as `--time` says.
+pub fn patience(seconds: Option<i64>) -> Patience {
+    match seconds {
+        None => Patience::Own,
+        Some(seconds) => u64::try_from(seconds).map_or(Patience::Unlimited, Patience::Seconds),
+    }
+}
+
+/// Stops one container and tells what its user should know.
+pub fn stop(
+    engine: &Engine,
+    word: &str,
+    id: &str,
+    signal: Option<i32>,
+    patience: Patience,
+) -> anyhow::Result<()> {
+    if engine.stop(id, signal, patience)? == Stopped::Deaf {
+        report::say(&format!(
+            "{word} was killed at once: its first process has no handler for the signal, so it could not have ended by it \
+             (--init gives it one that does)"
+        ));
+    }
+    Ok(())
 }

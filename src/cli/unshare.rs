@@ -1,10 +1,12 @@
 //! `unshare`: run a command as containers see the host.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, variable};
 use super::report::{self, Outcome};
 
 /// Run a command in the user namespace of the containers
@@ -18,6 +20,27 @@ pub struct UnshareArgs {
     command: Vec<OsString>,
 }
 
-pub fn run(_args: UnshareArgs, _context: &Context) -> Outcome {
-    report::unwired("unshare")
+/// As a shell does: 127 for a command that is not there, 126 for one that cannot be executed.
+const NOT_FOUND: u8 = 127;
+const NOT_EXECUTABLE: u8 = 126;
+
+pub fn run(args: UnshareArgs, context: &Context) -> Outcome {
+    let shell = || vec![variable("SHELL").unwrap_or_else(|| "/bin/sh".into())];
+    let words = if args.command.is_empty() {
+        shell()
+    } else {
+        args.command
+    };
+    // From here on we are in the namespace, and what we execute is too.
+    let _engine = context.act()?;
+    let error = Command::new(&words[0]).args(&words[1..]).exec();
+    let code = if error.kind() == std::io::ErrorKind::NotFound {
+        NOT_FOUND
+    } else {
+        NOT_EXECUTABLE
+    };
+    Err(report::coded(
+        code,
+        format!("cannot execute {:?}: {error}", words[0]),
+    ))
 }

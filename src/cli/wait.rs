@@ -1,9 +1,12 @@
 //! `wait`: wait for containers.
 
+use anyhow::bail;
 use clap::Args;
 
 use super::context::Context;
+use super::output::print;
 use super::report::{self, Outcome};
+use super::select::Wanted;
 
 /// Wait until containers end, and print their exit codes
 #[derive(Args, Debug)]
@@ -28,6 +31,27 @@ pub struct WaitArgs {
     containers: Vec<String>,
 }
 
-pub fn run(_args: WaitArgs, _context: &Context) -> Outcome {
-    report::unwired("wait")
+pub fn run(args: WaitArgs, context: &Context) -> Outcome {
+    for condition in &args.condition {
+        if !matches!(
+            condition.as_str(),
+            "stopped" | "exited" | "not-running" | "next-exit"
+        ) {
+            bail!("--condition={condition} is not supported yet: there are stopped, exited and not-running");
+        }
+    }
+    let engine = context.act()?;
+    let wanted = Wanted {
+        names: &args.containers,
+        latest: args.latest,
+        ..Wanted::default()
+    };
+    let mut meant = wanted.resolve(&engine.store)?;
+    if args.ignore {
+        meant.retain(|meant| meant.id.is_some());
+    }
+    if args.exit_first_match && meant.len() > 1 {
+        bail!("--exit-first-match is not supported yet for more than one container");
+    }
+    report::each_meant(&meant, |_, id| Ok(print(&format!("{}\n", engine.wait(id)?))?))
 }

@@ -5,8 +5,8 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::Mode;
 
 use super::{Engine, EngineError, Result, errno};
-use crate::base::time;
-use crate::store::container::{Container, Root, State, Status, VERSION};
+use crate::base::{id, time};
+use crate::store::container::{Container, Root, Sharing, State, Status, VERSION};
 use crate::store::locks::Hold;
 use crate::store::staging::make_directory;
 use crate::store::{Kind, StoreError};
@@ -35,6 +35,9 @@ impl Engine {
         container.version = VERSION;
         container.id.clone_from(&id);
         container.created = time::now();
+        if container.config.hostname.is_empty() && container.config.uts == Sharing::Private {
+            container.config.hostname = id::short(&id).to_owned();
+        }
         // An image in use is not removed between now and the moment when the container's record tells so.
         let _image = self.hold_image(&container.root)?;
         let _volumes = self.hold_volumes(container)?;

@@ -37,6 +37,8 @@ pub struct Request {
     pub cap_add: Vec<String>,
     /// Rows and columns.
     pub size: Option<(u16, u16)>,
+    /// Nobody stays with it: its streams are /dev/null.
+    pub detached: bool,
 }
 
 /// A process in a container, connected to us.
@@ -69,7 +71,10 @@ impl Engine {
             .as_ref()
             .map(|path| Cgroup::at(std::path::Path::new(path)));
         let cgroup: Option<OwnedFd> = cgroup.and_then(|cgroup| cgroup.open().ok());
-        let (streams, ends) = Streams::make(&config).map_err(errno("pipes"))?;
+        let (streams, mut ends) = Streams::make(&config).map_err(errno("pipes"))?;
+        if request.detached && ends.is_some() {
+            ends = Some(null_streams().map_err(errno("/dev/null"))?);
+        }
         let options = Options {
             streams: ends,
             die_with_parent: false,
@@ -80,6 +85,12 @@ impl Engine {
         let streams = streams.with_terminal(started.terminal.take());
         Ok(Session { started, streams })
     }
+}
+
+fn null_streams() -> rustix::io::Result<[OwnedFd; 3]> {
+    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC;
+    let null = || rustix::fs::open(c"/dev/null", flags, rustix::fs::Mode::empty());
+    Ok([null()?, null()?, null()?])
 }
 
 fn process(config: &Config, request: &Request) -> Result<Process> {
