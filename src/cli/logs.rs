@@ -139,7 +139,7 @@ fn one(store: &Store, id: &str, plan: &Plan) -> anyhow::Result<()> {
     };
     let mut reader = LogReader::open(store, id)?;
     let mut last = VecDeque::new();
-    while let Some(entry) = reader.next()? {
+    while let Some(entry) = reader.read()? {
         if !plan.has(&entry) {
             continue;
         }
@@ -159,7 +159,7 @@ fn one(store: &Store, id: &str, plan: &Plan) -> anyhow::Result<()> {
     }
     while let Some(waiting) = &mut watch {
         let goes_on = waiting.wait()?;
-        while let Some(entry) = reader.next()? {
+        while let Some(entry) = reader.read()? {
             if plan.is_over(&entry) {
                 return Ok(());
             }

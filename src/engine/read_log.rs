@@ -45,7 +45,7 @@ impl LogReader {
     }
 
     /// The next line; none when there is none yet. A line that cannot be read is passed over.
-    pub fn next(&mut self) -> Result<Option<Entry>> {
+    pub fn read(&mut self) -> Result<Option<Entry>> {
         loop {
             let Some(file) = self.files.front_mut() else {
                 match self.open_file(LOG) {
