@@ -73,15 +73,12 @@ impl Engine {
         Ok(Spec {
             root: self.root(container),
             read_only: config.read_only,
-            no_devices: false,
             mounts,
             masked,
             read_only_paths: covered(&READ_ONLY),
             root_propagation: None,
             namespaces: namespaces(config),
             joined: Vec::new(),
-            joined_pid: None,
-            id_maps: None,
             network: if has_own_network {
                 Network::Loopback
             } else {
@@ -139,14 +136,7 @@ impl Engine {
         let option = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
         let mut mounts = vec![
             filesystem("proc", "/proc", vec![], base),
-            plain(
-                Source::Devices {
-                    devices: standard_devices(),
-                    options: Vec::new(),
-                },
-                "/dev",
-                A::NOSUID,
-            ),
+            plain(Source::Devices(standard_devices()), "/dev", A::NOSUID),
         ];
         let mut terminals = vec![option("ptmxmode", "0666"), option("mode", "0620")];
         // The group tty, which is 5 in every distribution; not where only one id is mapped.
@@ -349,6 +339,10 @@ pub fn environment(config: &Config) -> Vec<ByteString> {
 
 /// Adds `NAME=VALUE`, in the place of an older value if there is one.
 pub fn set_variable(environment: &mut Vec<ByteString>, entry: &ByteString) {
+    // What is not `NAME=VALUE` is no variable: an image cannot name one of the host's to get it (CVE-2026-57231).
+    if !entry.as_bytes().iter().skip(1).any(|byte| *byte == b'=') || entry.as_bytes().starts_with(b"=") {
+        return;
+    }
     let name = |entry: &ByteString| -> Vec<u8> {
         entry
             .as_bytes()
@@ -411,7 +405,6 @@ fn plain(source: Source, target: &str, set: Attributes) -> Mount {
         clear: Attributes::empty(),
         recursive: false,
         propagation: None,
-        propagation_recursive: false,
     }
 }
 

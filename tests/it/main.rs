@@ -1,5 +1,8 @@
 //! Integration tests: the real program in a hermetic place, one module per command.
 
+mod death;
 mod harness;
+mod isolation;
+mod run;
 mod support;
 mod volume;

@@ -14,7 +14,9 @@ pub mod sandbox;
 pub mod tar;
 pub mod terminal;
 
+pub use canary::Canary;
 pub use image::{Compression, Document, Format, Image};
 pub(crate) use requires::requires;
 pub use run::Invocation;
 pub use sandbox::Sandbox;
+pub use tar::Entry;

@@ -86,6 +86,30 @@ impl Invocation {
         self
     }
 
+    /// Runs it as `"$0" "$@"` of a shell's command line, in the same surroundings.
+    pub fn through_shell(mut self, line: &str) -> Self {
+        let mut shell = Command::new("sh");
+        shell
+            .args(["-c", line])
+            .arg(self.command.get_program())
+            .args(self.command.get_args());
+        shell.env_clear();
+        for (key, value) in self.command.get_envs() {
+            if let Some(value) = value {
+                shell.env(key, value);
+            }
+        }
+        if let Some(directory) = self.command.get_current_dir() {
+            shell.current_dir(directory);
+        }
+        shell
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        self.command = shell;
+        self
+    }
+
     pub fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
