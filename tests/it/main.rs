@@ -2,6 +2,7 @@
 
 mod death;
 mod harness;
+mod images;
 mod isolation;
 mod run;
 mod support;

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 /// Returns from the test, saying why, unless the machine has every named feature.
 ///
 /// `root`, `user` (not root), `sub-ids` (the caller is root, or has a range of ids and the programs that map it),
-/// `user-namespaces`, `cgroup` (a version 2 tree that the caller may write), `kernel:6.7`, `program:skopeo`.
+/// `user-namespaces`, `static` (the program under test), `cgroup` (a version 2 tree that the caller may write), `kernel:6.7`, `program:skopeo`.
 macro_rules! requires {
     ($($feature:expr),+ $(,)?) => {
         $(if !$crate::support::requires::met($feature) {
@@ -53,6 +53,7 @@ fn probe(feature: &str) -> Result<(), String> {
             "user" => check(!is_root(), "needs an ordinary user"),
             "sub-ids" => sub_ids(),
             "user-namespaces" => check(user_namespaces(), "user namespaces are not to be had"),
+            "static" => check(is_static(), "needs a static build of the program"),
             "cgroup" => cgroup(),
             other => panic!("no such feature: {other}"),
         },
@@ -136,4 +137,15 @@ fn cgroup() -> Result<(), String> {
     } else {
         Err(format!("{} is not ours to write", directory.display()))
     }
+}
+
+/// Whether the program under test asks for no loader (ELF, program headers of type 3) and so can run in any image.
+fn is_static() -> bool {
+    let file = fs::read(super::sandbox::binary_under_test()).expect("read the program under test");
+    let number = |at: usize, length: usize| {
+        let bytes = file[at..at + length].iter().rev();
+        bytes.fold(0, |number, byte| number << 8 | usize::from(*byte))
+    };
+    let (table, size, count) = (number(32, 8), number(54, 2), number(56, 2));
+    (0..count).all(|index| number(table + index * size, 4) != 3)
 }

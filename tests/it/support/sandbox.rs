@@ -197,7 +197,7 @@ impl Drop for Sandbox {
 }
 
 /// `CORACLE_TEST_BINARY`, or the one that cargo built beside the tests.
-fn binary_under_test() -> PathBuf {
+pub(super) fn binary_under_test() -> PathBuf {
     std::env::var_os("CORACLE_TEST_BINARY")
         .map_or_else(|| env!("CARGO_BIN_EXE_coracle").into(), PathBuf::from)
 }
