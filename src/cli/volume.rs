@@ -409,7 +409,8 @@ fn prune(args: &PruneArgs, context: &Context) -> Outcome {
     Ok(0)
 }
 
-fn prunable(engine: &Engine, all: bool, filters: &Filters) -> anyhow::Result<Vec<Volume>> {
+/// The unused volumes that fit.
+pub fn prunable(engine: &Engine, all: bool, filters: &Filters) -> anyhow::Result<Vec<Volume>> {
     let until = until(filters)?;
     Ok(engine.prunable_volumes(all, &mut |volume| {
         filters.labels(|key| volume.labels.get(key).map(String::as_str))

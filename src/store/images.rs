@@ -261,6 +261,25 @@ impl Store {
         Ok(swept)
     }
 
+    /// Paths of the layers and blobs that no record reaches and nobody holds.
+    pub fn unreachable(&self) -> Result<Vec<String>> {
+        let _catalogue = self.lock_catalogue(Hold::Exclusive)?;
+        let reached = self.reached()?;
+        let mut unreachable = Vec::new();
+        for name in self.names(Kind::Layers)? {
+            if !reached.contains(&name) && self.try_lock(Kind::Layers, &name, Hold::Exclusive)?.is_some() {
+                unreachable.push(format!("{}/{name}", Kind::Layers.path()));
+            }
+        }
+        let blobs = self.names(Kind::Blobs)?.into_iter();
+        unreachable.extend(
+            blobs
+                .filter(|name| !reached.contains(name))
+                .map(|name| format!("{}/{name}", Kind::Blobs.path())),
+        );
+        Ok(unreachable)
+    }
+
     /// The names of all layers and blobs that records name. A record that cannot be read might name any, so it is an
     /// error here.
     fn reached(&self) -> Result<HashSet<String>> {

@@ -83,6 +83,24 @@ impl Store {
         Ok(tags)
     }
 
+    /// Files among the tags that name nothing.
+    pub fn stray_tags(&self) -> Result<Vec<String>> {
+        let mut stray = Vec::new();
+        for name in self.names(Kind::Tags)? {
+            let tag = self.read_tag(&name);
+            let is_tag = matches!(&tag, Ok(Some(tag)) if file_name(&tag.reference) == name);
+            // A replacement under way ends with its rename.
+            if !is_tag && self.tag_file_is_there(&name) && !name.contains(".new-") {
+                stray.push(name);
+            }
+        }
+        Ok(stray)
+    }
+
+    fn tag_file_is_there(&self, name: &str) -> bool {
+        rustix::fs::statat(&self.root, tag_path(name), AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
     /// A file that does not hold a tag is none: it cannot name anything.
     fn read_tag(&self, name: &str) -> Result<Option<Tag>> {
         let path = tag_path(name);

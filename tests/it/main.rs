@@ -6,4 +6,5 @@ mod images;
 mod isolation;
 mod run;
 mod support;
+mod system;
 mod volume;

@@ -157,3 +157,84 @@ fn a_new_volume_gets_what_the_image_has_once() {
         .exits(1)
         .prints("more");
 }
+#[test]
+fn a_volume_in_use_stays() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let create = ["create", "--name", "user", "-v", "data:/data", image, "true"];
+    sandbox.coracle(create).run().succeeds();
+    for force in [&[][..], &["--force"]] {
+        sandbox
+            .coracle(["volume", "rm", "data"])
+            .args(force)
+            .run()
+            .exits(2)
+            .says("volume data is in use by user");
+    }
+    sandbox
+        .coracle(["volume", "prune", "--all", "--force"])
+        .run()
+        .succeeds();
+    sandbox.coracle(["rm", "--volumes", "user"]).run().succeeds();
+    // It has a name, so it outlives its users.
+    sandbox
+        .coracle(["volume", "ls", "-q", "--filter", "dangling=true"])
+        .run()
+        .prints("data\n");
+    sandbox
+        .coracle(["volume", "rm", "data"])
+        .run()
+        .succeeds()
+        .prints("data\n");
+}
+
+#[test]
+fn anonymous_volumes_go_with_their_container_when_asked() {
+    let sandbox = Sandbox::new();
+    let image = image().configure(json!({ "Volumes": { "/data": {} } }));
+    sandbox.load(&image);
+    let volumes = || {
+        let outcome = sandbox.coracle(["volume", "ls", "--quiet"]).run().succeeds();
+        outcome.text().lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let script = ["data", "cat", "/data/sub/more"];
+    sandbox
+        .coracle(["run", "--rm"])
+        .args(script)
+        .run()
+        .succeeds()
+        .prints("more");
+    assert!(volumes().is_empty());
+    sandbox
+        .coracle(["run", "--rm", "data", "/no/such/program"])
+        .run()
+        .exits(127);
+    assert!(volumes().is_empty());
+    sandbox
+        .coracle(["run", "--name", "kept"])
+        .args(script)
+        .run()
+        .succeeds()
+        .prints("more");
+    let [name] = &volumes()[..] else {
+        panic!("{:?}", volumes())
+    };
+    assert_eq!(name.len(), 64);
+    // Somebody else's by its name, it is not taken from him.
+    let create = [
+        "create",
+        "--name",
+        "other",
+        "-v",
+        &format!("{name}:/x"),
+        "data",
+        "true",
+    ];
+    sandbox.coracle(create).run().succeeds();
+    sandbox.coracle(["rm", "--volumes", "kept"]).run().succeeds();
+    assert_eq!(volumes().len(), 2, "the other one has an anonymous volume, too");
+    sandbox.coracle(["rm", "other"]).run().succeeds();
+    assert_eq!(volumes().len(), 2);
+    sandbox.coracle(["volume", "prune", "--force"]).run().succeeds();
+    assert!(volumes().is_empty());
+}

@@ -7,4 +7,5 @@ pub mod containers;
 pub mod history;
 pub mod images;
 pub mod moment;
+pub mod usage;
 pub mod volumes;

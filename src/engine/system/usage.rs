@@ -89,81 +89,87 @@ pub struct Usage {
 
 /// Looks through the whole store.
 pub fn usage(store: &Store) -> Result<Usage> {
+    let mut damaged = Vec::new();
     let mut seen = Seen::new();
-    let own = |name: &str| own_size(&store.path().join(name));
-    let skeleton = [own("."), own("locks"), own("staging"), own("trash"), own("blobs")];
-    let (containers, damaged_containers) = list::all(store)?;
-    let mut damaged: Vec<String> = damaged_containers
-        .iter()
-        .map(|container| container.reason.clone())
-        .collect();
-    let mut container_sum = Sum {
-        total: containers.len() + damaged_containers.len(),
-        size: own("containers") + measure_once(&store.path().join("names"), &mut seen),
-        ..Sum::default()
-    };
-    for container in &damaged_containers {
-        container_sum.size += measure_once(&store.path_of(Kind::Containers, &container.id), &mut seen);
-    }
-    let mut reached: HashSet<String> = HashSet::new();
-    let mut measured_containers = Vec::new();
-    for found in containers {
-        let size = measure_once(&store.path_of(Kind::Containers, &found.container.id), &mut seen);
-        container_sum.size += size;
-        if matches!(found.condition, Condition::Running | Condition::Starting) {
-            container_sum.active += 1;
-        } else {
-            container_sum.reclaimable += size;
-        }
-        if let Root::Image { lowers, .. } = &found.container.root {
-            reached.extend(lowers.iter().filter_map(|lower| {
-                lower
-                    .strip_prefix("layers/")?
-                    .split('/')
-                    .next()
-                    .map(str::to_owned)
-            }));
-        }
-        measured_containers.push(ContainerUsage {
-            container: found.container,
-            condition: found.condition,
-            size,
-        });
-    }
+    let (containers, container_sum) = container_usage(store, &mut seen, &mut damaged)?;
     let (volumes, volume_sum) = volume_usage(store, &mut seen, &mut damaged)?;
+    let reached = containers
+        .iter()
+        .flat_map(|used| layers_of(&used.container))
+        .collect();
     let (images, image_sum) = image_usage(store, &mut seen, reached, &mut damaged)?;
-    let entries = |kind: Kind| store.names(kind).map_or(0, |names| names.len());
-    let left: u64 = [Kind::Staging, Kind::Trash]
-        .iter()
-        .flat_map(|kind| {
-            store
-                .names(*kind)
-                .unwrap_or_default()
-                .into_iter()
-                .map(|name| store.path_of(*kind, &name))
-        })
-        .map(|path| measure_once(&path, &mut seen))
-        .sum();
-    let files: u64 = ["version", "userns"]
-        .iter()
-        .map(|name| measure_once(&store.path().join(name), &mut seen))
-        .sum();
-    let locks = measure_once(&store.path().join("locks"), &mut seen).saturating_sub(skeleton[1]);
+    let (mut left, mut count) = (0, 0);
+    for kind in [Kind::Staging, Kind::Trash] {
+        for name in store.names(kind)? {
+            left += measure_once(&store.path_of(kind, &name), &mut seen);
+            count += 1;
+        }
+    }
+    // So that everything together is the whole.
+    let known = container_sum.size + volume_sum.size + image_sum.size;
     Ok(Usage {
         images,
-        containers: measured_containers,
+        containers,
         volumes,
         image_sum,
         container_sum,
         volume_sum,
         other_sum: Sum {
-            total: entries(Kind::Staging) + entries(Kind::Trash),
+            total: count,
             active: 0,
-            size: skeleton.iter().sum::<u64>() + left + files + locks,
+            size: measure(store.path()).saturating_sub(known),
             reclaimable: left,
         },
         damaged,
     })
+}
+
+/// The names of the layers that a container needs.
+fn layers_of(container: &Container) -> Vec<String> {
+    let Root::Image { lowers, .. } = &container.root else {
+        return Vec::new();
+    };
+    let name = |lower: &String| {
+        lower
+            .strip_prefix("layers/")?
+            .split('/')
+            .next()
+            .map(str::to_owned)
+    };
+    lowers.iter().filter_map(name).collect()
+}
+
+fn container_usage(
+    store: &Store,
+    seen: &mut Seen,
+    damaged: &mut Vec<String>,
+) -> Result<(Vec<ContainerUsage>, Sum)> {
+    let (containers, unreadable) = list::all(store)?;
+    let mut sum = Sum {
+        total: containers.len() + unreadable.len(),
+        size: own_size(&store.path().join("containers")) + measure_once(&store.path().join("names"), seen),
+        ..Sum::default()
+    };
+    for container in unreadable {
+        sum.size += measure_once(&store.path_of(Kind::Containers, &container.id), seen);
+        damaged.push(container.reason);
+    }
+    let mut measured = Vec::new();
+    for found in containers {
+        let size = measure_once(&store.path_of(Kind::Containers, &found.container.id), seen);
+        sum.size += size;
+        if matches!(found.condition, Condition::Running | Condition::Starting) {
+            sum.active += 1;
+        } else {
+            sum.reclaimable += size;
+        }
+        measured.push(ContainerUsage {
+            container: found.container,
+            condition: found.condition,
+            size,
+        });
+    }
+    Ok((measured, sum))
 }
 
 /// Of a directory without what is in it.
