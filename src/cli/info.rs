@@ -1,9 +1,21 @@
 //! `info`: what the host and the store are like.
 
+use std::path::Path;
+
 use clap::Args;
+use serde_json::{Value, json};
 
 use super::context::Context;
-use super::report::{self, Outcome};
+use super::format;
+use super::output::print;
+use super::report::Outcome;
+use super::version::{C_LIBRARY, VERSION};
+use crate::base::units::size;
+use crate::engine::list;
+use crate::engine::state::Condition;
+use crate::image::platform;
+use crate::runtime::rootless;
+use crate::store::{Kind, Store};
 
 /// Print what the host and the store are like
 #[derive(Args, Debug)]
@@ -11,11 +23,190 @@ pub struct InfoArgs {
     /// Print by a Go template, or as "json"
     #[arg(short, long, value_name = "TEMPLATE")]
     format: Option<String>,
-    /// Add what helps to find mistakes
+    /// Accepted for compatibility
     #[arg(short = 'D', long)]
     debug: bool,
 }
 
-pub fn run(_args: InfoArgs, _context: &Context) -> Outcome {
-    report::unwired("info")
+pub fn run(args: InfoArgs, context: &Context) -> Outcome {
+    let facts = Facts::gather(context)?;
+    let text = format::document("info", args.format.as_deref(), &facts.document(), || {
+        facts.plain()
+    })?;
+    print(&text)?;
+    Ok(0)
+}
+
+/// What there is to tell.
+struct Facts {
+    root: String,
+    run_root: String,
+    /// Containers that run and all, images, volumes.
+    running: usize,
+    containers: usize,
+    images: usize,
+    volumes: usize,
+    rootless: bool,
+    kernel: String,
+    host_name: String,
+    distribution: String,
+    memory: u64,
+    processors: usize,
+    cgroup: &'static str,
+}
+
+impl Facts {
+    fn gather(context: &Context) -> anyhow::Result<Self> {
+        let store = context.look()?;
+        let (mut running, mut containers) = (0, 0);
+        if let Some(store) = &store {
+            let (found, _damaged) = list::all(store)?;
+            containers = found.len();
+            running = found
+                .iter()
+                .filter(|one| one.condition == Condition::Running)
+                .count();
+        }
+        let count = |kind| -> anyhow::Result<usize> {
+            Ok(store
+                .as_ref()
+                .map(|store: &Store| store.names(kind))
+                .transpose()?
+                .map_or(0, |names| names.len()))
+        };
+        let system = rustix::system::uname();
+        Ok(Self {
+            root: context.store_path()?.display().to_string(),
+            run_root: context.run_path()?.display().to_string(),
+            running,
+            containers,
+            images: count(Kind::Images)?,
+            volumes: count(Kind::Volumes)?,
+            rootless: !rootless::is_privileged(),
+            kernel: system.release().to_string_lossy().into_owned(),
+            host_name: system.nodename().to_string_lossy().into_owned(),
+            distribution: distribution(&std::fs::read_to_string("/etc/os-release").unwrap_or_default()),
+            memory: memory(&std::fs::read_to_string("/proc/meminfo").unwrap_or_default()),
+            processors: std::thread::available_parallelism().map_or(1, Into::into),
+            cgroup: if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
+                "v2"
+            } else {
+                "v1"
+            },
+        })
+    }
+
+    /// Podman's tree, and Docker's fields beside it.
+    fn document(&self) -> Value {
+        let platform = platform::host();
+        json!({
+            "host": {
+                "arch": platform.architecture,
+                "cgroupVersion": self.cgroup,
+                "cgroupManager": "cgroupfs",
+                "cpus": self.processors,
+                "distribution": {"distribution": self.distribution},
+                "hostname": self.host_name,
+                "kernel": self.kernel,
+                "memTotal": self.memory,
+                "os": platform.os,
+                "ociRuntime": {"name": "coracle", "version": VERSION},
+                "security": {"rootless": self.rootless, "seccompEnabled": true, "selinuxEnabled": false, "apparmorEnabled": false},
+                "logDriver": "json-file",
+            },
+            "store": {
+                "graphDriverName": "overlay",
+                "graphRoot": self.root,
+                "runRoot": self.run_root,
+                "volumePath": format!("{}/volumes", self.root),
+                "containerStore": {"number": self.containers, "running": self.running, "paused": 0,
+                                   "stopped": self.containers - self.running},
+                "imageStore": {"number": self.images},
+            },
+            "version": {"Version": VERSION, "APIVersion": VERSION, "OsArch": platform::display(&platform),
+                        "CLibrary": C_LIBRARY},
+            "ID": "",
+            "Name": self.host_name,
+            "ServerVersion": VERSION,
+            "Containers": self.containers,
+            "ContainersRunning": self.running,
+            "ContainersPaused": 0,
+            "ContainersStopped": self.containers - self.running,
+            "Images": self.images,
+            "Volumes": self.volumes,
+            "Driver": "overlay",
+            "DockerRootDir": self.root,
+            "LoggingDriver": "json-file",
+            "CgroupDriver": "cgroupfs",
+            "CgroupVersion": self.cgroup.trim_start_matches('v'),
+            "KernelVersion": self.kernel,
+            "OperatingSystem": self.distribution,
+            "OSType": platform.os,
+            "Architecture": platform.architecture,
+            "NCPU": self.processors,
+            "MemTotal": self.memory,
+            "SecurityOptions": if self.rootless { vec!["name=seccomp", "name=rootless"] } else { vec!["name=seccomp"] },
+        })
+    }
+
+    fn plain(&self) -> String {
+        let mode = if self.rootless { "rootless" } else { "root" };
+        format!(
+            "Version:      {VERSION} ({C_LIBRARY})\n\
+             Mode:         {mode}\n\
+             Store:        {}\n\
+             Run:          {}\n\
+             Containers:   {} ({} running)\n\
+             Images:       {}\n\
+             Volumes:      {}\n\
+             Storage:      overlay\n\
+             Cgroups:      {}\n\
+             Kernel:       {}\n\
+             System:       {}\n\
+             Processors:   {}\n\
+             Memory:       {}\n\
+             Host name:    {}\n",
+            self.root,
+            self.run_root,
+            self.containers,
+            self.running,
+            self.images,
+            self.volumes,
+            self.cgroup,
+            self.kernel,
+            self.distribution,
+            self.processors,
+            size(self.memory),
+            self.host_name,
+        )
+    }
+}
+
+/// The name of the distribution (os-release(5)).
+fn distribution(os_release: &str) -> String {
+    let line = os_release
+        .lines()
+        .find_map(|line| line.strip_prefix("PRETTY_NAME="));
+    line.map(|name| name.trim_matches(['"', '\'']).to_owned())
+        .unwrap_or_else(|| "Linux".into())
+}
+
+/// Bytes of memory (proc_meminfo(5)).
+fn memory(meminfo: &str) -> u64 {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+    let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kibibytes.unwrap_or(0) * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_of_the_host() {
+        assert_eq!(distribution("ID=x\nPRETTY_NAME=\"Some OS 1\"\n"), "Some OS 1");
+        assert_eq!(distribution(""), "Linux");
+        assert_eq!(memory("MemTotal:       2048 kB\nMemFree: 1 kB\n"), 2 << 20);
+        assert_eq!(memory("nonsense"), 0);
+    }
 }

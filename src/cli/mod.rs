@@ -5,7 +5,7 @@
 
 mod arguments;
 mod attach;
-mod completion;
+pub mod completion;
 mod container;
 mod context;
 mod exec;

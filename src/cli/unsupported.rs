@@ -169,12 +169,6 @@ const REFUSED: &[Group] = &[
         flags: "--build-cache --build --external --keep-bytes",
     },
     Group {
-        commands: &["volume create"],
-        when: Yet,
-        reason: "volumes are directories without options",
-        flags: "-o --opt --uid --gid",
-    },
-    Group {
         commands: &["volume ls", "volume inspect"],
         when: Yet,
         reason: "sizes of volumes are shown by system df -v",
@@ -310,7 +304,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "volume",
         Yet,
         "of the commands for volumes, coracle volume --help lists those there are",
-        "prune export import mount unmount",
+        "export import mount unmount",
     ),
     ("volume", Never, "there are no plugins", "reload"),
     (
