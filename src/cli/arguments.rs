@@ -72,8 +72,20 @@ pub enum Parsed {
     Refused(String),
 }
 
+/// The arguments of a command that comes right after the program, read without the definitions of all the others. `None`:
+/// the line has to be read whole, be it for what it asks or for what is wrong with it.
+pub fn alone<T: Args + FromArgMatches>(line: &[OsString]) -> Option<Flags<T>> {
+    let (_, line) = line.split_first()?;
+    let command = Flags::<T>::augment_args(Command::new("coracle").args_override_self(true));
+    let matches = command.try_get_matches_from(line).ok()?;
+    Flags::from_arg_matches(&matches).ok()
+}
+
 /// Reads a command line, the first word being the program.
 pub fn parse(mut line: Vec<OsString>) -> Parsed {
+    if let Some(cli) = Cli::read_quickly(&line) {
+        return Parsed::Command(Box::new(cli));
+    }
     // Each round removes or replaces one word, so this ends.
     loop {
         let error = match Cli::try_parse_from(&line) {

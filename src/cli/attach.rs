@@ -40,5 +40,6 @@ pub fn run(args: AttachArgs, context: &Context) -> Outcome {
     };
     let foreground = Foreground::prepare(streams)?;
     let connection = engine.attach(&id, streams.wishes(false))?;
-    foreground.stay(|caller| relay::relay(&connection, caller))
+    let is_deaf = |signal| engine.is_deaf_to(&id, signal);
+    foreground.stay(&is_deaf, |caller| relay::relay(&connection, caller))
 }

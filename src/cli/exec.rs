@@ -94,7 +94,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
     };
     let session = engine.exec(&id, &request)?;
     match foreground {
-        Some(foreground) => foreground.stay(|caller| session.relay(caller)),
+        Some(foreground) => foreground.stay(&|_| false, |caller| session.relay(caller)),
         None => {
             print(&format!("{}\n", session.pid()))?;
             Ok(0)

@@ -2,20 +2,29 @@
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
 use super::report::{self, Outcome};
 use super::terminal::{self, DETACH_KEYS, DetachKeys, RawMode};
 use crate::engine::protocol::Wishes;
-use crate::engine::relay::{self, Caller, Typed};
+use crate::engine::relay::{self, Caller, Reaction, Typed};
 use crate::sys::signal::{Signals, die_of};
 
+const SIGHUP: i32 = 1;
+const SIGINT: i32 = 2;
+const SIGQUIT: i32 = 3;
+const SIGKILL: i32 = 9;
+const SIGUSR1: i32 = 10;
+const SIGUSR2: i32 = 12;
+const SIGPIPE: i32 = 13;
+const SIGALRM: i32 = 14;
+const SIGTERM: i32 = 15;
+const SIGWINCH: i32 = 28;
 /// Signals that are passed on to the container: those that somebody sends on purpose. Job control stays ours, so that a
 /// command can be stopped and continued.
-const PASSED: [i32; 7] = [1, 2, 3, 10, 12, 14, 15];
-const SIGPIPE: i32 = 13;
-const SIGWINCH: i32 = 28;
+const PASSED: [i32; 7] = [SIGHUP, SIGINT, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTERM];
 /// The exit code of a container that was killed together with its monitor.
 const KILLED: u8 = 137;
 
@@ -68,6 +77,8 @@ impl<'a> Foreground<'a> {
         };
         if streams.terminal {
             numbers.push(SIGWINCH);
+            // Even if they are not passed on they must not end us before the terminal is given back.
+            numbers.extend([SIGHUP, SIGTERM]);
         }
         Ok(Self {
             streams,
@@ -76,9 +87,10 @@ impl<'a> Foreground<'a> {
         })
     }
 
-    /// Stays connected until `session` ends, and gives its exit code.
+    /// Stays connected until `session` ends, and gives its exit code. `is_deaf`: whether a signal would go unnoticed.
     pub fn stay(
         self,
+        is_deaf: &dyn Fn(i32) -> bool,
         session: impl FnOnce(&mut Caller<'_>) -> crate::engine::Result<relay::Outcome>,
     ) -> Outcome {
         let Self {
@@ -92,7 +104,7 @@ impl<'a> Foreground<'a> {
         } else {
             None
         };
-        let watches_keys = streams.terminal && raw.is_some();
+        let watches_keys = raw.is_some();
         let mut typed = |bytes: &[u8]| {
             if !watches_keys {
                 return Typed::Input(bytes.into());
@@ -103,11 +115,27 @@ impl<'a> Foreground<'a> {
             }
         };
         let size = || if streams.terminal { terminal_size() } else { None };
+        let mut interrupts = Interrupts::default();
+        let leaves = raw.is_some() || streams.terminal && !streams.pass_signals;
+        let mut react = |signal: i32| match signal {
+            // What is typed reaches a container's terminal as bytes. A signal to us means us, and the terminal must be
+            // given back.
+            SIGHUP | SIGTERM if leaves => Reaction::Leave,
+            SIGINT if interrupts.is_second(Instant::now()) && is_deaf(SIGINT) => {
+                report::say(
+                    "killed: the first process of the container has no handler for SIGINT and does not notice it \
+                     (--init gives it one)",
+                );
+                Reaction::Pass(SIGKILL)
+            }
+            _ => Reaction::Pass(signal),
+        };
         let outcome = session(&mut Caller {
             input: streams.input.then(|| input.as_fd()),
             output: streams.output.then(|| output.as_fd()),
             error: streams.error.then(|| error.as_fd()),
             signals: Some(&signals),
+            react: &mut react,
             size: &size,
             typed: &mut typed,
         });
@@ -116,11 +144,26 @@ impl<'a> Foreground<'a> {
     }
 }
 
+/// Counts interrupts that come soon after one another.
+#[derive(Default)]
+struct Interrupts {
+    last: Option<Instant>,
+}
+
+impl Interrupts {
+    /// Takes an interrupt; whether another came at most two seconds before.
+    fn is_second(&mut self, now: Instant) -> bool {
+        let before = self.last.replace(now);
+        before.is_some_and(|before| now.duration_since(before) <= Duration::from_secs(2))
+    }
+}
+
 /// What the caller ends with.
 fn conclude(outcome: relay::Outcome) -> Outcome {
     match outcome {
         relay::Outcome::Exit(code) => Ok(report::container_code(code)),
         relay::Outcome::Detached => Ok(0),
+        relay::Outcome::Signalled(signal) => die_of(signal),
         relay::Outcome::OutputClosed => die_of(SIGPIPE),
         relay::Outcome::Dropped => {
             bail!("output came faster than it was taken: disconnected, the container goes on")
@@ -128,6 +171,30 @@ fn conclude(outcome: relay::Outcome) -> Outcome {
         relay::Outcome::Lost => {
             report::complain("the monitor of the container was killed, and the container with it");
             Ok(KILLED)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interrupts_soon_after_one_another() {
+        let start = Instant::now();
+        let mut interrupts = Interrupts::default();
+        for (milliseconds, second) in [
+            (0, false),
+            (5000, false),
+            (6000, true),
+            (7999, true),
+            (10_000, false),
+        ] {
+            assert_eq!(
+                interrupts.is_second(start + Duration::from_millis(milliseconds)),
+                second,
+                "{milliseconds}"
+            );
         }
     }
 }

@@ -12,8 +12,10 @@ use super::report::{self, Outcome};
 use super::select::one;
 use super::view::container::{Inspected, document};
 use super::view::containers::Listed;
+use super::view::volumes;
 use crate::engine::spec::capability_set;
 use crate::engine::state::{self, Found};
+use crate::engine::volumes::Users;
 use crate::engine::{Engine, EngineError};
 use crate::image::find::FindError;
 use crate::store::{Kind, Store};
@@ -91,6 +93,16 @@ fn object(store: Option<&Store>, engine: Option<&Engine>, kind: &str, name: &str
             Err(error) if matches!(error.downcast_ref(), Some(FindError::Missing(_))) => {}
             result => return result,
         }
+    }
+    if let Some(store) = store.filter(|_| is_wanted("volume"))
+        && let Some(volume) = store.volume(name)?
+    {
+        let users = Users::of(store)?;
+        return Ok(volumes::document(
+            &volume,
+            &store.volume_data(name),
+            users.of_volume(name).len(),
+        ));
     }
     match kind {
         "all" => bail!("no such object: {name}"),

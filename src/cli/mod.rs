@@ -79,7 +79,7 @@ pub struct Cli {
 }
 
 /// Options that stand before the command.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 pub struct Global {
     /// Print the version
     #[arg(short = 'v', long, action = clap::ArgAction::Version)]
@@ -140,6 +140,27 @@ enum Command {
     Version(Flags<version::VersionArgs>),
     Volume(volume::VolumeArgs),
     Wait(Flags<wait::WaitArgs>),
+}
+
+impl Cli {
+    /// Reads the commands whose start is felt, if their line is plain: see [`arguments::alone`].
+    fn read_quickly(line: &[OsString]) -> Option<Self> {
+        let command = match line.get(1)?.to_str()? {
+            "create" => Command::Create(arguments::alone(line)?),
+            "exec" => Command::Exec(arguments::alone(line)?),
+            "ps" => Command::Ps(arguments::alone(line)?),
+            "rm" => Command::Rm(arguments::alone(line)?),
+            "run" => Command::Run(arguments::alone(line)?),
+            "start" => Command::Start(arguments::alone(line)?),
+            "stop" => Command::Stop(arguments::alone(line)?),
+            "version" => Command::Version(arguments::alone(line)?),
+            _ => return None,
+        };
+        Some(Self {
+            global: Global::default(),
+            command,
+        })
+    }
 }
 
 /// Runs the command that `line`, whose first word is the program, asks for.

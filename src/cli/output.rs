@@ -8,9 +8,14 @@ use std::io::{self, IsTerminal, Write};
 #[error("cannot write to standard output: {0}")]
 pub struct Unwritten(pub io::Error);
 
-/// Writes `text` whole.
+/// Writes `text` whole; on a terminal without what could steer it.
 pub fn print(text: &str) -> Result<(), Unwritten> {
     let mut output = io::stdout().lock();
+    let text = if output.is_terminal() {
+        clean(text)
+    } else {
+        text.into()
+    };
     output
         .write_all(text.as_bytes())
         .and_then(|()| output.flush())
@@ -20,11 +25,6 @@ pub fn print(text: &str) -> Result<(), Unwritten> {
 /// Writes `text` and a new line.
 pub fn print_line(text: &str) -> Result<(), Unwritten> {
     print(&format!("{text}\n"))
-}
-
-/// Whether results go to a terminal, where names from outside could do harm.
-pub fn to_terminal() -> bool {
-    io::stdout().is_terminal()
 }
 
 /// `text` without what could steer a terminal: control characters other than line feed and tab are replaced, as are

@@ -101,7 +101,10 @@ pub fn run(args: RunArgs, context: &Context) -> Outcome {
             print(&format!("{}\n", made.id))?;
             Ok(0)
         }
-        Some(foreground) => foreground.stay(|caller| relay::relay(&started.connection, caller)),
+        Some(foreground) => {
+            let is_deaf = |signal| engine.is_deaf_to(&made.id, signal);
+            foreground.stay(&is_deaf, |caller| relay::relay(&started.connection, caller))
+        }
     }
 }
 

@@ -88,5 +88,6 @@ fn attached(engine: &Engine, id: &str, args: &StartArgs) -> Outcome {
         Some(started) => started.connection,
         None => engine.attach(id, streams.wishes(false))?,
     };
-    foreground.stay(|caller| relay::relay(&connection, caller))
+    let is_deaf = |signal| engine.is_deaf_to(id, signal);
+    foreground.stay(&is_deaf, |caller| relay::relay(&connection, caller))
 }

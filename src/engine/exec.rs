@@ -9,7 +9,7 @@ use rustix::process::{Signal, WaitId, WaitIdOptions};
 
 use super::monitor::start_error;
 use super::monitor::streams::{Output, Streams};
-use super::relay::{Caller, Outcome, Typed, write_all};
+use super::relay::{Caller, Outcome, Reaction, Typed, write_all};
 use super::spec::{capability_set, environment, filter, set_variable};
 use super::state::{Condition, init, look};
 use super::{Engine, EngineError, Result, errno};
@@ -217,8 +217,10 @@ impl Session {
                 }
             }
         }
-        if signals.is_some_and(|index| !events[index].is_empty()) {
-            self.pass_signals(caller)?;
+        if signals.is_some_and(|index| !events[index].is_empty())
+            && let Some(number) = self.pass_signals(caller)?
+        {
+            return Ok(Some(Outcome::Signalled(number)));
         }
         if input.is_some_and(|index| !events[index].is_empty()) && self.pass_input(caller) {
             return Ok(Some(Outcome::Detached));
@@ -226,20 +228,26 @@ impl Session {
         Ok(None)
     }
 
-    fn pass_signals(&mut self, caller: &Caller<'_>) -> Result<()> {
+    /// Passes signals on. Some: the caller is to leave because of this one.
+    fn pass_signals(&mut self, caller: &mut Caller<'_>) -> Result<Option<i32>> {
         let Some(signals) = caller.signals else {
-            return Ok(());
+            return Ok(None);
         };
         while let Some(delivered) = signals.next().map_err(errno("signals"))? {
             if delivered.number == Signal::WINCH.as_raw() {
                 if let Some((rows, columns)) = (caller.size)() {
                     self.streams.resize(rows, columns);
                 }
-            } else {
-                let _ = crate::sys::signal::send(self.started.child.pidfd.as_fd(), delivered.number);
+                continue;
+            }
+            match (caller.react)(delivered.number) {
+                Reaction::Pass(number) => {
+                    let _ = crate::sys::signal::send(self.started.child.pidfd.as_fd(), number);
+                }
+                Reaction::Leave => return Ok(Some(delivered.number)),
             }
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Passes typed bytes on; whether they held the keys to detach.

@@ -16,6 +16,15 @@ pub enum Typed {
     Detach(Vec<u8>),
 }
 
+/// What to do with a signal that came to the caller.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Reaction {
+    /// Send this one to the container.
+    Pass(i32),
+    /// Leave the container alone and end.
+    Leave,
+}
+
 /// The command's side.
 pub struct Caller<'a> {
     /// Standard input, when it is to be passed on.
@@ -23,8 +32,9 @@ pub struct Caller<'a> {
     /// None: not wanted.
     pub output: Option<BorrowedFd<'a>>,
     pub error: Option<BorrowedFd<'a>>,
-    /// Signals that were blocked to arrive here. SIGWINCH means a new size; others are passed on.
+    /// Signals that were blocked to arrive here. SIGWINCH means a new size; `react` decides on others.
     pub signals: Option<&'a Signals>,
+    pub react: &'a mut dyn FnMut(i32) -> Reaction,
     /// The size of the terminal in rows and columns.
     pub size: &'a dyn Fn() -> Option<(u16, u16)>,
     /// Looks for the keys to detach in what was typed.
@@ -37,6 +47,8 @@ pub enum Outcome {
     /// The container ended with this code.
     Exit(i32),
     Detached,
+    /// A signal made the caller leave.
+    Signalled(i32),
     /// Nobody reads our output any more.
     OutputClosed,
     /// We were too slow, and the container goes on without us.
@@ -93,8 +105,10 @@ pub fn relay(connection: &Connection, caller: &mut Caller<'_>) -> Result<Outcome
         {
             return Ok(outcome);
         }
-        if signals.is_some_and(|index| !events[index].is_empty()) {
-            pass_signals(connection, caller)?;
+        if signals.is_some_and(|index| !events[index].is_empty())
+            && let Some(number) = pass_signals(connection, caller)?
+        {
+            return Ok(Outcome::Signalled(number));
         }
         if input.is_some_and(|index| !events[index].is_empty()) {
             let (packet, detach) = read_input(caller);
@@ -183,9 +197,10 @@ fn read_input(caller: &mut Caller<'_>) -> (Option<Packet>, bool) {
     }
 }
 
-fn pass_signals(connection: &Connection, caller: &Caller<'_>) -> Result<()> {
+/// Passes signals on. Some: the caller is to leave because of this one.
+fn pass_signals(connection: &Connection, caller: &mut Caller<'_>) -> Result<Option<i32>> {
     let Some(signals) = caller.signals else {
-        return Ok(());
+        return Ok(None);
     };
     while let Some(delivered) = signals.next().map_err(errno("signals"))? {
         let packet = if delivered.number == Signal::WINCH.as_raw() {
@@ -194,9 +209,12 @@ fn pass_signals(connection: &Connection, caller: &Caller<'_>) -> Result<()> {
                 None => continue,
             }
         } else {
-            Packet::Signal(delivered.number)
+            match (caller.react)(delivered.number) {
+                Reaction::Pass(number) => Packet::Signal(number),
+                Reaction::Leave => return Ok(Some(delivered.number)),
+            }
         };
         let _ = connection.send(&packet);
     }
-    Ok(())
+    Ok(None)
 }

@@ -70,6 +70,12 @@ impl Engine {
         Ok(if is_deaf { Stopped::Deaf } else { Stopped::Killed })
     }
 
+    /// Whether `signal` cannot act on the first process of a running container: it has no handler for it, and the kernel
+    /// spares a first process the default action.
+    pub fn is_deaf_to(&self, id: &str, signal: i32) -> bool {
+        matches!(look(&self.store, id), Ok(Some(found)) if found.condition == Condition::Running && is_deaf(&found, signal))
+    }
+
     /// Sends a signal to a container's init.
     pub fn kill(&self, id: &str, signal: i32) -> Result<()> {
         let Some(found) = look(&self.store, id)? else {
