@@ -21,6 +21,7 @@ const SIGUSR2: i32 = 12;
 const SIGPIPE: i32 = 13;
 const SIGALRM: i32 = 14;
 const SIGTERM: i32 = 15;
+const SIGTSTP: i32 = 20;
 const SIGWINCH: i32 = 28;
 /// Signals that are passed on to the container: those that somebody sends on purpose. Job control stays ours, so that a
 /// command can be stopped and continued.
@@ -78,7 +79,7 @@ impl<'a> Foreground<'a> {
         if streams.terminal {
             numbers.push(SIGWINCH);
             // Even if they are not passed on they must not end us before the terminal is given back.
-            numbers.extend([SIGHUP, SIGTERM]);
+            numbers.extend([SIGHUP, SIGTERM, SIGTSTP]);
         }
         Ok(Self {
             streams,
@@ -121,6 +122,10 @@ impl<'a> Foreground<'a> {
             // What is typed reaches a container's terminal as bytes. A signal to us means us, and the terminal must be
             // given back.
             SIGHUP | SIGTERM if leaves => Reaction::Leave,
+            SIGTSTP => {
+                stop_ourselves(raw.as_ref());
+                Reaction::Done
+            }
             SIGINT if interrupts.is_second(Instant::now()) && is_deaf(SIGINT) => {
                 report::say(
                     "killed: the first process of the container has no handler for SIGINT and does not notice it \
@@ -141,6 +146,18 @@ impl<'a> Foreground<'a> {
         });
         drop(raw);
         conclude(outcome?)
+    }
+}
+
+/// Does what SIGTSTP asks, with the terminal given back until we are continued.
+fn stop_ourselves(raw: Option<&RawMode>) {
+    if let Some(raw) = raw {
+        let _ = raw.suspend();
+    }
+    // SIGSTOP cannot be blocked, so that this returns when somebody has continued us.
+    let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+    if let Some(raw) = raw {
+        let _ = raw.resume();
     }
 }
 

@@ -1,7 +1,6 @@
 //! The command line: what was typed, what it means, one call into the engine, and printing.
 //!
 //! Only this layer prints, reads the environment or looks at the terminal.
-#![allow(dead_code)]
 
 mod arguments;
 mod attach;

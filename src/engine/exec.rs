@@ -244,6 +244,7 @@ impl Session {
                 Reaction::Pass(number) => {
                     let _ = crate::sys::signal::send(self.started.child.pidfd.as_fd(), number);
                 }
+                Reaction::Done => {}
                 Reaction::Leave => return Ok(Some(delivered.number)),
             }
         }

@@ -21,6 +21,8 @@ pub enum Typed {
 pub enum Reaction {
     /// Send this one to the container.
     Pass(i32),
+    /// It was for the caller alone, who has done what it asks.
+    Done,
     /// Leave the container alone and end.
     Leave,
 }
@@ -211,6 +213,7 @@ fn pass_signals(connection: &Connection, caller: &mut Caller<'_>) -> Result<Opti
         } else {
             match (caller.react)(delivered.number) {
                 Reaction::Pass(number) => Packet::Signal(number),
+                Reaction::Done => continue,
                 Reaction::Leave => return Ok(Some(delivered.number)),
             }
         };

@@ -26,10 +26,6 @@ impl Filters {
         Ok(Self(filters))
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// The values given for a key.
     pub fn values(&self, key: &str) -> impl Iterator<Item = &str> {
         self.0

@@ -1,0 +1,237 @@
+//! What is printed of containers: ps, logs, inspect, top, and the formats and filters they take.
+
+use crate::support::Sandbox;
+
+/// A container that has ended and one that runs.
+fn two(sandbox: &Sandbox) -> &'static str {
+    let image = sandbox.busybox();
+    let ended = [
+        "run",
+        "--name",
+        "ended",
+        "--label",
+        "kind=a",
+        image,
+        "sh",
+        "-c",
+        "echo out; echo err >&2; exit 3",
+    ];
+    sandbox.coracle(ended).run().exits(3);
+    let running = [
+        "run", "-d", "--name", "running", "--label", "kind=b", "--label", "x=1", image, "sleep", "1000",
+    ];
+    sandbox.coracle(running).run().succeeds();
+    image
+}
+
+#[test]
+fn ps_filters_sorts_and_formats() {
+    let sandbox = Sandbox::new();
+    let image = two(&sandbox);
+    let names = |words: &[&str]| {
+        let outcome = sandbox
+            .coracle(["ps", "--format", "{{.Names}}"])
+            .args(words)
+            .run()
+            .succeeds();
+        outcome
+            .text()
+            .split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    for (words, expected) in [
+        (&[][..], "running"),
+        (&["-a"], "running ended"),
+        (&["-n", "1"], "running"),
+        (&["-l"], "running"),
+        (&["-a", "--sort", "names"], "ended running"),
+        (&["--filter", "status=exited"], "ended"),
+        (&["-a", "--filter", "exited=3"], "ended"),
+        (&["-a", "--filter", "exited=4"], ""),
+        (&["-a", "--filter", "label=kind"], "running ended"),
+        (&["-a", "--filter", "label=kind=a"], "ended"),
+        (
+            &["-a", "--filter", "label=kind=b", "--filter", "label=x"],
+            "running",
+        ),
+        (&["-a", "--filter", "name=nd"], "ended"),
+        (
+            &["-a", "--filter", "name=^running$", "--filter", "name=ended"],
+            "running ended",
+        ),
+        (&["-a", "--filter", "since=ended"], "running"),
+        (&["-a", "--filter", "before=running"], "ended"),
+        (&["-a", "--filter", &format!("ancestor={image}")], "running ended"),
+        (&["-a", "--filter", "ancestor=nosuch"], ""),
+        (&["-a", "--filter", "network=none"], "running ended"),
+        (&["-a", "--filter", "until=1h"], ""),
+    ] {
+        assert_eq!(names(words), expected, "{words:?}");
+    }
+    for words in [
+        &["--filter", "bogus=1"][..],
+        &["--filter", "status"],
+        &["--sort", "bogus"],
+        &["--format", "{{.Bogus}}"],
+    ] {
+        sandbox
+            .coracle(["ps"])
+            .args(words)
+            .run()
+            .exits(125)
+            .says_one_line();
+    }
+    let table = sandbox
+        .coracle(["ps", "-a", "--format", "table {{.Names}}\\t{{.Label \"kind\"}}"])
+        .run();
+    table.prints("NAMES     kind\nrunning   b\nended     a\n");
+    let json = sandbox.coracle(["ps", "-a", "--format", "json"]).run().json();
+    assert_eq!(json[1]["Names"][0], "ended");
+    assert_eq!(json[1]["ExitCode"], 3);
+    sandbox.coracle(["rm", "-f", "running", "ended"]).run().succeeds();
+    sandbox.coracle(["ps", "-aq"]).run().prints("");
+}
+
+#[test]
+fn inspect_answers_what_scripts_ask() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    for (template, expected) in [
+        (
+            "{{.Name}} {{.State.Status}} {{.State.ExitCode}}",
+            "ended exited 3",
+        ),
+        ("{{index .Config.Labels \"kind\"}} {{.Config.Labels.kind}}", "a a"),
+        (
+            "{{.HostConfig.NetworkMode}} {{.HostConfig.AutoRemove}} {{.Config.Tty}}",
+            "none false false",
+        ),
+        (
+            "{{join .Config.Cmd \" \"}}",
+            "sh -c echo out; echo err >&2; exit 3",
+        ),
+        ("{{len .Id}}", "64"),
+    ] {
+        sandbox
+            .coracle(["inspect", "-f", template, "ended"])
+            .run()
+            .succeeds()
+            .prints(&format!("{expected}\n"));
+    }
+    let both = sandbox
+        .coracle(["inspect", "running", "ended"])
+        .run()
+        .succeeds()
+        .json();
+    assert_eq!(both.as_array().unwrap().len(), 2);
+    assert!(both[0]["State"]["Pid"].as_i64().unwrap() > 0);
+    sandbox
+        .coracle(["inspect", "nosuch"])
+        .run()
+        .exits(125)
+        .prints("[]\n")
+        .says("no such object");
+    sandbox.coracle(["container", "exists", "ended"]).run().exits(0);
+    sandbox.coracle(["container", "exists", "nosuch"]).run().exits(1);
+    sandbox.coracle(["rm", "-f", "running", "ended"]).run().succeeds();
+}
+
+#[test]
+fn logs_are_told_apart_cut_and_followed() {
+    let sandbox = Sandbox::new();
+    let image = two(&sandbox);
+    sandbox
+        .coracle(["logs", "ended"])
+        .run()
+        .succeeds()
+        .prints("out\n")
+        .says("err");
+    sandbox
+        .coracle(["logs", "--until", "2020-01-01", "ended"])
+        .run()
+        .succeeds()
+        .prints("");
+    let script = "i=0; while [ $i -lt 20 ]; do echo line $i; i=$((i+1)); sleep 0.02; done";
+    sandbox
+        .coracle(["run", "-d", "--name", "talks", image, "sh", "-c", script])
+        .run()
+        .succeeds();
+    let all: String = (0..20).map(|number| format!("line {number}\n")).collect();
+    sandbox
+        .coracle(["logs", "-f", "talks"])
+        .run()
+        .succeeds()
+        .prints(&all);
+    sandbox
+        .coracle(["logs", "--tail", "2", "talks"])
+        .run()
+        .succeeds()
+        .prints("line 18\nline 19\n");
+    sandbox
+        .coracle(["logs", "-n", "1", "talks"])
+        .run()
+        .succeeds()
+        .prints("line 19\n");
+    sandbox
+        .coracle(["logs", "-n", "talks"])
+        .run()
+        .succeeds()
+        .prints(&all.replace("line", "talks line"));
+    sandbox
+        .coracle(["logs", "nosuch"])
+        .run()
+        .exits(125)
+        .says_one_line();
+    sandbox
+        .coracle(["rm", "-f", "running", "ended", "talks"])
+        .run()
+        .succeeds();
+}
+
+#[test]
+fn top_shows_processes_of_the_container_alone() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let outcome = sandbox
+        .coracle(["top", "running", "pid", "args"])
+        .run()
+        .succeeds();
+    outcome.prints("PID       COMMAND\n1         sleep 1000\n");
+    sandbox.coracle(["top", "ended"]).run().exits(125).says_one_line();
+    sandbox.coracle(["rename", "running", "renamed"]).run().succeeds();
+    sandbox.coracle(["top", "running"]).run().exits(125);
+    sandbox.coracle(["rm", "renamed"]).run().exits(2).says_one_line();
+    sandbox.coracle(["rm", "-f", "renamed", "ended"]).run().succeeds();
+    sandbox.coracle(["rm", "renamed"]).run().exits(1).says_one_line();
+}
+
+#[test]
+fn what_is_unknown_or_refused_is_one_sentence() {
+    let sandbox = Sandbox::new();
+    for (words, part) in [
+        (&["pull", "alpine"][..], "pull is not supported yet"),
+        (
+            &["swarm", "init"],
+            "swarm is not supported: coracle works on one machine",
+        ),
+        (
+            &["-H", "tcp://x", "ps"],
+            "--host is not supported: there is no server",
+        ),
+        (
+            &["run", "--isolation", "x", "y"],
+            "--isolation is not supported: it exists for Windows only",
+        ),
+        (&["nonsense"], "unrecognized command 'nonsense'"),
+        (&["ps", "--nonsense"], "unexpected argument '--nonsense'"),
+    ] {
+        sandbox.coracle(words).run().exits(125).says(part);
+    }
+    sandbox.coracle(["--help"]).run().exits(0);
+    sandbox
+        .coracle(["version", "--format", "{{.Client.Version}}"])
+        .run()
+        .succeeds();
+}

@@ -1,0 +1,133 @@
+//! Containers with a terminal: sizes, keys that detach, coming back, and a terminal that is always given back.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::Sandbox;
+
+#[test]
+fn the_size_follows_the_callers_terminal() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let script = "stty size; trap 'stty size; exit 5' WINCH; echo ready; while :; do sleep 0.05; done";
+    let terminal = sandbox
+        .coracle(["run", "--rm", "-it", image, "sh", "-c", script])
+        .start_on_terminal();
+    terminal.expect("24 80");
+    terminal.expect("ready");
+    terminal.resize(33, 77);
+    terminal.expect("33 77");
+    terminal.wait().exits(5);
+}
+
+#[test]
+fn keys_detach_and_attach_comes_back() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let terminal = sandbox
+        .coracle(["run", "-it", "--name", "one", image, "cat"])
+        .start_on_terminal();
+    terminal.types("here\n");
+    terminal.expect("here\r\nhere");
+    terminal.types(b"\x10\x11");
+    terminal.wait().exits(0);
+    sandbox
+        .coracle(["ps", "--format", "{{.Names}} {{.State}}"])
+        .run()
+        .succeeds()
+        .prints("one running\n");
+
+    let terminal = sandbox
+        .coracle(["attach", "--detach-keys", "a,b", "one"])
+        .start_on_terminal();
+    terminal.types("again\n");
+    terminal.expect("again\r\nagain");
+    // Half of the keys is input.
+    terminal.types("ac\n");
+    terminal.expect("ac\r\nac");
+    terminal.types("ab");
+    terminal.wait().exits(0);
+
+    let terminal = sandbox.coracle(["start", "-ai", "one"]).start_on_terminal();
+    terminal.types("third\n");
+    terminal.expect("third\r\nthird");
+    terminal.types(b"\x04");
+    terminal.wait().exits(0);
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+}
+
+#[test]
+fn a_signal_to_the_caller_ends_it_and_not_the_container() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let terminal = sandbox
+        .coracle(["run", "-it", "--name", "one", image, "cat"])
+        .start_on_terminal();
+    terminal.types("up\n");
+    terminal.expect("up\r\nup");
+    terminal.signal(Signal::TERM);
+    assert_eq!(terminal.wait().signal, Some(15));
+    sandbox.coracle(["ps", "-q"]).run().succeeds();
+    sandbox
+        .coracle(["inspect", "-f", "{{.State.Status}}", "one"])
+        .run()
+        .prints("running\n");
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+}
+
+#[test]
+fn a_second_interrupt_kills_what_cannot_hear_the_first() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    // The shell ignores nothing and handles nothing: as process 1 it does not notice an interrupt.
+    let terminal = sandbox
+        .coracle([
+            "run",
+            "--rm",
+            image,
+            "sh",
+            "-c",
+            "sleep 1.2; echo up; exec sleep 1000",
+        ])
+        .start_on_terminal();
+    terminal.expect("up");
+    terminal.types(b"\x03");
+    terminal.expect("^C");
+    // Two signals that wait are one: the first has to be taken before the second comes.
+    let status = format!("/proc/{}/status", terminal.pid());
+    let waits = || {
+        let status = std::fs::read_to_string(&status).unwrap();
+        !status.contains("ShdPnd:\t0000000000000000")
+    };
+    while waits() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    terminal.types(b"\x03");
+    terminal.expect("no handler for SIGINT");
+    terminal.wait().exits(137);
+}
+
+#[test]
+fn exec_has_a_terminal_of_its_own() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    sandbox
+        .coracle(["run", "-d", "--name", "one", image, "sleep", "1000"])
+        .run()
+        .succeeds();
+    let terminal = sandbox.coracle(["exec", "-it", "one", "sh"]).start_on_terminal();
+    terminal.types("tty; stty size\n");
+    terminal.expect("/dev/pts/0");
+    terminal.expect("24 80");
+    terminal.types("exit 4\n");
+    terminal.wait().exits(4);
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    // Without a terminal of the caller's there can be none in the container that one types on.
+    sandbox
+        .coracle(["run", "--rm", "-it", image, "true"])
+        .input("")
+        .run()
+        .exits(125)
+        .says_one_line();
+}
