@@ -31,6 +31,8 @@ trap 'exit 130' INT TERM
 clean_up() {
 	[ "$place" ] || return 0
 	for keeper in $keepers; do kill "$keeper" 2>/dev/null || true; done
+	# Podman's process that holds its user namespace outlives its commands.
+	[ ! -e "$place/run/libpod/tmp/pause.pid" ] || kill "$(cat "$place/run/libpod/tmp/pause.pid")" || true
 	for binary in "$place"/bin/coracle*; do
 		[ -e "$binary" ] || continue
 		$run_as "$binary" $(store_of "$binary") rm --force --all >/dev/null 2>&1 || true
@@ -38,9 +40,6 @@ clean_up() {
 	if [ "$(id -u)" = 0 ]; then
 		if [ -d "/sys/fs/cgroup/coracle-bench-$$" ]; then
 			echo $$ >/sys/fs/cgroup/cgroup.procs
-			# A peer's process that outlives its commands (Podman's, which holds the user namespace).
-			xargs -r kill <"/sys/fs/cgroup/coracle-bench-$$/session/cgroup.procs" 2>/dev/null || true
-			sleep 0.2
 			find "/sys/fs/cgroup/coracle-bench-$$" -depth -type d -exec rmdir {} \; 2>/dev/null || true
 		fi
 		# What a peer that was interrupted left mounted.

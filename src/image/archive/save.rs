@@ -66,7 +66,12 @@ pub fn save_archive(store: &Store, items: &[Item], format: Format, output: &mut 
     let mut target = Archive { output };
     match format {
         Format::DockerArchive => docker_archive(store, items, &mut target)?,
-        Format::OciArchive => layout(store, items, &mut target, Index::empty())?,
+        Format::OciArchive => {
+            // Named and not only implied: skopeo 1.9, as an ordinary user, cannot unpack an archive without them.
+            target.directory("blobs/")?;
+            target.directory("blobs/sha256/")?;
+            layout(store, items, &mut target, Index::empty())?;
+        }
         Format::OciDirectory | Format::DockerDirectory => bail!("a directory cannot be written to a stream"),
     }
     // Two blocks of zeros end a tar archive.
@@ -141,6 +146,27 @@ struct Archive<'a> {
     output: &'a mut dyn Write,
 }
 
+impl Archive<'_> {
+    fn directory(&mut self, name: &str) -> Result<()> {
+        self.header(name, tar::EntryType::Directory, 0o755, 0)
+    }
+
+    fn header(&mut self, name: &str, kind: tar::EntryType, mode: u32, size: u64) -> Result<()> {
+        let mut header = tar::Header::new_ustar();
+        header.set_path(name).with_context(|| name.to_owned())?;
+        header.set_entry_type(kind);
+        header.set_size(size);
+        header.set_mode(mode);
+        header.set_mtime(0);
+        header.set_uid(0);
+        header.set_gid(0);
+        header.set_cksum();
+        self.output
+            .write_all(header.as_bytes())
+            .context("cannot write the archive")
+    }
+}
+
 impl Target for Archive<'_> {
     fn member(
         &mut self,
@@ -148,17 +174,7 @@ impl Target for Archive<'_> {
         size: u64,
         write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
     ) -> Result<()> {
-        let mut header = tar::Header::new_ustar();
-        header.set_path(name).with_context(|| name.to_owned())?;
-        header.set_size(size);
-        header.set_mode(0o644);
-        header.set_mtime(0);
-        header.set_uid(0);
-        header.set_gid(0);
-        header.set_cksum();
-        self.output
-            .write_all(header.as_bytes())
-            .context("cannot write the archive")?;
+        self.header(name, tar::EntryType::Regular, 0o644, size)?;
         let mut exact = Exact {
             output: self.output,
             left: size,
