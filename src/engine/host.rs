@@ -19,15 +19,17 @@ fn read(path: &str) -> String {
 /// When a process began, in clock ticks after boot (`/proc/PID/stat`, field 22). Together with the pid it names a
 /// process for as long as the machine runs.
 pub fn start_time(pid: i32) -> Option<u64> {
+    process(pid).map(|(_, start_time)| start_time)
+}
+
+/// The letter for a process's condition, and when it began.
+pub fn process(pid: i32) -> Option<(u8, u64)> {
     let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
     // The command's name may hold spaces and parentheses; the last one ends it. Field 3 follows.
     let end = stat.iter().rposition(|byte| *byte == b')')?;
-    std::str::from_utf8(&stat[end + 1..])
-        .ok()?
-        .split_whitespace()
-        .nth(19)?
-        .parse()
-        .ok()
+    let mut fields = std::str::from_utf8(&stat[end + 1..]).ok()?.split_whitespace();
+    let condition = *fields.next()?.as_bytes().first()?;
+    Some((condition, fields.nth(18)?.parse().ok()?))
 }
 
 /// The inode number of this process's user namespace.

@@ -11,6 +11,7 @@ mod host;
 pub mod list;
 pub mod log;
 pub mod monitor;
+pub mod oci;
 pub mod protocol;
 pub mod read_log;
 pub mod relay;

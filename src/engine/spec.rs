@@ -73,12 +73,15 @@ impl Engine {
         Ok(Spec {
             root: self.root(container),
             read_only: config.read_only,
+            no_devices: false,
             mounts,
             masked,
             read_only_paths: covered(&READ_ONLY),
             root_propagation: None,
             namespaces: namespaces(config),
             joined: Vec::new(),
+            joined_pid: None,
+            id_maps: None,
             network: if has_own_network {
                 Network::Loopback
             } else {
@@ -136,7 +139,14 @@ impl Engine {
         let option = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
         let mut mounts = vec![
             filesystem("proc", "/proc", vec![], base),
-            plain(Source::Devices(standard_devices()), "/dev", A::NOSUID),
+            plain(
+                Source::Devices {
+                    devices: standard_devices(),
+                    options: Vec::new(),
+                },
+                "/dev",
+                A::NOSUID,
+            ),
         ];
         let mut terminals = vec![option("ptmxmode", "0666"), option("mode", "0620")];
         // The group tty, which is 5 in every distribution; not where only one id is mapped.
@@ -405,6 +415,7 @@ fn plain(source: Source, target: &str, set: Attributes) -> Mount {
         clear: Attributes::empty(),
         recursive: false,
         propagation: None,
+        propagation_recursive: false,
     }
 }
 

@@ -33,6 +33,14 @@ pub struct Limits {
     pub pids: Option<u64>,
 }
 
+/// A file of a group and what is written to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    pub controller: &'static str,
+    pub file: String,
+    pub value: String,
+}
+
 /// Why limits cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
@@ -49,6 +57,8 @@ pub enum CgroupError {
         controller: &'static str,
         level: PathBuf,
     },
+    #[error("the control group {} has processes of somebody else", path.display())]
+    InUse { path: PathBuf },
     #[error("{}: {source}", path.display())]
     Write { path: PathBuf, source: std::io::Error },
 }
@@ -94,6 +104,67 @@ impl Cgroup {
             (Some(_), Some(error)) => Err(error),
             (Some(controller), None) => Err(CgroupError::NoPlace { controller }),
         }
+    }
+
+    /// Makes the group at `path`, relative to the root of the hierarchy, with `settings`. `None` where groups cannot be
+    /// made and nothing is to be set.
+    pub fn make_at(path: &Path, settings: &[Setting]) -> Result<Option<Self>> {
+        let no_place = || match settings.first() {
+            Some(setting) => Err(CgroupError::NoPlace {
+                controller: setting.controller,
+            }),
+            None => Ok(None),
+        };
+        let Some(mount) = mount_point() else {
+            return no_place();
+        };
+        let mut level = mount;
+        for part in path {
+            for setting in settings {
+                // Where it is missing in the end that is said below.
+                let control = level.join("cgroup.subtree_control");
+                let _ = std::fs::write(control, format!("+{}", setting.controller));
+            }
+            level.push(part);
+            match rustix::fs::mkdir(&level, Mode::from_raw_mode(0o755)) {
+                Ok(()) | Err(Errno::EXIST) => {}
+                Err(_) => return no_place(),
+            }
+        }
+        let group = Self { path: level };
+        if std::fs::read_to_string(group.path.join("cgroup.procs")).is_ok_and(|pids| !pids.is_empty()) {
+            return Err(CgroupError::InUse { path: group.path });
+        }
+        match group.apply(settings) {
+            Ok(()) => Ok(Some(group)),
+            Err(error) => {
+                group.remove();
+                Err(error)
+            }
+        }
+    }
+
+    fn apply(&self, settings: &[Setting]) -> Result<()> {
+        let available = std::fs::read_to_string(self.path.join("cgroup.controllers")).unwrap_or_default();
+        for setting in settings {
+            let is_missing = !available
+                .split_whitespace()
+                .any(|name| name == setting.controller);
+            if is_missing {
+                return Err(CgroupError::Missing {
+                    controller: setting.controller,
+                    level: self.path.parent().unwrap_or(&self.path).into(),
+                });
+            }
+            self.write(&setting.file, &setting.value, true)?;
+        }
+        Ok(())
+    }
+
+    /// The processes in the group itself.
+    pub fn processes(&self) -> Vec<i32> {
+        let pids = std::fs::read_to_string(self.path.join("cgroup.procs")).unwrap_or_default();
+        pids.lines().filter_map(|pid| pid.parse().ok()).collect()
     }
 
     /// The group at a path that a record names.

@@ -14,7 +14,7 @@ use rustix::thread::{CapabilitySet as RawSet, CapabilitySets, LinkNameSpaceType,
 use super::capabilities::CapabilitySet;
 use super::plan::{HOME, Plan};
 use super::rootfs::{self, Mounted};
-use super::spec::{Capabilities, Network};
+use super::spec::{Capabilities, Gate, Network};
 use super::sync::{self, Kind, Message};
 use crate::sys::credentials::Credentials;
 use crate::sys::memory::Shared;
@@ -26,6 +26,7 @@ use crate::sys::{process, signal};
 #[repr(u32)]
 pub enum Step {
     OomScore,
+    UserNamespace,
     Isolate,
     Join,
     Root,
@@ -57,8 +58,9 @@ pub enum Step {
 
 impl Step {
     /// All, so that a number can be turned back into its step.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::OomScore,
+        Self::UserNamespace,
         Self::Isolate,
         Self::Join,
         Self::Root,
@@ -95,6 +97,18 @@ pub struct Failure {
     pub step: Step,
     pub index: u32,
     pub errno: Errno,
+}
+
+impl Failure {
+    /// As it is told to whoever can explain it.
+    fn message(self) -> Message {
+        Message {
+            kind: Kind::Failed,
+            step: self.step as u32,
+            index: self.index,
+            errno: self.errno.raw_os_error(),
+        }
+    }
 }
 
 type Result<T> = std::result::Result<T, Failure>;
@@ -135,20 +149,15 @@ pub fn run(plan: &mut Plan, surroundings: &Surroundings<'_>) -> i32 {
         plan,
         surroundings,
         network_ready: false,
+        mapped: false,
         proceed: false,
     };
     let failure = match init.prepare().and_then(|mounted| init.become_payload(mounted)) {
         Ok(status) => return status,
         Err(failure) => failure,
     };
-    let message = Message {
-        kind: Kind::Failed,
-        step: failure.step as u32,
-        index: failure.index,
-        errno: failure.errno.raw_os_error(),
-    };
     // When the parent is gone nobody is left to be told.
-    let _ = sync::send(surroundings.socket, message, &[]);
+    let _ = sync::send(surroundings.socket, failure.message(), &[]);
     127
 }
 
@@ -156,6 +165,7 @@ struct Init<'a> {
     plan: &'a mut Plan,
     surroundings: &'a Surroundings<'a>,
     network_ready: bool,
+    mapped: bool,
     proceed: bool,
 }
 
@@ -168,6 +178,9 @@ impl Init<'_> {
         // By the host's /proc, which the container has no hand in.
         if let Some(value) = &self.plan.process.oom_score_adj {
             write(CWD, c"/proc/self/oom_score_adj", value).map_err(at(Step::OomScore))?;
+        }
+        if self.plan.namespaces.contains(process::Namespaces::USER) {
+            self.become_superuser()?;
         }
         rootfs::isolate().map_err(at(Step::Isolate))?;
         for (index, namespace) in self.plan.joined.iter().enumerate() {
@@ -190,6 +203,9 @@ impl Init<'_> {
             .map_err(at_index(Step::Mount, index))?;
         }
         self.report_mounts(root.as_fd(), &mounted)?;
+        while self.plan.pauses && !self.proceed {
+            self.await_parent()?;
+        }
         self.restrict(root.as_fd())?;
         rootfs::enter(root.as_fd()).map_err(at(Step::Enter))?;
         if let Some(propagation) = self
@@ -202,6 +218,23 @@ impl Init<'_> {
                 .map_err(at(Step::Enter))?;
         }
         Ok(mounted)
+    }
+
+    /// Takes on the superuser of the new user namespace, when its ids are mapped: files of the host's superuser, whom it
+    /// may not know, could not be made.
+    fn become_superuser(&mut self) -> Result<()> {
+        while !self.mapped {
+            self.await_parent()?;
+        }
+        // One id without the right to set groups, or no id 0: then we stay who we are.
+        let _ = rustix::thread::set_thread_groups(&[]);
+        let (uid, gid) = (rustix::fs::Uid::ROOT, rustix::fs::Gid::ROOT);
+        match rustix::thread::set_thread_res_gid(gid, gid, gid)
+            .and_then(|()| rustix::thread::set_thread_res_uid(uid, uid, uid))
+        {
+            Ok(()) | Err(Errno::INVAL) => Ok(()),
+            Err(error) => Err(at(Step::UserNamespace)(error)),
+        }
     }
 
     /// Enters a running container. Its processes see us from here on, so that nobody may trace us or look at what we have
@@ -276,9 +309,9 @@ impl Init<'_> {
         for (index, path) in self.plan.read_only_paths.iter().enumerate() {
             rootfs::make_read_only(root, path).map_err(at_index(Step::ReadOnlyPath, index))?;
         }
-        if self.plan.read_only {
+        if !self.plan.root_attributes.is_empty() {
             let none = Attributes::empty();
-            crate::sys::mount::set_attributes(root, Attributes::RDONLY, none, None, false)
+            crate::sys::mount::set_attributes(root, self.plan.root_attributes, none, None, false)
                 .map_err(at(Step::ReadOnlyRoot))?;
         }
         if !self.plan.hostname.is_empty() {
@@ -293,8 +326,16 @@ impl Init<'_> {
     /// Joins the network namespace that a helper makes meanwhile: before sysfs is mounted, which shows the network
     /// namespace of whoever mounts it.
     fn join_network(&mut self) -> Result<()> {
-        if !matches!(self.plan.network, Network::Loopback) || self.network_ready {
+        if self.network_ready {
             return Ok(());
+        }
+        match self.plan.network {
+            Network::Host | Network::Joined => return Ok(()),
+            Network::Born => {
+                self.network_ready = true;
+                return super::spawn::loopback_up().map_err(at(Step::Network));
+            }
+            Network::Loopback => {}
         }
         while !self.network_ready {
             self.await_parent()?;
@@ -320,6 +361,7 @@ impl Init<'_> {
         match byte[0] {
             sync::NETWORK_READY => self.network_ready = true,
             sync::PROCEED => self.proceed = true,
+            sync::MAPPED => self.mapped = true,
             _ => return Err(at(Step::Parent)(Errno::PROTO)),
         }
         Ok(())
@@ -368,12 +410,18 @@ impl Init<'_> {
         let first = 3 + process.preserved_fds as i32;
         process::close_on_exec_from(first).map_err(at(Step::Streams))?;
         if let Some(gate) = &self.plan.start_gate {
-            wait_at(gate.as_fd(), self.surroundings.socket)?;
+            find_program(&self.plan.process.candidates)?;
+            wait_at(gate, self.surroundings.socket)?;
         }
         if self.plan.init {
             return self.init_with_payload();
         }
-        Err(execute(self.plan))
+        let failure = execute(self.plan);
+        if let Some(gate) = &self.plan.start_gate {
+            // Our parent has gone; whoever opened the gate is told.
+            let _ = rustix::io::write(&gate.answer, &failure.message().bytes());
+        }
+        Err(failure)
     }
 
     /// The standard streams, in a session of their own, so that the payload can never push input into the caller's
@@ -417,14 +465,7 @@ impl Init<'_> {
             signal::unblock_all();
             // A group of its own in the foreground is the payload's business, as with other inits.
             let failure = execute(plan);
-            let (step, index) = (failure.step as u32, failure.index);
-            let message = Message {
-                kind: Kind::Failed,
-                step,
-                index,
-                errno: failure.errno.raw_os_error(),
-            };
-            let _ = sync::send(socket, message, &[]);
+            let _ = sync::send(socket, failure.message(), &[]);
             127
         })
         .map_err(at(Step::Fork))?;
@@ -527,8 +568,9 @@ fn check_parent(socket: BorrowedFd<'_>) -> Result<()> {
     }
 }
 
-/// Tells the parent that all is done but the exec, and waits until `start` connects.
-fn wait_at(gate: BorrowedFd<'_>, socket: BorrowedFd<'_>) -> Result<()> {
+/// Tells the parent that all is done but the exec, and waits for the byte of `start`. By now a filter may be in force:
+/// only read and write are used.
+fn wait_at(gate: &Gate, socket: BorrowedFd<'_>) -> Result<()> {
     let message = Message {
         kind: Kind::Ready,
         step: 0,
@@ -537,16 +579,27 @@ fn wait_at(gate: BorrowedFd<'_>, socket: BorrowedFd<'_>) -> Result<()> {
     };
     sync::send(socket, message, &[]).map_err(at(Step::Gate))?;
     loop {
-        match rustix::net::accept_with(gate, rustix::net::SocketFlags::CLOEXEC) {
-            Ok(connection) => {
-                // Stays open until the exec closes it, which tells `start` that the payload runs.
-                std::mem::forget(connection);
-                return Ok(());
-            }
+        match rustix::io::read(&gate.start, &mut [0; 1]) {
+            Ok(1) => return Ok(()),
             Err(Errno::INTR) => {}
+            Ok(_) => return Err(at(Step::Gate)(Errno::PIPE)),
             Err(error) => return Err(at(Step::Gate)(error)),
         }
     }
+}
+
+/// Fails when there is certainly no program to execute, so that `create` can say so and not only `start`.
+fn find_program(candidates: &[std::ffi::CString]) -> Result<()> {
+    let mut reason = Errno::NOENT;
+    for candidate in candidates {
+        match rustix::fs::access(candidate.as_c_str(), rustix::fs::Access::EXEC_OK) {
+            Err(Errno::NOENT | Errno::NOTDIR) => {}
+            Err(Errno::ACCESS) => reason = Errno::ACCESS,
+            // There, or not to be told: a filter may refuse the question.
+            _ => return Ok(()),
+        }
+    }
+    Err(at(Step::Execute)(reason))
 }
 
 /// Executes the payload; what comes back is why it could not be.

@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit};
 
 use super::seccomp::Filter;
 use super::spec::{
-    Capabilities, Device, Network, Overlay, Process, Root, Source, Spec, Target as Joined, User,
+    Capabilities, Device, Gate, Network, Overlay, Process, Root, Source, Spec, Target as Joined, User,
 };
 use crate::base::bytes::ByteString;
 use crate::sys::credentials::MAX_HOME;
@@ -18,7 +18,8 @@ use crate::sys::process::{Namespaces, Strings};
 /// What the child walks.
 pub struct Plan {
     pub root: RootPlan,
-    pub read_only: bool,
+    /// Of the root mount, once everything in it is in place.
+    pub root_attributes: Attributes,
     pub root_propagation: Option<Propagation>,
     pub mounts: Vec<MountPlan>,
     pub masked: Vec<CString>,
@@ -39,8 +40,10 @@ pub struct Plan {
     pub null: Option<OwnedFd>,
     /// A running container to be entered, instead of all mounts.
     pub target: Option<Joined>,
-    /// A listening socket: after everything is ready the child waits for a connection (OCI `create`).
-    pub start_gate: Option<OwnedFd>,
+    /// Where the child waits when everything is ready (OCI `create`).
+    pub start_gate: Option<Gate>,
+    /// The child waits with its mounts made and its root not yet changed until the parent has run hooks.
+    pub pauses: bool,
 }
 
 pub enum RootPlan {
@@ -64,6 +67,7 @@ pub struct MountPlan {
     pub clear: Attributes,
     pub recursive: bool,
     pub propagation: Option<Propagation>,
+    pub propagation_recursive: bool,
 }
 
 pub enum SourcePlan {
@@ -77,7 +81,10 @@ pub enum SourcePlan {
         path: CString,
         recursive: bool,
     },
-    Devices(Vec<DevicePlan>),
+    Devices {
+        devices: Vec<DevicePlan>,
+        options: Vec<(CString, Option<CString>)>,
+    },
     Terminals {
         options: Vec<(CString, Option<CString>)>,
     },
@@ -162,9 +169,12 @@ impl Plan {
             return Err(PlanError::TooMany);
         }
         let needs_null = !spec.masked.is_empty();
+        let mut root_attributes = Attributes::empty();
+        root_attributes.set(Attributes::RDONLY, spec.read_only);
+        root_attributes.set(Attributes::NODEV, spec.no_devices);
         Ok(Self {
             root: RootPlan::new(&spec.root)?,
-            read_only: spec.read_only,
+            root_attributes,
             root_propagation: spec.root_propagation,
             mounts,
             masked: relative_all(&spec.masked, "masked path")?,
@@ -182,6 +192,7 @@ impl Plan {
             null: if needs_null { Some(open_null()?) } else { None },
             target: None,
             start_gate: None,
+            pauses: false,
         })
     }
 
@@ -191,7 +202,7 @@ impl Plan {
             root: RootPlan::Directory {
                 path: CString::default(),
             },
-            read_only: false,
+            root_attributes: Attributes::empty(),
             root_propagation: None,
             mounts: Vec::new(),
             masked: Vec::new(),
@@ -209,6 +220,7 @@ impl Plan {
             null: None,
             target: Some(target),
             start_gate: None,
+            pauses: false,
         })
     }
 }
@@ -251,7 +263,7 @@ impl MountPlan {
     fn new(mount: &super::spec::Mount) -> Result<Self> {
         let (directory, strict) = match &mount.source {
             Source::Bind { directory, .. } => (*directory, false),
-            Source::Filesystem { .. } | Source::Devices(_) | Source::Terminals { .. } => (true, true),
+            Source::Filesystem { .. } | Source::Devices { .. } | Source::Terminals { .. } => (true, true),
             Source::Other { .. } => (true, false),
         };
         let target = Target::new("mount target", &mount.target, directory, strict)?;
@@ -265,6 +277,7 @@ impl MountPlan {
             clear: mount.clear,
             recursive: mount.recursive,
             propagation: mount.propagation,
+            propagation_recursive: mount.propagation_recursive,
         })
     }
 }
@@ -290,8 +303,9 @@ impl SourcePlan {
                 path: c("mount source", path)?,
                 recursive: *recursive,
             },
-            Source::Devices(devices) => Self::Devices(
-                devices
+            Source::Devices { devices, options } => Self::Devices {
+                options: mount_options(options)?,
+                devices: devices
                     .iter()
                     .map(|device| {
                         Ok(DevicePlan {
@@ -301,7 +315,7 @@ impl SourcePlan {
                         })
                     })
                     .collect::<Result<_>>()?,
-            ),
+            },
             Source::Terminals { options } => Self::Terminals {
                 options: mount_options(options)?,
             },

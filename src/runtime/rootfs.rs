@@ -53,11 +53,14 @@ pub fn mount_root(root: &RootPlan) -> Result<OwnedFd> {
             Ok(mount)
         }
         RootPlan::Directory { path } => {
+            // Looked up once: what is copied and what is covered are the same directory.
+            let directory = rustix::fs::open(path, PATH | OFlags::DIRECTORY, Mode::empty())?;
             let flags = OpenTreeFlags::OPEN_TREE_CLONE
                 | OpenTreeFlags::OPEN_TREE_CLOEXEC
+                | OpenTreeFlags::AT_EMPTY_PATH
                 | OpenTreeFlags::AT_RECURSIVE;
-            let mount = rustix::mount::open_tree(CWD, path, flags)?;
-            attach(mount.as_fd(), CWD, path)?;
+            let mount = rustix::mount::open_tree(&directory, c"", flags)?;
+            attach_on(mount.as_fd(), directory.as_fd())?;
             Ok(mount)
         }
     }
@@ -143,7 +146,7 @@ pub fn mount(
             options,
         } => new_filesystem(kind, source, options)?,
         SourcePlan::Terminals { options } => new_filesystem(c"devpts", c"devpts", options)?,
-        SourcePlan::Devices(_) => new_devices()?,
+        SourcePlan::Devices { options, .. } => new_devices(options)?,
         SourcePlan::Bind { path, recursive } => {
             let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
             if *recursive {
@@ -152,18 +155,17 @@ pub fn mount(
             rustix::mount::open_tree(CWD, path, flags)?
         }
     };
-    if !plan.set.is_empty() || !plan.clear.is_empty() || plan.propagation.is_some() {
-        set_attributes(
-            mount.as_fd(),
-            plan.set,
-            plan.clear,
-            plan.propagation,
-            plan.recursive,
-        )?;
+    if !plan.set.is_empty() || !plan.clear.is_empty() {
+        set_attributes(mount.as_fd(), plan.set, plan.clear, None, plan.recursive)?;
+    }
+    if plan.propagation.is_some() {
+        let none = Attributes::empty();
+        let recursive = plan.recursive || plan.propagation_recursive;
+        set_attributes(mount.as_fd(), none, none, plan.propagation, recursive)?;
     }
     attach_on(mount.as_fd(), target.as_fd())?;
     match &plan.source {
-        SourcePlan::Devices(devices) => {
+        SourcePlan::Devices { devices, .. } => {
             fill_devices(mount.as_fd(), devices)?;
             mounted.devices = Some(mount);
         }
@@ -254,7 +256,10 @@ fn refuse_proc(target: BorrowedFd<'_>, plan: &Target) -> Result<()> {
     }
 }
 
-fn new_devices() -> Result<OwnedFd> {
+fn new_devices(options: &[(CString, Option<CString>)]) -> Result<OwnedFd> {
+    if !options.is_empty() {
+        return new_filesystem(c"tmpfs", c"tmpfs", options);
+    }
     let fs = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     for (key, value) in [(c"source", c"tmpfs"), (c"mode", c"755"), (c"size", c"65536k")] {
         rustix::mount::fsconfig_set_string(fs.as_fd(), key, value)?;

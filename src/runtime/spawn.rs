@@ -10,8 +10,8 @@ use rustix::thread::ThreadNameSpaceType;
 
 use super::accounts::{self, AccountError};
 use super::init::{self, Failure, Step, Surroundings};
-use super::plan::{Plan, PlanError, SourcePlan};
-use super::spec::{Network, Process, Spec, Target};
+use super::plan::{MountPlan, Plan, PlanError, SourcePlan};
+use super::spec::{Gate, IdMaps, Network, Process, Spec, Target};
 use super::sync::{self, Kind, Message};
 use crate::sys::credentials::Credentials;
 use crate::sys::memory::Shared;
@@ -24,9 +24,12 @@ pub struct Options {
     pub streams: Option<[OwnedFd; 3]>,
     /// The container dies with this process.
     pub die_with_parent: bool,
-    /// A listening socket at which the child waits before the exec (OCI `create`).
-    pub start_gate: Option<OwnedFd>,
+    /// Where the child waits before the exec (OCI `create`).
+    pub start_gate: Option<Gate>,
 }
+
+/// What [`create`] calls with the child's pid while the child waits, its mounts made and its root not yet changed.
+pub type Prepared<'a> = &'a mut dyn FnMut(i32) -> std::result::Result<(), String>;
 
 /// A container that runs, or waits at its gate.
 #[derive(Debug)]
@@ -82,7 +85,42 @@ struct Words {
 /// Starts `spec`. Returns when the payload has been executed, or waits at the gate if it has one.
 pub fn spawn(spec: Spec, options: Options) -> Result<Started> {
     let words = Words::new(&spec);
-    run(Plan::new(spec)?, &words, options)
+    run(Plan::new(spec)?, &words, options, Around::default())
+}
+
+/// Starts what an OCI bundle describes: in namespaces that are there already, in a user namespace of its own, with
+/// something to be done before the root is changed. Afterwards this process makes its children in the joined pid
+/// namespace.
+pub fn create(mut spec: Spec, options: Options, prepared: Option<Prepared<'_>>) -> Result<Started> {
+    let words = Words::new(&spec);
+    let around = Around {
+        pid_namespace: spec.joined_pid.take(),
+        id_maps: spec.id_maps.take(),
+        prepared,
+    };
+    let mut plan = Plan::new(spec)?;
+    plan.pauses = around.prepared.is_some();
+    run(plan, &words, options, around)
+}
+
+/// The sentence for what a child wrote to [`Gate::answer`]; `program` is what it could not execute.
+pub fn explain_answer(answer: [u8; sync::SIZE], program: &str) -> SpawnError {
+    let words = Words {
+        program: program.into(),
+        ..Words::default()
+    };
+    match Message::parse(answer) {
+        Some(message) => explain(&words, &[], message),
+        None => SpawnError::Talk(Errno::PROTO),
+    }
+}
+
+/// What only [`create`] needs.
+#[derive(Default)]
+struct Around<'a> {
+    pid_namespace: Option<OwnedFd>,
+    id_maps: Option<IdMaps>,
+    prepared: Option<Prepared<'a>>,
 }
 
 /// Starts a process in a running container. Afterwards this process makes its children in the container's pid
@@ -93,17 +131,27 @@ pub fn join(target: Target, process: Process, cgroup: Option<OwnedFd>, options: 
         rustix::thread::move_into_thread_name_spaces(target.init.as_fd(), ThreadNameSpaceType::PROCESS_ID)
             .map_err(SpawnError::Clone)?;
     }
-    run(Plan::join(target, process, cgroup)?, &words, options)
+    run(
+        Plan::join(target, process, cgroup)?,
+        &words,
+        options,
+        Around::default(),
+    )
 }
 
-fn run(mut plan: Plan, words: &Words, options: Options) -> Result<Started> {
+fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> Result<Started> {
     plan.start_gate = options.start_gate;
     let credentials = Shared::<Credentials>::new().map_err(SpawnError::Clone)?;
     // Before the socket: a copy of the child's end in the helper would keep it from ending.
     let maker = match plan.network {
         Network::Loopback => Some(NetworkMaker::start()?),
-        Network::Host | Network::Joined => None,
+        Network::Born | Network::Host | Network::Joined => None,
     };
+    if let Some(namespace) = &around.pid_namespace {
+        // Takes effect for children only.
+        let kind = Some(rustix::thread::LinkNameSpaceType::ProcessID);
+        rustix::thread::move_into_link_name_space(namespace.as_fd(), kind).map_err(SpawnError::Clone)?;
+    }
     let (ours, theirs) = sync::pair().map_err(SpawnError::Clone)?;
     let cgroup = plan.cgroup.take();
     let namespaces = plan.namespaces;
@@ -132,8 +180,13 @@ fn run(mut plan: Plan, words: &Words, options: Options) -> Result<Started> {
         socket: ours,
         maker,
         mounted: None,
+        pid: child.pid.as_raw_pid(),
+        prepared: around.prepared,
     };
-    match parent.attend() {
+    match parent
+        .map_ids(around.id_maps.as_ref())
+        .and_then(|()| parent.attend())
+    {
         Ok((root, terminal)) => Ok(Started {
             child,
             root,
@@ -199,23 +252,49 @@ impl NetworkMaker {
 }
 
 fn make_network() -> rustix::io::Result<()> {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType};
     process::unshare(Namespaces::NETWORK)?;
+    loopback_up()
+}
+
+/// Sets loopback up in the network namespace of this process. Allocates nothing.
+pub(super) fn loopback_up() -> rustix::io::Result<()> {
+    use rustix::net::{AddressFamily, SocketFlags, SocketType};
     let socket =
         rustix::net::socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None)?;
     crate::sys::net::loopback_up(socket.as_fd())
 }
 
-struct Parent<'a> {
+struct Parent<'a, 'hooks> {
     plan: &'a Plan,
     words: &'a Words,
     credentials: Shared<Credentials>,
     socket: OwnedFd,
     maker: Option<NetworkMaker>,
     mounted: Option<(OwnedFd, Option<OwnedFd>)>,
+    pid: i32,
+    prepared: Option<Prepared<'hooks>>,
 }
 
-impl Parent<'_> {
+impl Parent<'_, '_> {
+    /// Maps the ids of the child's user namespace, if it has one of its own.
+    fn map_ids(&self, maps: Option<&IdMaps>) -> Result<()> {
+        let Some(maps) = maps else { return Ok(()) };
+        let write = |file: &str, content: &str| {
+            let path = format!("/proc/{}/{file}", self.pid);
+            std::fs::write(&path, content).map_err(|error| SpawnError::Step {
+                what: format!("cannot write the id map {file} of the container's user namespace"),
+                reason: describe(Errno::from_io_error(&error).unwrap_or(Errno::IO)),
+            })
+        };
+        write("uid_map", &maps.users)?;
+        write("gid_map", &maps.groups).or_else(|_| {
+            // An ordinary user maps its own group only without the right to drop any (user_namespaces(7)).
+            write("setgroups", "deny").and_then(|()| write("gid_map", &maps.groups))
+        })?;
+        self.say(sync::MAPPED);
+        Ok(())
+    }
+
     /// Answers the child until it has become the payload, waits at its gate, or has failed.
     fn attend(&mut self) -> Result<(OwnedFd, Option<OwnedFd>)> {
         let mut awaits_network = self.maker.is_some();
@@ -284,6 +363,12 @@ impl Parent<'_> {
         self.credentials
             .set(account.uid, account.gid, &account.groups, &home)
             .ok_or_else(|| AccountError::TooManyGroups(self.words.user.clone()))?;
+        if let Some(prepared) = &mut self.prepared {
+            prepared(self.pid).map_err(|reason| SpawnError::Step {
+                what: "hook".into(),
+                reason,
+            })?;
+        }
         self.say(sync::PROCEED);
         Ok(())
     }
@@ -295,19 +380,21 @@ impl Parent<'_> {
 
     /// The sentence for a failed step.
     fn explain(&self, message: Message) -> SpawnError {
-        let Some(step) = Step::ALL.into_iter().find(|step| *step as u32 == message.step) else {
-            return SpawnError::Talk(Errno::PROTO);
-        };
-        let errno = Errno::from_raw_os_error(message.errno);
-        self.words.explain(
-            self.plan,
-            Failure {
-                step,
-                index: message.index,
-                errno,
-            },
-        )
+        explain(self.words, &self.plan.mounts, message)
     }
+}
+
+fn explain(words: &Words, mounts: &[MountPlan], message: Message) -> SpawnError {
+    let Some(step) = Step::ALL.into_iter().find(|step| *step as u32 == message.step) else {
+        return SpawnError::Talk(Errno::PROTO);
+    };
+    let errno = Errno::from_raw_os_error(message.errno);
+    let failure = Failure {
+        step,
+        index: message.index,
+        errno,
+    };
+    words.explain(mounts, failure)
 }
 
 impl Words {
@@ -343,7 +430,7 @@ impl Words {
         }
     }
 
-    fn explain(&self, plan: &Plan, failure: Failure) -> SpawnError {
+    fn explain(&self, mounts: &[MountPlan], failure: Failure) -> SpawnError {
         let item = |items: &[String]| items.get(failure.index as usize).cloned().unwrap_or_default();
         let program = || self.program.clone();
         let reason = || describe(failure.errno);
@@ -373,7 +460,7 @@ impl Words {
                 what: format!("working directory {:?}", self.working_directory),
                 reason: "it lies outside the container's root file system".into(),
             },
-            Step::Mount => self.explain_mount(plan, failure),
+            Step::Mount => self.explain_mount(mounts, failure),
             Step::Root if self.own_root => step("cannot mount the container's overlay file system".into()),
             Step::Root => step("cannot take the given directory as root file system".into()),
             Step::Mask => step(format!("cannot mask {}", item(&self.masked))),
@@ -393,11 +480,10 @@ impl Words {
         }
     }
 
-    fn explain_mount(&self, plan: &Plan, failure: Failure) -> SpawnError {
+    fn explain_mount(&self, mounts: &[MountPlan], failure: Failure) -> SpawnError {
         let index = failure.index as usize;
         let (source, target) = self.mounts.get(index).cloned().unwrap_or_default();
-        let is_bind = plan
-            .mounts
+        let is_bind = mounts
             .get(index)
             .is_some_and(|mount| matches!(mount.source, SourcePlan::Bind { .. }));
         let reason = match failure.errno {

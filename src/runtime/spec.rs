@@ -17,6 +17,8 @@ pub struct Spec {
     pub root: Root,
     /// The root is mounted read-only once everything in it is in place.
     pub read_only: bool,
+    /// No device can be opened on the root file system, only on other mounts.
+    pub no_devices: bool,
     /// In the order of mounting.
     pub mounts: Vec<Mount>,
     /// Paths in the container that are covered; missing ones are passed over.
@@ -29,6 +31,10 @@ pub struct Spec {
     pub namespaces: Namespaces,
     /// Namespaces to be joined instead of made, in this order.
     pub joined: Vec<OwnedFd>,
+    /// A pid namespace to be born in instead of a new one.
+    pub joined_pid: Option<OwnedFd>,
+    /// The ids of a new user namespace.
+    pub id_maps: Option<IdMaps>,
     pub network: Network,
     pub hostname: ByteString,
     pub domainname: ByteString,
@@ -72,6 +78,8 @@ pub struct Mount {
     /// Attributes apply to the mounts below a recursive bind as well.
     pub recursive: bool,
     pub propagation: Option<Propagation>,
+    /// The propagation applies to the mounts below as well, whatever the attributes do.
+    pub propagation_recursive: bool,
 }
 
 /// What is mounted.
@@ -93,8 +101,12 @@ pub enum Source {
         recursive: bool,
         directory: bool,
     },
-    /// A tmpfs with the standard devices and links (OCI runtime-spec, config-linux.md, "Default Devices").
-    Devices(Vec<Device>),
+    /// A tmpfs with the standard devices and links (OCI runtime-spec, config-linux.md, "Default Devices"); without
+    /// options it is as Docker's.
+    Devices {
+        devices: Vec<Device>,
+        options: Vec<(String, Option<String>)>,
+    },
     /// A new devpts; a terminal comes from it when the process has one.
     Terminals { options: Vec<(String, Option<String>)> },
 }
@@ -126,10 +138,29 @@ pub enum DeviceKind {
 pub enum Network {
     /// A new one with loopback up, made by a helper process while the mounts are made.
     Loopback,
+    /// A new one with loopback up, born with the process: the only kind that belongs to a new user namespace.
+    Born,
     /// The caller's.
     Host,
     /// One among `joined`.
     Joined,
+}
+
+/// The content of `uid_map` and `gid_map` (`user_namespaces(7)`).
+#[derive(Clone, Debug)]
+pub struct IdMaps {
+    pub users: String,
+    pub groups: String,
+}
+
+/// Where the first process waits before the exec (OCI `create`), made so that it needs no more than read and write,
+/// which every seccomp filter allows.
+#[derive(Debug)]
+pub struct Gate {
+    /// One byte is read here.
+    pub start: OwnedFd,
+    /// Why the exec failed is written here; the exec closes it.
+    pub answer: OwnedFd,
 }
 
 /// A running container to be joined.
@@ -208,7 +239,7 @@ impl Source {
             Self::Filesystem { kind, .. } => (*kind).into(),
             Self::Other { kind, .. } => kind.lossy().into_owned(),
             Self::Bind { path, .. } => path.lossy().into_owned(),
-            Self::Devices(_) => "the devices".into(),
+            Self::Devices { .. } => "the devices".into(),
             Self::Terminals { .. } => "devpts".into(),
         }
     }

@@ -32,6 +32,7 @@ pub const TERMINAL: u32 = 8;
 /// From parent to child, one byte each.
 pub const NETWORK_READY: u8 = b'n';
 pub const PROCEED: u8 = b'p';
+pub const MAPPED: u8 = b'm';
 
 /// A message of the child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,10 +45,11 @@ pub struct Message {
     pub errno: i32,
 }
 
-const SIZE: usize = 16;
+/// Bytes of a message.
+pub const SIZE: usize = 16;
 
 impl Message {
-    fn bytes(self) -> [u8; SIZE] {
+    pub fn bytes(self) -> [u8; SIZE] {
         let mut bytes = [0; SIZE];
         for (slot, word) in
             bytes
@@ -59,7 +61,7 @@ impl Message {
         bytes
     }
 
-    fn parse(bytes: [u8; SIZE]) -> Option<Self> {
+    pub fn parse(bytes: [u8; SIZE]) -> Option<Self> {
         let word = |at: usize| u32::from_ne_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
         let kind = match word(0) {
             1 => Kind::Mounted,
@@ -87,6 +89,10 @@ pub fn send(socket: BorrowedFd<'_>, message: Message, fds: &[BorrowedFd<'_>]) ->
         return Err(Errno::INVAL);
     }
     let bytes = message.bytes();
+    if fds.is_empty() {
+        // A plain write, since a filter that is already loaded may know no sendmsg.
+        return rustix::io::write(socket, &bytes).map(drop);
+    }
     rustix::net::sendmsg(socket, &[IoSlice::new(&bytes)], &mut control, SendFlags::NOSIGNAL)?;
     Ok(())
 }

@@ -96,6 +96,21 @@ pub fn unshare(namespaces: Namespaces) -> Result<()> {
     }
 }
 
+/// Which kind of namespace `fd` is open on; an error when it is none (`ioctl_nsfs(2)`).
+pub fn namespace_kind(fd: BorrowedFd<'_>) -> Result<Namespaces> {
+    const NSFS_MAGIC: i64 = 0x6e73_6673;
+    const NS_GET_NSTYPE: libc::Ioctl = 0xb703;
+    // Another driver could mean anything by that request.
+    if rustix::fs::fstatfs(fd)?.f_type != NSFS_MAGIC {
+        return Err(Errno::INVAL);
+    }
+    // SAFETY: the request takes no argument, and nsfs, as just seen, knows it.
+    match unsafe { libc::ioctl(fd.as_raw_fd(), NS_GET_NSTYPE) } {
+        -1 => Err(last_error()),
+        kind => Ok(Namespaces::from_bits_retain(kind as u32 as u64)),
+    }
+}
+
 /// Ends this process at once: no destructor, no flush.
 pub fn exit(status: i32) -> ! {
     // SAFETY: _exit has no preconditions.
@@ -195,6 +210,12 @@ pub fn working_directory(buffer: &mut [u8]) -> Result<&[u8]> {
         -1 => Err(last_error()),
         length => Ok(&buffer[..(length as usize).saturating_sub(1)]),
     }
+}
+
+/// Whether descriptor `number` is open.
+pub fn is_open(number: RawFd) -> bool {
+    // SAFETY: only asks for the descriptor's flags.
+    unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
 }
 
 /// Takes over a descriptor that was inherited under a known number.

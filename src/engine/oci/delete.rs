@@ -1,0 +1,157 @@
+//! `kill` and `delete`: signals by pidfd, and the removal of everything that `create` made.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
+
+use super::bundle;
+use super::state::{Found, Record, Status};
+use super::{Held, Result, Runtime, hooks, refuse};
+use crate::engine::{EngineError, errno};
+use crate::runtime::cgroup::Cgroup;
+use crate::sys::signal;
+
+/// How long a killed process may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Runtime {
+    /// Sends a signal to the first process, or to all of the container.
+    pub fn kill(&self, id: &str, number: i32, all: bool) -> Result<()> {
+        let found = self.find(id)?;
+        let group = found.record.as_ref().and_then(|record| record.cgroup.as_ref());
+        if let (true, Some(group)) = (all, group) {
+            let group = Cgroup::at(group.as_path());
+            if number == Signal::KILL.as_raw() {
+                group.kill();
+            } else {
+                signal_all(&group, number);
+            }
+            return Ok(());
+        }
+        let process = found.record.as_ref().and_then(Record::process);
+        match (process, found.status) {
+            (Some(process), Status::Created | Status::Running) => {
+                signal::send(process.as_fd(), number).map_err(errno(format!("container {id:?}")))
+            }
+            _ if all => Ok(()),
+            // In the words that containerd looks for.
+            _ => refuse("container not running"),
+        }
+    }
+
+    /// Deletes a container that has stopped; with `force` it is killed first, and one that is not there is no failure.
+    /// `warn` is told about failed hooks, which keep nothing from being deleted.
+    pub fn delete(&self, id: &str, force: bool, warn: &mut dyn FnMut(String)) -> Result<()> {
+        super::check_id(id)?;
+        let directory = match super::open_directory(&self.root.join(id)) {
+            Err(Errno::NOENT) if force => return Ok(()),
+            Err(Errno::NOENT) => return refuse(format!("container {id:?} does not exist")),
+            result => result.map_err(errno(format!("container {id:?}")))?,
+        };
+        let held = Held::take(&directory, id)?;
+        let found = self.find_held(id)?;
+        if found.status != Status::Stopped {
+            if !force {
+                let word = match found.status {
+                    Status::Created => "created",
+                    _ => "running",
+                };
+                return refuse(format!(
+                    "cannot delete container {id:?} that is not stopped: {word}"
+                ));
+            }
+            end(&found)?;
+        }
+        if let Some(record) = &found.record {
+            if let Some(group) = &record.cgroup {
+                remove_group(&Cgroup::at(group.as_path()));
+            }
+            run_poststop(&directory, record, warn);
+        }
+        self.remove_directory(id);
+        drop(held);
+        Ok(())
+    }
+}
+
+fn run_poststop(directory: &OwnedFd, record: &Record, warn: &mut dyn FnMut(String)) {
+    let read = bundle::read(directory, &format!("configuration of container {:?}", record.id));
+    match read {
+        Ok((_, config)) => {
+            let listed = config
+                .hooks()
+                .as_ref()
+                .and_then(|hooks| hooks.poststop().as_ref());
+            for hook in listed.into_iter().flatten() {
+                let one = vec![hook.clone()];
+                if let Err(why) = hooks::run(Some(&one), &record.view(Status::Stopped), None) {
+                    warn(format!("poststop hook {why}"));
+                }
+            }
+        }
+        Err(error) => warn(error.to_string()),
+    }
+}
+
+/// Kills the first process, with whom its pid namespace ends, and waits for that.
+fn end(found: &Found) -> Result<()> {
+    let Some(process) = found.record.as_ref().and_then(Record::process) else {
+        return Ok(());
+    };
+    match signal::send(process.as_fd(), Signal::KILL.as_raw()) {
+        Ok(()) | Err(Errno::SRCH) => {}
+        Err(error) => return Err(errno("cannot kill the container")(error)),
+    }
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).ok();
+        let mut fds = [PollFd::new(&process, PollFlags::IN)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) => {
+                return Err(EngineError::Refused(format!(
+                    "the container's first process was killed {} seconds ago and has not ended",
+                    PATIENCE.as_secs()
+                )));
+            }
+            Ok(_) => return Ok(()),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(errno("cannot wait for the container")(error)),
+        }
+    }
+}
+
+/// Processes without a pid namespace of their own outlive the first one: they go with their group.
+fn remove_group(group: &Cgroup) {
+    if !group.processes().is_empty() {
+        group.kill();
+        wait_for_end(group);
+    }
+    group.remove();
+}
+
+fn wait_for_end(group: &Cgroup) {
+    for pid in group.processes() {
+        let Some(pid) = Pid::from_raw(pid) else { continue };
+        if let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) {
+            let mut fds = [PollFd::new(&process, PollFlags::IN)];
+            let _ = poll(&mut fds, Timespec::try_from(PATIENCE).ok().as_ref());
+        }
+    }
+}
+
+fn signal_all(group: &Cgroup, number: i32) {
+    for pid in group.processes() {
+        let Some(pid) = Pid::from_raw(pid) else { continue };
+        let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else {
+            continue;
+        };
+        // Still there after it was opened: then the descriptor is not of a later process.
+        if group.processes().contains(&pid.as_raw_pid()) {
+            let _ = signal::send(process.as_fd(), number);
+        }
+    }
+}
