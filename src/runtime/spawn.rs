@@ -97,6 +97,7 @@ pub fn create(mut spec: Spec, options: Options, prepared: Option<Prepared<'_>>) 
         pid_namespace: spec.joined_pid.take(),
         id_maps: spec.id_maps.take(),
         prepared,
+        waits_for_helper: true,
     };
     let mut plan = Plan::new(spec)?;
     plan.pauses = around.prepared.is_some();
@@ -121,6 +122,8 @@ struct Around<'a> {
     pid_namespace: Option<OwnedFd>,
     id_maps: Option<IdMaps>,
     prepared: Option<Prepared<'a>>,
+    /// Nobody of ours is left to wait for the helper when this process has ended.
+    waits_for_helper: bool,
 }
 
 /// Starts a process in a running container. Afterwards this process makes its children in the container's pid
@@ -183,10 +186,15 @@ fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> R
         pid: child.pid.as_raw_pid(),
         prepared: around.prepared,
     };
-    match parent
+    let outcome = parent
         .map_ids(around.id_maps.as_ref())
-        .and_then(|()| parent.attend())
+        .and_then(|()| parent.attend());
+    if let Some(maker) = parent.maker.take()
+        && around.waits_for_helper
     {
+        maker.end();
+    }
+    match outcome {
         Ok((root, terminal)) => Ok(Started {
             child,
             root,
@@ -235,6 +243,15 @@ impl NetworkMaker {
             outcome,
             _release: release,
         })
+    }
+
+    /// Ends it, and waits for that. It is killed: the container's process has copies of what it waits for.
+    fn end(self) {
+        let _ = rustix::process::pidfd_send_signal(&self.child.pidfd, Signal::KILL);
+        let _ = rustix::process::waitid(
+            rustix::process::WaitId::PidFd(self.child.pidfd.as_fd()),
+            rustix::process::WaitIdOptions::EXITED,
+        );
     }
 
     /// What came of it.

@@ -6,6 +6,7 @@ mod images;
 mod isolation;
 mod lists;
 mod run;
+mod runtime;
 mod support;
 mod system;
 mod terminal;

@@ -11,6 +11,9 @@ pub const PROBE: (&str, &str) = ("probe", include_str!("programs/probe.c"));
 /// Swaps two names for as long as it runs.
 pub const RACER: (&str, &str) = ("racer", include_str!("programs/racer.c"));
 
+/// Runs a command and adopts what it leaves behind, as a container engine's shim does.
+pub const ADOPTER: (&str, &str) = ("adopter", include_str!("programs/adopter.c"));
+
 impl Sandbox {
     /// Compiles a program and gives its path below the sandbox.
     #[track_caller]
