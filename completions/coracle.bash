@@ -3844,7 +3844,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__runtime)
-            opts="-h --root --log --log-format --debug --systemd-cgroup --rootless --help create delete features kill spec start state help"
+            opts="-v -h --root --log --log-format --debug --systemd-cgroup --rootless --version --help create delete features kill spec start state help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

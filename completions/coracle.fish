@@ -712,6 +712,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -l rootless -d 'Accepted for compatibility' -r
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -l debug -d 'Accepted for compatibility'
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -l systemd-cgroup -d 'Accepted for compatibility: control groups are always made directly'
+complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -s v -l version -d 'Print the version and that of the specification'
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -f -a "create" -d 'Make a container of a bundle'
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -f -a "delete" -d 'Delete a container that has ended'
