@@ -44,7 +44,7 @@ pub fn kill(sandbox: &Path, ids: &BTreeSet<String>) {
 }
 
 /// Processes that execute the sandbox's program, have its path or a container's id in their command line or cgroup, or
-/// have a mount from it: the last is how a payload is known when its monitor is gone.
+/// have their root in it: the last is how a payload is known when its monitor is gone.
 fn processes(sandbox: &Path, ids: &BTreeSet<String>) -> Vec<i32> {
     let path = sandbox.as_os_str().as_bytes();
     let names = |bytes: &[u8]| contains(bytes, path) || ids.iter().any(|id| contains(bytes, id.as_bytes()));
@@ -63,10 +63,16 @@ fn processes(sandbox: &Path, ids: &BTreeSet<String>) -> Vec<i32> {
         }
         let process = entry.path();
         let executes = fs::read_link(process.join("exe")).is_ok_and(|exe| exe.starts_with(sandbox));
-        let mentions = ["cmdline", "cgroup", "mountinfo"]
+        let mentions = ["cmdline", "cgroup"]
             .iter()
             .any(|file| fs::read(process.join(file)).is_ok_and(|b| names(&b)));
-        if executes || mentions {
+        let mounts = fs::read(process.join("mountinfo")).unwrap_or_default();
+        // Only its root: a process that merely sees a mount of ours is a stranger, and would be killed for looking.
+        let lives_here = mounts.split(|byte| *byte == b'\n').any(|line| {
+            let place = line.split(|byte| *byte == b' ').nth(4);
+            place == Some(b"/") && names(line)
+        });
+        if executes || mentions || lives_here {
             found.push(pid);
         }
     }
