@@ -134,7 +134,3 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         .downcast_ref::<super::output::Unwritten>()
         .is_some_and(|error| error.0.kind() == ErrorKind::BrokenPipe)
 }
-
-pub fn unwired(command: &str) -> Outcome {
-    anyhow::bail!("{command} is not supported yet")
-}
