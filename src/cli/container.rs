@@ -129,8 +129,12 @@ fn prune(args: PruneArgs, context: &Context) -> Outcome {
 pub fn prunable(engine: &Engine, filters: &[String]) -> anyhow::Result<Vec<Found>> {
     let filters = ContainerFilters::parse(filters, &engine.store)?;
     let (mut found, _damaged) = list::all(&engine.store)?;
-    found
-        .retain(|one| !matches!(one.condition, Condition::Running | Condition::Starting) && filters.fit(one));
+    found.retain(|one| {
+        !matches!(
+            one.condition,
+            Condition::Running | Condition::Starting | Condition::Elsewhere
+        ) && filters.fit(one)
+    });
     Ok(found)
 }
 

@@ -6,7 +6,7 @@ use rustix::fs::Mode;
 
 use super::{Engine, EngineError, Result, errno};
 use crate::base::{id, time};
-use crate::store::container::{Container, Root, Sharing, State, Status, VERSION};
+use crate::store::container::{Container, Root, Sharing, State, VERSION};
 use crate::store::locks::Hold;
 use crate::store::staging::make_directory;
 use crate::store::{Kind, StoreError};
@@ -125,9 +125,7 @@ impl Engine {
         self.store.write_container(directory, container)?;
         let mut state = State::created();
         if starting {
-            state.status = Status::Starting;
-            state.boot = super::host::boot();
-            state.machine = super::host::machine();
+            super::start::begin(&mut state);
         }
         self.store.write_state(directory, &container.id, &state)?;
         Ok(())

@@ -59,6 +59,10 @@ pub enum EngineError {
     NotRunning(String),
     #[error("container {0} is running")]
     Running(String),
+    #[error(
+        "container {0} was started on another machine that shares this store: act on it there; `rm --force` removes it"
+    )]
+    Elsewhere(String),
     #[error("volume {name} is in use by {}: remove them first", containers.join(", "))]
     VolumeInUse { name: String, containers: Vec<String> },
     /// The container did not come to run its command.

@@ -35,7 +35,10 @@ impl Engine {
                     let patience = removal.timeout.map_or(Patience::None, Patience::Seconds);
                     self.stop(id, None, patience)?;
                 }
-                Condition::Created | Condition::Exited | Condition::Lost => {
+                Condition::Elsewhere if !removal.force => {
+                    return Err(EngineError::Elsewhere(id.to_owned()));
+                }
+                Condition::Created | Condition::Exited | Condition::Lost | Condition::Elsewhere => {
                     if removal.volumes || held.container.config.remove {
                         volumes::remove_anonymous(&self.store, &held.container)?;
                     }

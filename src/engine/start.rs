@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::state::Condition;
-use super::{Engine, EngineError, Result, errno};
+use super::{Engine, EngineError, Result, errno, host};
+use crate::store::container::{State, Status};
 use crate::sys::process;
 
 /// The descriptor by which a monitor is connected to whoever started it.
@@ -24,8 +25,18 @@ pub struct Started {
     pub pid: i32,
 }
 
+/// Notes in a record that the container is being started, here and now. When its monitor dies before it has recorded
+/// more, what it has made is looked for and ended.
+pub(super) fn begin(state: &mut State) {
+    state.status = Status::Starting;
+    state.machine = host::machine();
+    state.boot = host::boot();
+    state.pid = 0;
+    state.cgroup = None;
+}
+
 impl Engine {
-    /// Starts a container that the caller holds locked and that has ended or was never started.
+    /// Starts a container that the caller holds locked and whose record says that it [begins](begin).
     pub fn launch(&self, id: &str, wishes: Wishes) -> Result<Started> {
         self.store.mark_active(id)?;
         let connection = self.make_monitor(id)?;
@@ -59,7 +70,13 @@ impl Engine {
             .ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
         match held.condition {
             Condition::Running | Condition::Starting => Ok(None),
-            Condition::Created | Condition::Exited | Condition::Lost => self.launch(id, wishes).map(Some),
+            Condition::Elsewhere => Err(EngineError::Elsewhere(id.to_owned())),
+            Condition::Created | Condition::Exited | Condition::Lost => {
+                let mut state = held.state;
+                begin(&mut state);
+                self.store.write_state(held.directory.as_fd(), id, &state)?;
+                self.launch(id, wishes).map(Some)
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use super::host;
 use super::{Engine, EngineError, Result};
 use crate::base::{id, time};
-use crate::runtime::cgroup::Cgroup;
+use crate::runtime::cgroup;
 use crate::store::container::{Container, State, Status};
 use crate::store::locks::{Hold, LIVE, Liveness, Locked};
 use crate::store::{Kind, Store};
@@ -24,6 +24,8 @@ pub enum Condition {
     Exited,
     /// Its monitor is gone without having recorded an end; the next command that acts on it does.
     Lost,
+    /// Started on another machine that shares the store, where alone it can be seen whether it lives. Never swept.
+    Elsewhere,
 }
 
 impl Condition {
@@ -46,6 +48,7 @@ impl Condition {
             Self::Starting => "created",
             Self::Running => "running",
             Self::Exited | Self::Lost => "exited",
+            Self::Elsewhere => "unknown",
         }
     }
 }
@@ -89,7 +92,10 @@ pub fn condition(store: &Store, directory: BorrowedFd<'_>, id: &str) -> Result<(
     let holder =
         Liveness::holder(directory, LIVE).map_err(|errno| super::errno(format!("container {id}"))(errno))?;
     let state = store.read_state(directory, id)?;
-    let condition = Condition::of(&state, holder.is_some());
+    let mut condition = Condition::of(&state, holder.is_some());
+    if condition == Condition::Lost && state.machine != host::machine() {
+        condition = Condition::Elsewhere;
+    }
     Ok((state, condition))
 }
 
@@ -157,17 +163,14 @@ impl Engine {
 
     /// Ends what a dead monitor left alive and records the end.
     fn bury(&self, directory: BorrowedFd<'_>, container: &Container, state: &mut State) -> Result<()> {
-        let same_boot = state.boot == host::boot() && state.machine == host::machine();
+        let same_boot = state.boot == host::boot();
         if same_boot {
             if let Some(pidfd) = init(state) {
                 let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
                 await_end(&pidfd);
             }
-            if let Some(path) = &state.cgroup {
-                let cgroup = Cgroup::at(std::path::Path::new(path));
-                cgroup.kill();
-                cgroup.remove();
-            }
+            // Recorded only once the payload runs, but made before.
+            cgroup::end_all_of(&container.id);
         }
         state.error = match (same_boot, state.status) {
             (false, _) => "the machine was restarted".into(),
@@ -202,7 +205,10 @@ impl Engine {
                 Ok(self.store.clear_active(id)?)
             };
         };
-        if matches!(found.condition, Condition::Running | Condition::Starting) {
+        if matches!(
+            found.condition,
+            Condition::Running | Condition::Starting | Condition::Elsewhere
+        ) {
             return Ok(());
         }
         let Some(directory) = self.store.try_lock(Kind::Containers, id, Hold::Exclusive)? else {

@@ -36,19 +36,33 @@ pub enum Stopped {
     Deaf,
 }
 
+/// How often a monitor that lives may not be found on its socket, as it comes or goes, until it counts as deaf.
+const TURNS: u32 = 8;
+
 impl Engine {
     /// Stops a container: its signal first, then SIGKILL.
     pub fn stop(&self, id: &str, signal: Option<i32>, patience: Patience) -> Result<Stopped> {
-        let Some(found) = look(&self.store, id)? else {
-            return Err(EngineError::NoSuchContainer(id.to_owned()));
-        };
-        if !matches!(found.condition, Condition::Running | Condition::Starting) {
-            return Ok(Stopped::Already);
-        }
-        let Some(connection) = connect(&self.store, id, Wishes::default())? else {
-            // It has just ended, or its monitor has died, which taking the lock settles.
+        let mut turns = 0;
+        let (found, connection) = loop {
+            let Some(found) = look(&self.store, id)? else {
+                return Err(EngineError::NoSuchContainer(id.to_owned()));
+            };
+            match found.condition {
+                Condition::Created | Condition::Exited => return Ok(Stopped::Already),
+                Condition::Elsewhere => return Err(EngineError::Elsewhere(id.to_owned())),
+                Condition::Running | Condition::Starting | Condition::Lost => {}
+            }
+            if let Some(connection) = connect(&self.store, id, Wishes::default())? {
+                break (found, connection);
+            }
+            // It has just ended, is being started, or has lost its monitor, which taking the lock settles.
             self.hold(id, &mut || ())?;
-            return Ok(Stopped::Already);
+            turns += 1;
+            if turns == TURNS {
+                return Err(EngineError::Refused(format!(
+                    "the monitor of container {id} lives and does not answer on its socket"
+                )));
+            }
         };
         let signal = signal.unwrap_or(found.container.config.stop_signal);
         let seconds = match patience {
@@ -107,6 +121,7 @@ impl Engine {
                     self.hold(id, &mut || ())?;
                 }
                 Condition::Lost => drop(self.hold(id, &mut || ())?),
+                Condition::Elsewhere => return Err(EngineError::Elsewhere(id.to_owned())),
                 Condition::Created | Condition::Exited => return Ok(found.state.exit_code),
             }
         }

@@ -4,9 +4,14 @@
 //! below the root of the hierarchy. A machine without a writable one runs containers all the same; only limits that were
 //! asked for are then refused.
 
+use std::ffi::OsStr;
+use std::io::{Read, Seek};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
 use rustix::io::Errno;
 
@@ -14,6 +19,12 @@ use rustix::io::Errno;
 const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
 /// One period of processor time, in microseconds, as Docker has it.
 const CPU_PERIOD: u64 = 100_000;
+/// What the names of containers' groups begin with; the id follows.
+const PREFIX: &str = "coracle-";
+/// How deep groups are followed.
+const DEPTH: u32 = 64;
+/// How long killed processes may take to end.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The group of one container.
 #[derive(Debug)]
@@ -82,7 +93,7 @@ impl Cgroup {
     /// `wished` limits are set where the controller is at hand and passed over elsewhere.
     pub fn make(id: &str, limits: &Limits, wished: &Limits) -> Result<Option<Self>> {
         let required = limits.wanted().next();
-        let name = format!("coracle-{id}");
+        let name = name(id);
         let mut refused = None;
         for place in places() {
             let path = place.join(&name);
@@ -94,7 +105,7 @@ impl Cgroup {
             match group.enable_and_set(&place, limits, wished) {
                 Ok(()) => return Ok(Some(group)),
                 Err(error) => {
-                    group.remove();
+                    group.end();
                     refused = Some(error);
                 }
             }
@@ -138,7 +149,7 @@ impl Cgroup {
         match group.apply(settings) {
             Ok(()) => Ok(Some(group)),
             Err(error) => {
-                group.remove();
+                group.end();
                 Err(error)
             }
         }
@@ -233,15 +244,80 @@ impl Cgroup {
         let _ = std::fs::write(self.path.join("cgroup.kill"), "1");
     }
 
-    /// Removes the group with those that the container made below it. Nothing may live in them any more.
-    pub fn remove(&self) {
+    /// Ends everything in the group and below, and removes it.
+    pub fn end(&self) {
+        // As a rule nothing is left: init has ended, and with it its pid namespace.
+        if !matches!(rustix::fs::rmdir(&self.path), Err(Errno::BUSY)) {
+            return;
+        }
+        self.kill();
+        self.await_end();
         remove_below(&self.path, 0);
     }
+
+    /// Waits until nothing lives in the group or below; not for ever, as a process can hang in the kernel.
+    fn await_end(&self) {
+        let Ok(mut events) = std::fs::File::open(self.path.join("cgroup.events")) else {
+            return;
+        };
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let mut text = String::new();
+            let read = events.rewind().and_then(|()| events.read_to_string(&mut text));
+            if read.is_err() || !text.contains("populated 1") {
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            let timeout = Timespec::try_from(left).ok();
+            // The file tells of a change since it was last read (cgroups(7), "cgroup.events").
+            match poll(&mut [PollFd::new(&events, PollFlags::PRI)], timeout.as_ref()) {
+                Ok(0) => return,
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Ends the groups of the container `id` wherever [`Cgroup::make`] has made them, for which a monitor that was killed may
+/// have left no record.
+pub fn end_all_of(id: &str) {
+    if let Some(mount) = mount_point() {
+        end_below(&mount, &name(id), 0);
+    }
+}
+
+fn end_below(path: &Path, wanted: &str, depth: u32) {
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        if entry.file_type().is_ok_and(|kind| !kind.is_dir()) {
+            continue;
+        }
+        let found = entry.file_name();
+        if found == wanted {
+            Cgroup { path: entry.path() }.end();
+        } else if depth < DEPTH && !is_containers(&found) {
+            end_below(&entry.path(), wanted, depth + 1);
+        }
+    }
+}
+
+/// The name of a container's group.
+fn name(id: &str) -> String {
+    format!("{PREFIX}{id}")
+}
+
+/// Whether a group is a container's: what lies in it is the container's own affair.
+fn is_containers(name: &OsStr) -> bool {
+    let id = name.as_bytes().strip_prefix(PREFIX.as_bytes());
+    id.is_some_and(|id| id.len() == 64 && id.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// Removes a group after the ones below it. Depth is bounded, since the container chose it.
 fn remove_below(path: &Path, depth: u32) {
-    if depth < 64
+    if depth < DEPTH
         && let Ok(entries) = std::fs::read_dir(path)
     {
         for entry in entries.flatten() {

@@ -134,6 +134,9 @@ impl Monitor {
                     }
                     Err(error) => {
                         kill(&started);
+                        if let Some(cgroup) = cgroup {
+                            cgroup.end();
+                        }
                         fail(&engine.store, &directory, &container, &mut state, &error, 125);
                         Err(error)
                     }
@@ -191,7 +194,7 @@ impl Monitor {
             }
             Err(error) => {
                 if let Some(cgroup) = cgroup {
-                    cgroup.remove();
+                    cgroup.end();
                 }
                 Err(start_error(&error))
             }
@@ -345,15 +348,19 @@ impl Monitor {
 
     /// Writes down how it ended, or removes it when it was to vanish.
     fn record_end(&mut self, code: i32) {
-        self.state.oom_killed = self.cgroup.as_ref().is_some_and(Cgroup::out_of_memory);
+        if let Some(cgroup) = &self.cgroup {
+            self.state.oom_killed = cgroup.out_of_memory();
+            // Before the record: whoever reads of an end looks for no group any more.
+            cgroup.end();
+        }
         record_exit(&mut self.state, code, String::new());
         if self.container.config.remove {
             let _ = self.engine.remove_ended(&self.container);
         } else {
-            let _ = self
-                .engine
-                .store
-                .write_state(self.directory.as_fd(), &self.container.id, &self.state);
+            let store = &self.engine.store;
+            // In this order: once the end is recorded another command may start it anew.
+            let _ = store.clear_active(&self.container.id);
+            let _ = store.write_state(self.directory.as_fd(), &self.container.id, &self.state);
         }
     }
 
@@ -363,10 +370,6 @@ impl Monitor {
         drop(self.clients);
         // The root is unmounted here, after the code was told, and before our liveness ends.
         drop(self.started);
-        if let Some(cgroup) = &self.cgroup {
-            cgroup.kill();
-            cgroup.remove();
-        }
         let _ = rustix::fs::unlinkat(&self.directory, SOCKET, rustix::fs::AtFlags::empty());
         // What others left as well: a command that was killed cannot do it itself.
         let _ = self.engine.store.sweep();
@@ -414,8 +417,6 @@ fn listen(directory: &OwnedFd, id: &str) -> Result<OwnedFd> {
 fn record_start(state: &mut State, started: &Started, cgroup: Option<&Cgroup>) {
     let pid = started.child.pid.as_raw_nonzero().get();
     state.status = Status::Running;
-    state.machine = host::machine();
-    state.boot = host::boot();
     state.pid = pid;
     state.start_time = host::start_time(pid).unwrap_or(0);
     state.user_namespace = host::user_namespace();

@@ -123,7 +123,7 @@ fn make(
     };
     let undo = |record: &Record| {
         if let Some(cgroup) = &cgroup {
-            cgroup.remove();
+            cgroup.end();
         }
         if record.pid != 0 {
             let list = bundle

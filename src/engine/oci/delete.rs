@@ -67,7 +67,8 @@ impl Runtime {
         }
         if let Some(record) = &found.record {
             if let Some(group) = &record.cgroup {
-                remove_group(&Cgroup::at(group.as_path()));
+                // Processes without a pid namespace of their own outlive the first one: they go with their group.
+                Cgroup::at(group.as_path()).end();
             }
             run_poststop(&directory, record, warn);
         }
@@ -120,25 +121,6 @@ fn end(found: &Found) -> Result<()> {
             Ok(_) => return Ok(()),
             Err(Errno::INTR) => {}
             Err(error) => return Err(errno("cannot wait for the container")(error)),
-        }
-    }
-}
-
-/// Processes without a pid namespace of their own outlive the first one: they go with their group.
-fn remove_group(group: &Cgroup) {
-    if !group.processes().is_empty() {
-        group.kill();
-        wait_for_end(group);
-    }
-    group.remove();
-}
-
-fn wait_for_end(group: &Cgroup) {
-    for pid in group.processes() {
-        let Some(pid) = Pid::from_raw(pid) else { continue };
-        if let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) {
-            let mut fds = [PollFd::new(&process, PollFlags::IN)];
-            let _ = poll(&mut fds, Timespec::try_from(PATIENCE).ok().as_ref());
         }
     }
 }
