@@ -1,11 +1,12 @@
 //! Replacing files whole: a reader sees the old content or the new, never half of it.
 
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{AtFlags, Mode, OFlags};
+use rustix::io::Errno;
 
 /// Whether the new content must survive a loss of power.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,16 +39,45 @@ pub fn replace(directory: impl AsFd, name: &Path, content: &[u8], durability: Du
         return Err(error);
     }
     if durability == Durability::Synced {
-        // An O_PATH descriptor cannot be synced, so the directory is opened again.
-        let readable = rustix::fs::openat(
-            directory,
-            ".",
-            OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC,
-            Mode::empty(),
-        )?;
-        rustix::fs::fsync(readable)?;
+        sync_directory(directory)?;
     }
     Ok(())
+}
+
+/// Makes the file `name` below `directory` (mode 0600, synced) with `content`; `false` where it is there already. It has
+/// no name before it is complete (`O_TMPFILE`), so that nothing is left when we are killed.
+pub fn publish(directory: impl AsFd, name: &Path, content: &[u8]) -> io::Result<bool> {
+    let directory = directory.as_fd();
+    let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
+    let fd = match rustix::fs::openat(directory, ".", flags, Mode::RUSR | Mode::WUSR) {
+        Ok(fd) => fd,
+        // Not every file system has nameless files.
+        Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
+            let exists =
+                rustix::fs::accessat(directory, name, rustix::fs::Access::EXISTS, AtFlags::empty()).is_ok();
+            if !exists {
+                replace(directory, name, content, Durability::Synced)?;
+            }
+            return Ok(!exists);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let mut file = std::fs::File::from(fd);
+    file.write_all(content)?;
+    file.sync_data()?;
+    let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+    match rustix::fs::linkat(rustix::fs::CWD, path, directory, name, AtFlags::SYMLINK_FOLLOW) {
+        Ok(()) => sync_directory(directory).map(|()| true),
+        Err(Errno::EXIST) => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn sync_directory(directory: BorrowedFd<'_>) -> io::Result<()> {
+    // An O_PATH descriptor cannot be synced, so the directory is opened again.
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let readable = rustix::fs::openat(directory, ".", flags, Mode::empty())?;
+    Ok(rustix::fs::fsync(readable)?)
 }
 
 /// The whole of the file `name` below `directory`, refused when it is longer than `limit` bytes
@@ -95,6 +125,16 @@ mod tests {
                 content
             );
         }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn publishes_once_and_leaves_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let publish = |content: &[u8]| publish(open(&directory), Path::new("file"), content).unwrap();
+        assert!(publish(b"one"));
+        assert!(!publish(b"two"));
+        assert_eq!(std::fs::read(directory.path().join("file")).unwrap(), b"one");
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use super::{Kind, Result, Store, StoreError};
 use crate::base::digest::Digest;
-use crate::base::file::{self, Durability};
+use crate::base::file;
 
 impl Store {
     /// Writes a blob, unless it is there.
@@ -20,7 +20,7 @@ impl Store {
         let name = digest.hex();
         let directory = self.directory(Kind::Blobs)?;
         if rustix::fs::accessat(&directory, &name, rustix::fs::Access::EXISTS, AtFlags::empty()).is_err() {
-            file::replace(&directory, Path::new(&name), content, Durability::Synced)
+            file::publish(&directory, Path::new(&name), content)
                 .map_err(|error| self.io(&blob_path(&name), error))?;
         }
         Ok(digest)

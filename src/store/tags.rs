@@ -38,13 +38,13 @@ impl Store {
         if before.as_deref() != Some(image) {
             let content = format!("{image}\n{reference}\n");
             let directory = self.directory(Kind::Tags)?;
-            file::replace(
-                directory,
-                Path::new(&name),
-                content.as_bytes(),
-                Durability::Synced,
-            )
-            .map_err(|error| self.io(&tag_path(&name), error))?;
+            let (file, content) = (Path::new(&name), content.as_bytes());
+            file::publish(&directory, file, content)
+                .and_then(|is_new| match is_new {
+                    true => Ok(()),
+                    false => file::replace(&directory, file, content, Durability::Synced),
+                })
+                .map_err(|error| self.io(&tag_path(&name), error))?;
         }
         Ok(before)
     }
@@ -89,8 +89,12 @@ impl Store {
         for name in self.names(Kind::Tags)? {
             let tag = self.read_tag(&name);
             let is_tag = matches!(&tag, Ok(Some(tag)) if file_name(&tag.reference) == name);
-            // A replacement under way ends with its rename.
-            if !is_tag && self.tag_file_is_there(&name) && !name.contains(".new-") {
+            // A replacement under way ends with its rename, before its lock does.
+            let _bucket = match name.split_once(".new-") {
+                Some((replaced, _)) => Some(self.lock_bucket(replaced)?),
+                None => None,
+            };
+            if !is_tag && self.tag_file_is_there(&name) {
                 stray.push(name);
             }
         }
