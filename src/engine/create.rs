@@ -43,10 +43,10 @@ impl Engine {
         let _volumes = self.hold_volumes(container)?;
         // What died before us may hold the name.
         self.sweep_containers()?;
-        container.name = self.take_any_name(naming, &id)?;
-        if starting {
-            self.store.mark_active(&id)?;
-        }
+        self.store.mark_active(&id)?;
+        container.name = self.take_any_name(naming, &id).inspect_err(|_| {
+            let _ = self.store.clear_active(&id);
+        })?;
         let made = self.fill(&staging, container, starting).and_then(|()| {
             let (_, directory) = staging.publish(Kind::Containers, &id)?;
             let directory =
@@ -57,14 +57,19 @@ impl Engine {
             Ok(directory)
         });
         match made {
-            Ok(directory) => Ok(Born {
-                id,
-                name: container.name.clone(),
-                directory,
-            }),
+            Ok(directory) => {
+                if !starting {
+                    self.store.clear_active(&id)?;
+                }
+                Ok(Born {
+                    id,
+                    name: container.name.clone(),
+                    directory,
+                })
+            }
             Err(error) => {
-                let _ = self.store.clear_active(&id);
                 let _ = self.store.release_name(&container.name, &id);
+                let _ = self.store.clear_active(&id);
                 Err(error)
             }
         }

@@ -39,18 +39,19 @@ impl Engine {
                     return Err(EngineError::Elsewhere(id.to_owned()));
                 }
                 Condition::Created | Condition::Exited | Condition::Lost | Condition::Elsewhere => {
-                    if removal.volumes || held.container.config.remove {
-                        volumes::remove_anonymous(&self.store, &held.container)?;
-                    }
-                    self.remove_held(held)?;
+                    self.remove_held(held, removal.volumes)?;
                     return Ok(true);
                 }
             }
         }
     }
 
-    /// Removes a container that the caller holds and that does not run.
-    pub(super) fn remove_held(&self, held: Held) -> Result<()> {
+    /// Removes a container that the caller holds and that does not run; `volumes`: its anonymous volumes as well, which
+    /// go with a container that was to vanish in any case.
+    pub(super) fn remove_held(&self, held: Held, volumes: bool) -> Result<()> {
+        if volumes || held.container.config.remove {
+            volumes::remove_anonymous(&self.store, &held.container)?;
+        }
         discard(&self.store, &held.container)?;
         drop(held);
         self.store.empty_trash()?;
@@ -67,8 +68,10 @@ impl Engine {
 
 /// Makes a container gone and gives its name back.
 pub(super) fn discard(store: &Store, container: &Container) -> Result<()> {
+    // Should we be killed, the mark leads the next command to the name.
+    store.mark_active(&container.id)?;
     store.discard(Kind::Containers, &container.id)?;
-    store.clear_active(&container.id)?;
     store.release_name(&container.name, &container.id)?;
+    store.clear_active(&container.id)?;
     Ok(())
 }

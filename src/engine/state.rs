@@ -187,8 +187,8 @@ impl Engine {
     }
 
     /// Settles the containers whose monitors have died, and removes those that were to vanish. Looks only at those that
-    /// were started and have no recorded end; what others hold is left to them. One that cannot be settled now does not
-    /// keep the others from it.
+    /// are being made, removed, started, or have no recorded end; what others hold is left to them. One that cannot be
+    /// settled now does not keep the others from it.
     pub fn sweep_containers(&self) -> Result<()> {
         for id in self.store.names(Kind::Active)? {
             let _ = self.settle_active(&id);
@@ -198,12 +198,12 @@ impl Engine {
 
     fn settle_active(&self, id: &str) -> Result<()> {
         let Some(found) = look(&self.store, id)? else {
-            // Published next, or gone.
-            return if self.store.is_kept(id)? {
-                Ok(())
-            } else {
-                Ok(self.store.clear_active(id)?)
-            };
+            // Published next, or gone, perhaps without its name.
+            if !self.store.is_kept(id)? {
+                self.store.sweep_names()?;
+                self.store.clear_active(id)?;
+            }
+            return Ok(());
         };
         if matches!(
             found.condition,
@@ -221,7 +221,7 @@ impl Engine {
         let held = self.held(directory, id)?;
         self.store.clear_active(id)?;
         if held.container.config.remove && held.condition == Condition::Exited {
-            self.remove_held(held)?;
+            self.remove_held(held, false)?;
         }
         Ok(())
     }

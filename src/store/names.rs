@@ -89,7 +89,8 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that a container is being started, so that the next command finds it when its monitor dies.
+    /// Notes that a container is being made, started or removed, so that the next command finds what is left of it when
+    /// whoever does that dies.
     pub fn mark_active(&self, id: &str) -> Result<()> {
         let path = format!("{}/{id}", Kind::Active.path());
         match rustix::fs::symlinkat(id, &self.root, path.as_str()) {
@@ -98,7 +99,7 @@ impl Store {
         }
     }
 
-    /// Notes that a container's end has been recorded.
+    /// Notes that nothing of that kind is going on, or that the end of what was started has been recorded.
     pub fn clear_active(&self, id: &str) -> Result<()> {
         let path = format!("{}/{id}", Kind::Active.path());
         match rustix::fs::unlinkat(&self.root, path.as_str(), AtFlags::empty()) {
