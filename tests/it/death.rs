@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::Sandbox;
+use crate::support::{Compression, Entry, Format, Image, Invocation, Sandbox, killer};
 
 const IMAGE: &str = "localhost/busybox:latest";
 
@@ -342,4 +342,178 @@ fn a_full_disk_is_one_sentence_and_leaves_nothing() {
     let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
     assert!(text.contains("code 125"), "{outcome}");
     assert!(text.ends_with("code 0\n"), "{outcome}");
+}
+
+/// A control group of a test's own, in which its commands run and beside which they make those of containers.
+struct Group(std::path::PathBuf);
+
+impl Group {
+    /// None where no group can be made.
+    fn new() -> Option<Self> {
+        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
+        let mount = mounts
+            .lines()
+            .filter(|line| line.contains(" - cgroup2 "))
+            .find_map(|line| line.split(' ').nth(4))?;
+        let own = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
+        let name = format!(
+            "coracle-test-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        );
+        let group = Self(std::path::Path::new(mount).join(own).join(name));
+        std::fs::create_dir(&group.0).ok()?;
+        std::fs::create_dir(group.0.join("own")).ok()?;
+        Some(group)
+    }
+
+    fn enter(group: &Option<Self>, invocation: Invocation) -> Invocation {
+        let Some(group) = group else { return invocation };
+        let place = group.0.join("own/cgroup.procs");
+        invocation.with(|command| {
+            use std::os::unix::process::CommandExt;
+            // SAFETY: one write, of constant text; the path was made before.
+            unsafe { command.pre_exec(move || std::fs::write(&place, "0")) };
+        })
+    }
+
+    fn others(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.0).unwrap().flatten();
+        entries
+            .filter(|entry| entry.file_type().unwrap().is_dir() && entry.file_name() != "own")
+            .map(|entry| entry.path().display().to_string())
+            .collect()
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir(self.0.join("own"));
+        let _ = std::fs::remove_dir(&self.0);
+    }
+}
+
+/// Kills at one step after the other, until the command ends by itself, and checks after each. Every step is tried with
+/// `CORACLE_TEST_STEPS=1`; else one of seven.
+fn at_every_step(invocation: impl Fn() -> Invocation, check: impl Fn()) {
+    let stride = std::env::var("CORACLE_TEST_STEPS").map_or(7, |text| text.parse().unwrap());
+    let mut number = 0;
+    while let Some(step) = killer::kill_at(invocation(), number) {
+        eprintln!("step {number}: {}", step.call);
+        check();
+        number += stride;
+    }
+    assert!(number > 0, "no step was seen");
+}
+
+#[test]
+fn a_run_killed_at_every_step_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let group = Group::new();
+    let run = || {
+        let invocation = sandbox.coracle(["run", "--rm", "--name", "one", "-v", "/etc", IMAGE, "true"]);
+        Group::enter(&group, invocation)
+    };
+    at_every_step(run, || {
+        // Whoever outlives the kill ends by itself, and the next command takes up what it has left.
+        eventually("the name is free", || run().run().code == Some(0));
+        eventually("all is gone", || {
+            let volumes = sandbox.coracle(["volume", "ls", "-q"]).run().succeeds();
+            let containers = sandbox.coracle(["ps", "-aq"]).run().succeeds();
+            volumes.text().is_empty() && containers.text().is_empty()
+        });
+        for kind in ["containers", "names", "active", "staging", "trash"] {
+            let path = sandbox.data_root().join(kind);
+            eventually(&format!("{kind} is empty"), || {
+                std::fs::read_dir(&path).unwrap().next().is_none()
+            });
+        }
+        if let Some(group) = &group {
+            eventually("no group is left", || group.others().is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_start_killed_at_every_step_can_be_repeated() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let group = Group::new();
+    let start = || Group::enter(&group, sandbox.coracle(["start", "-a", "one"]));
+    sandbox
+        .coracle(["create", "--name", "one", IMAGE, "true"])
+        .run()
+        .succeeds();
+    at_every_step(start, || {
+        eventually("it starts and ends", || start().run().code == Some(0));
+    });
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+    assert_clean(&sandbox);
+    if let Some(group) = &group {
+        assert_eq!(group.others(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_load_killed_at_every_step_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let archive = sandbox.path("tmp/image.tar");
+    Image::new()
+        .layer(&[
+            Entry::directory("d"),
+            Entry::file("d/one", "1"),
+            Entry::hard_link("d/two", "d/one"),
+            Entry::file("gone", "2"),
+        ])
+        .compressed_layer(
+            &[Entry::file(".wh.gone", ""), Entry::symlink("d/three", "one")],
+            Compression::Gzip,
+        )
+        .name(IMAGE)
+        .write(&archive, Format::DockerArchive);
+    let load = || sandbox.coracle(["load", "-q", "-i"]).arg(&archive);
+    let remove = || sandbox.coracle(["rmi", IMAGE]).run();
+    at_every_step(
+        || {
+            let _ = remove();
+            load()
+        },
+        || {
+            load().run().succeeds();
+            sandbox.coracle(["system", "check"]).run().succeeds();
+            remove().succeeds();
+            for kind in ["images", "layers", "staging", "trash"] {
+                let path = sandbox.data_root().join(kind);
+                eventually(&format!("{kind} is empty"), || {
+                    std::fs::read_dir(&path).unwrap().next().is_none()
+                });
+            }
+        },
+    );
+}
+
+#[test]
+fn a_volume_whose_filling_is_killed_is_filled_whole_the_next_time() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let run = |command: &[&str]| {
+        sandbox
+            .coracle(["run", "--rm", "-v", "vol:/etc", IMAGE])
+            .args(command)
+    };
+    let remove = || sandbox.coracle(["volume", "rm", "-f", "vol"]).run();
+    at_every_step(
+        || {
+            eventually("no container uses the volume", || remove().code == Some(0));
+            run(&["true"])
+        },
+        || {
+            let outcome = run(&["ls", "/etc"]).run().succeeds();
+            assert_eq!(outcome.text(), "group\npasswd", "{outcome}");
+        },
+    );
+    eventually("no container uses the volume", || remove().code == Some(0));
+    assert_clean(&sandbox);
 }

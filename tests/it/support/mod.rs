@@ -6,6 +6,7 @@
 
 pub mod canary;
 pub mod image;
+pub mod killer;
 pub mod leaks;
 pub mod programs;
 pub mod requires;
