@@ -44,6 +44,7 @@ fn trace(mut command: Command, number: usize, limit: Duration) -> (Option<Step>,
     };
     // SAFETY: one system call, in the child.
     unsafe { command.pre_exec(ask_for_it) };
+    #[expect(clippy::zombie_processes, reason = "the tracer waits for it by its number")]
     let child = command.spawn().expect("start a traced program");
     let _limit = Limit::of(&child, limit);
     Tracer {
