@@ -48,6 +48,7 @@ impl Streams<'_> {
             output: self.output || self.error,
             input: self.input,
             primary,
+            window: if self.terminal { terminal_size() } else { None },
         }
     }
 }

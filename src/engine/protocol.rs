@@ -24,6 +24,8 @@ pub struct Wishes {
     pub input: bool,
     /// The one whose slowness the container feels, instead of being dropped for it: the foreground caller.
     pub primary: bool,
+    /// Rows and columns of the client's terminal: the size that a payload finds when it starts.
+    pub window: Option<(u16, u16)>,
 }
 
 /// A packet.
@@ -85,6 +87,10 @@ impl Packet {
                 let bits = [wishes.output, wishes.input, wishes.primary];
                 let bits = bits.iter().rev().fold(0, |all, bit| all << 1 | u8::from(*bit));
                 bytes.extend([*version, bits]);
+                if let Some((rows, columns)) = wishes.window {
+                    bytes.extend(rows.to_le_bytes());
+                    bytes.extend(columns.to_le_bytes());
+                }
             }
             Self::Welcome { version } => bytes.push(*version),
             Self::Input(data) | Self::Output(data) | Self::ErrorOutput(data) => bytes.extend_from_slice(data),
@@ -116,6 +122,8 @@ impl Packet {
                     output: bits & 1 != 0,
                     input: bits & 2 != 0,
                     primary: bits & 4 != 0,
+                    // An older client names none.
+                    window: short(2).zip(short(4)),
                 };
                 Self::Hello {
                     version: *rest.first()?,
@@ -231,11 +239,19 @@ mod tests {
             output: true,
             input: false,
             primary: true,
+            window: None,
         };
         for packet in [
             Packet::Hello {
                 version: VERSION,
                 wishes,
+            },
+            Packet::Hello {
+                version: VERSION,
+                wishes: Wishes {
+                    window: Some((40, 120)),
+                    ..wishes
+                },
             },
             Packet::Input(vec![0; CHUNK]),
             Packet::InputEnd,

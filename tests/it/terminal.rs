@@ -22,6 +22,20 @@ fn the_size_follows_the_callers_terminal() {
 }
 
 #[test]
+fn the_size_is_there_from_the_start() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    for words in [["run", "--rm", "-t"], ["run", "--rm", "-it"]] {
+        let terminal = sandbox
+            .coracle(words)
+            .args([image, "stty", "size"])
+            .start_on_terminal_of(41, 123);
+        let outcome = terminal.wait().succeeds();
+        assert_eq!(outcome.text().trim_end(), "41 123", "{outcome}");
+    }
+}
+
+#[test]
 fn keys_detach_and_attach_comes_back() {
     let sandbox = Sandbox::new();
     let image = sandbox.busybox();

@@ -46,7 +46,7 @@ pub fn run(root: &Path, id: &str, lingers: bool) -> i32 {
         Ok(Received::Packet(Packet::Hello { wishes, .. })) => Some(wishes),
         _ => None,
     };
-    match Monitor::start(root, id, lingers) {
+    match Monitor::start(root, id, lingers, wishes.and_then(|wishes| wishes.window)) {
         Ok(mut monitor) => {
             if let Some(wishes) = wishes {
                 let _ = caller.send(&Packet::Welcome { version: VERSION });
@@ -90,13 +90,13 @@ struct Monitor {
 
 impl Monitor {
     /// Starts the container. When that fails everything is as it was, but for a record of the failure.
-    fn start(root: &Path, id: &str, lingers: bool) -> Result<Self> {
+    fn start(root: &Path, id: &str, lingers: bool, window: Option<(u16, u16)>) -> Result<Self> {
         let engine = Engine::inherit(root)?;
         let directory = engine.store.object(Kind::Containers, id)?;
         let liveness = take_liveness(&directory, id)?;
         let container = engine.store.read_container(directory.as_fd(), id)?;
         let mut state = engine.store.read_state(directory.as_fd(), id)?;
-        match Self::spawn(&engine, &container, &directory) {
+        match Self::spawn(&engine, &container, &directory, window) {
             Ok((started, cgroup, streams)) => {
                 record_start(&mut state, &started, cgroup.as_ref());
                 let prepared = (|| {
@@ -158,12 +158,13 @@ impl Monitor {
         engine: &Engine,
         container: &Container,
         directory: &OwnedFd,
+        window: Option<(u16, u16)>,
     ) -> Result<(Started, Option<Cgroup>, Streams)> {
         let id = &container.id;
         renew_work(directory, id)?;
         files::write(directory.as_fd(), &container.config)?;
         engine.prepare_volumes(container)?;
-        let mut spec = engine.spec(container, (24, 80))?;
+        let mut spec = engine.spec(container, window.unwrap_or((24, 80)))?;
         let resources = &container.config.resources;
         let limits = Limits {
             memory: resources.memory,

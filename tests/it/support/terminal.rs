@@ -29,13 +29,19 @@ impl Invocation {
     /// Starts the program on a new terminal of 24 lines and 80 columns.
     #[track_caller]
     pub fn start_on_terminal(self) -> Terminal {
+        self.start_on_terminal_of(24, 80)
+    }
+
+    /// Starts the program on a new terminal of this size.
+    #[track_caller]
+    pub fn start_on_terminal_of(self, rows: u16, columns: u16) -> Terminal {
         let controller =
             openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         unlockpt(&controller).expect("unlock our own terminal");
         let name = ptsname(&controller, Vec::new()).expect("our own terminal has a name");
         let flags = OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC;
         let user = rustix::fs::open(name, flags, Mode::empty()).expect("open our own terminal");
-        tcsetwinsize(&user, size(24, 80)).expect("a terminal has a size");
+        tcsetwinsize(&user, size(rows, columns)).expect("a terminal has a size");
 
         let (mut command, limit, ids) = self.into_parts();
         let copy = || Stdio::from(user.try_clone().expect("a free descriptor"));
