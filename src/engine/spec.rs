@@ -73,7 +73,8 @@ impl Engine {
         Ok(Spec {
             root: self.root(container),
             read_only: config.read_only,
-            no_devices: false,
+            // A node that an image brings would open the host's device; there may be no other guard.
+            no_devices: !config.privileged,
             mounts,
             masked,
             read_only_paths: covered(&READ_ONLY),

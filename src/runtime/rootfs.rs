@@ -88,13 +88,13 @@ fn overlay(lowers: &[CString], upper: &CStr, work: &CStr, volatile: bool) -> Res
     for lower in lowers {
         rustix::mount::fsconfig_set_string(fs.as_fd(), c"lowerdir+", lower.as_c_str())?;
     }
-    create(fs.as_fd(), MountAttrFlags::MOUNT_ATTR_NODEV)
+    create(fs.as_fd(), MountAttrFlags::empty())
 }
 
 fn overlay_joined(joined: &CStr, upper: &CStr, work: &CStr, volatile: bool) -> Result<OwnedFd> {
     let fs = open_overlay(upper, work, volatile)?;
     rustix::mount::fsconfig_set_string(fs.as_fd(), c"lowerdir", joined)?;
-    create(fs.as_fd(), MountAttrFlags::MOUNT_ATTR_NODEV)
+    create(fs.as_fd(), MountAttrFlags::empty())
 }
 
 fn create(fs: BorrowedFd<'_>, attributes: MountAttrFlags) -> Result<OwnedFd> {

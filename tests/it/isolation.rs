@@ -285,3 +285,23 @@ fn an_ordinary_user_cannot_reach_what_is_not_his() {
         .run();
     assert_eq!(outcome.code, Some(1), "{outcome}");
 }
+
+#[test]
+fn a_device_that_an_image_brings_cannot_be_opened() {
+    requires!("root");
+    let sandbox = Sandbox::new();
+    let node = Entry::device(b'3', "null", 1, 3).mode(0o666);
+    image(&sandbox, &[node], serde_json::json!({}));
+    let script = "test -c /null && echo x >/null && echo opened";
+    sandbox
+        .coracle(["run", "--rm", IMAGE, "sh", "-c", script])
+        .run()
+        .exits(1)
+        .says("Permission denied");
+    // Who may do everything may do this as well.
+    sandbox
+        .coracle(["run", "--rm", "--privileged", IMAGE, "sh", "-c", script])
+        .run()
+        .succeeds()
+        .prints("opened\n");
+}
