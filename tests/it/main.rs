@@ -1,6 +1,7 @@
 //! Integration tests: the real program in a hermetic place, one module per command.
 
 mod death;
+mod distribution;
 mod harness;
 mod images;
 mod isolation;

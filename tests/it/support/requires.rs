@@ -8,7 +8,8 @@ use std::process::{Command, Stdio};
 /// Returns from the test, saying why, unless the machine has every named feature.
 ///
 /// `root`, `user` (not root), `sub-ids` (the caller is root, or has a range of ids and the programs that map it),
-/// `user-namespaces`, `static` (the program under test), `cgroup` (a version 2 tree that the caller may write), `kernel:6.7`, `program:skopeo`.
+/// `user-namespaces`, `static` (the program under test), `cgroup` (a version 2 tree that the caller may write), `debian` (the archive
+/// that `.ci/debian` makes), `kernel:6.7`, `program:skopeo`.
 macro_rules! requires {
     ($($feature:expr),+ $(,)?) => {
         $(if !$crate::support::requires::met($feature) {
@@ -55,6 +56,10 @@ fn probe(feature: &str) -> Result<(), String> {
             "user-namespaces" => check(user_namespaces(), "user namespaces are not to be had"),
             "static" => check(is_static(), "needs a static build of the program"),
             "cgroup" => cgroup(),
+            "debian" => check(
+                crate::distribution::archive().is_file(),
+                "no Debian root file system (.ci/debian makes it)",
+            ),
             other => panic!("no such feature: {other}"),
         },
     }
