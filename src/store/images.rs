@@ -243,8 +243,11 @@ impl Store {
         let catalogue = self.lock_catalogue(Hold::Exclusive)?;
         let reached = self.reached()?;
         for name in self.names(Kind::Layers)? {
-            if !reached.contains(&name)
-                && self.try_lock(Kind::Layers, &name, Hold::Exclusive)?.is_some()
+            if reached.contains(&name) {
+                continue;
+            }
+            // Held until it is gone: somebody may want it at this moment.
+            if let Some(_held) = self.try_lock(Kind::Layers, &name, Hold::Exclusive)?
                 && self.discard(Kind::Layers, &name)?
             {
                 swept.layers += 1;
@@ -410,6 +413,22 @@ mod tests {
         assert_eq!((swept.layers, swept.blobs), (1, 1));
         assert_eq!(store.names(Kind::Layers).unwrap(), [Digest::of(b"b").hex()]);
         assert!(store.names(Kind::Trash).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_sweep_takes_no_layer_that_somebody_has_got_hold_of() {
+        let (_parent, store) = store();
+        let name = Digest::of(b"1").hex();
+        std::thread::scope(|scope| {
+            let sweep = || (0..200).for_each(|_| assert!(store.sweep_unreachable().is_ok()));
+            let sweepers: Vec<_> = (0..8).map(|_| scope.spawn(sweep)).collect();
+            while !sweepers.iter().all(|sweeper| sweeper.is_finished()) {
+                drop(layer(&store, "1"));
+                let held = store.lock(Kind::Layers, &name, Hold::Shared, &mut || ()).unwrap();
+                std::thread::yield_now();
+                assert!(held.is_none_or(|held| store.is_current(Kind::Layers, &name, held.as_fd())));
+            }
+        });
     }
 
     #[test]

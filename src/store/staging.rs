@@ -69,8 +69,8 @@ impl Store {
     /// Removes what dead makers left in staging, and empties the trash. Cheap when there is nothing: two listings.
     pub fn sweep(&self) -> Result<()> {
         for name in self.names(Kind::Staging)? {
-            // Whoever makes it holds it exclusively; the lock ends with the process.
-            if self.try_lock(Kind::Staging, &name, Hold::Exclusive)?.is_some() {
+            // Whoever makes it holds it exclusively; the lock ends with the process. Ours is held until it is gone.
+            if let Some(_held) = self.try_lock(Kind::Staging, &name, Hold::Exclusive)? {
                 self.discard(Kind::Staging, &name)?;
             }
         }
@@ -273,6 +273,20 @@ mod tests {
         store.sweep().unwrap();
         assert_eq!(store.names(Kind::Staging).unwrap(), [live.name()]);
         assert!(store.names(Kind::Trash).unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_sweep_takes_nothing_that_is_just_being_made() {
+        let (_parent, store) = store();
+        std::thread::scope(|scope| {
+            let sweep = || (0..1000).for_each(|_| store.sweep().unwrap());
+            let sweepers: Vec<_> = (0..8).map(|_| scope.spawn(sweep)).collect();
+            while !sweepers.iter().all(|sweeper| sweeper.is_finished()) {
+                let staging = store.stage(None).unwrap();
+                std::thread::yield_now();
+                assert!(store.is_current(Kind::Staging, staging.name(), staging.directory()));
+            }
+        });
     }
 
     #[test]
