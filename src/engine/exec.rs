@@ -2,6 +2,7 @@
 //! process is the command's own child, in the container's namespaces and control group.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
@@ -65,12 +66,10 @@ impl Engine {
         config.terminal = request.terminal;
         config.interactive = request.interactive;
         let process = process(&config, request)?;
-        let cgroup = found
-            .state
-            .cgroup
-            .as_ref()
-            .map(|path| Cgroup::at(std::path::Path::new(path)));
-        let cgroup: Option<OwnedFd> = cgroup.and_then(|cgroup| cgroup.open().ok());
+        let cgroup = match &found.state.cgroup {
+            Some(path) => group(Path::new(path), &config)?,
+            None => None,
+        };
         let (streams, mut ends) = Streams::make(&config).map_err(errno("pipes"))?;
         if request.detached && ends.is_some() {
             ends = Some(null_streams().map_err(errno("/dev/null"))?);
@@ -84,6 +83,29 @@ impl Engine {
             spawn::join(target, process, cgroup, options).map_err(|error| start_error(&error))?;
         let streams = streams.with_terminal(started.terminal.take());
         Ok(Session { started, streams })
+    }
+}
+
+/// The group for the process. Where it cannot be joined, only a container without limits goes without.
+fn group(path: &Path, config: &Config) -> Result<Option<OwnedFd>> {
+    let group = Cgroup::at(path);
+    let limits = &config.resources;
+    let is_limited = limits.memory.is_some() || limits.nano_cpus.is_some() || limits.pids.is_some();
+    match group.reach() {
+        Ok(true) => Ok(group.open().ok()),
+        Ok(false) | Err(_) if !is_limited => Ok(None),
+        result => Err(EngineError::Start {
+            exit: 125,
+            message: format!(
+                "cannot join the limited group {} from here{}: run this as a unit of the service manager that the \
+                 container was started under (systemd-run --user --pipe ...)",
+                path.display(),
+                result
+                    .err()
+                    .map(|error| format!(" ({error})"))
+                    .unwrap_or_default(),
+            ),
+        }),
     }
 }
 

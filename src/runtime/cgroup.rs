@@ -1,8 +1,7 @@
-//! Control groups, version 2: where a container's may be made, its limits, its end.
+//! Control groups, version 2: a container's, its limits, its end.
 //!
-//! Places are tried in this order, by probing: below our own group's parent, below our own group, and for the superuser
-//! below the root of the hierarchy. A machine without a writable one runs containers all the same; only limits that were
-//! asked for are then refused.
+//! The places of `hierarchy` are tried one after the other. A machine without a writable one runs containers all the same;
+//! only limits that were asked for are then refused.
 
 use std::ffi::OsStr;
 use std::io::{Read, Seek};
@@ -12,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags};
+use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-/// statfs type of cgroup2.
-const CGROUP2_SUPER_MAGIC: i64 = 0x6367_7270;
+use super::hierarchy::{self, Place, mount_point, places};
+
 /// One period of processor time, in microseconds, as Docker has it.
 const CPU_PERIOD: u64 = 100_000;
 /// What the names of containers' groups begin with; the id follows.
@@ -56,18 +55,25 @@ pub struct Setting {
 #[derive(Debug, thiserror::Error)]
 pub enum CgroupError {
     #[error(
-        "cannot limit {controller}: no control group of this machine is ours to write: run as a systemd unit with \
-         Delegate=yes, or mount cgroup2 where it is writable"
+        "cannot limit {controller}: no control group of this machine is ours to write: run it as a systemd unit with \
+         Delegate=yes (systemd-run --user --scope -p Delegate=yes ...), or mount cgroup2 where it is writable"
     )]
     NoPlace { controller: &'static str },
-    #[error(
-        "cannot limit {controller}: the controller is not delegated to {}: add it to Delegate= of the unit above (for \
-         user sessions in a drop-in of user@.service)", level.display()
-    )]
+    #[error("cannot limit {controller}: the user's service manager gives no control group: {source}")]
+    NotGiven {
+        controller: &'static str,
+        source: std::io::Error,
+    },
+    #[error("cannot limit {controller}: the controller is missing in {}: {}", level.display(), cure(level))]
     Missing {
         controller: &'static str,
         level: PathBuf,
     },
+    #[error(
+        "cannot limit {controller}: the group {} has processes of others, so that no group below it can have limits: run \
+         it as a systemd unit with Delegate=yes", path.display()
+    )]
+    Busy { controller: &'static str, path: PathBuf },
     #[error("the control group {} has processes of somebody else", path.display())]
     InUse { path: PathBuf },
     #[error("{}: {source}", path.display())]
@@ -75,6 +81,22 @@ pub enum CgroupError {
 }
 
 type Result<T> = std::result::Result<T, CgroupError>;
+
+/// What gives a controller to the topmost group that has it not.
+fn cure(level: &Path) -> String {
+    let name = level.file_name().unwrap_or_default().to_string_lossy();
+    if name.starts_with("user@") {
+        format!(
+            "write \"[Service]\" and \"Delegate=yes\" into /etc/systemd/system/user@.service.d/delegate.conf, then run \
+             systemctl daemon-reload and restart {name}"
+        )
+    } else if name.ends_with(".service") || name.ends_with(".scope") {
+        format!("add it to Delegate= of the unit {name}")
+    } else {
+        "the kernel has it not or another hierarchy uses it, or cgroup.subtree_control of the group above does not list it"
+            .into()
+    }
+}
 
 impl Limits {
     fn wanted(&self) -> impl Iterator<Item = &'static str> {
@@ -90,17 +112,23 @@ impl Limits {
 
 impl Cgroup {
     /// Makes a group named `coracle-ID` with `limits`. `None` where there is no place and no limit.
-    /// `wished` limits are set where the controller is at hand and passed over elsewhere.
+    /// `wished` limits are set where the controller is at hand or ours to have, and passed over elsewhere.
     pub fn make(id: &str, limits: &Limits, wished: &Limits) -> Result<Option<Self>> {
         let required = limits.wanted().next();
         let name = name(id);
         let mut refused = None;
-        for place in places() {
-            let path = place.join(&name);
-            match rustix::fs::mkdir(&path, Mode::from_raw_mode(0o755)) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(_) => continue,
+        let mut places = places();
+        if let (Some(controller), true) = (required, places.is_empty()) {
+            let asked = hierarchy::ask_for_place(&name);
+            places.extend(asked.map_err(|source| CgroupError::NotGiven { controller, source })?);
+        }
+        for mut place in places {
+            if required.is_some() {
+                place.shield();
             }
+            let Some(path) = place.make_group(&name) else {
+                continue;
+            };
             let group = Self { path };
             match group.enable_and_set(&place, limits, wished) {
                 Ok(()) => return Ok(Some(group)),
@@ -187,17 +215,29 @@ impl Cgroup {
         &self.path
     }
 
+    /// Moves us, if need be, to where a child of ours can be born in the group. `false`: there is no such place.
+    pub fn reach(&self) -> std::io::Result<bool> {
+        if hierarchy::is_reachable(&self.path) {
+            return Ok(true);
+        }
+        Ok(hierarchy::ask_for_place("coracle-exec")?.is_some() && hierarchy::is_reachable(&self.path))
+    }
+
     /// The directory, for a process to be born in.
     pub fn open(&self) -> rustix::io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         rustix::fs::open(&self.path, flags, Mode::empty())
     }
 
-    fn enable_and_set(&self, place: &Path, limits: &Limits, wished: &Limits) -> Result<()> {
+    fn enable_and_set(&self, place: &Place, limits: &Limits, wished: &Limits) -> Result<()> {
         let available = std::fs::read_to_string(self.path.join("cgroup.controllers")).unwrap_or_default();
-        for controller in limits.wanted() {
-            if !available.split_whitespace().any(|name| name == controller) {
-                enable(place, controller)?;
+        let is_missing = |name: &&str| !available.split_whitespace().any(|listed| listed == *name);
+        for controller in limits.wanted().filter(is_missing) {
+            place.enable(controller)?;
+        }
+        if place.is_ours {
+            for controller in wished.wanted().filter(is_missing) {
+                let _ = place.enable(controller);
             }
         }
         self.set(limits, true)?;
@@ -247,12 +287,12 @@ impl Cgroup {
     /// Ends everything in the group and below, and removes it.
     pub fn end(&self) {
         // As a rule nothing is left: init has ended, and with it its pid namespace.
-        if !matches!(rustix::fs::rmdir(&self.path), Err(Errno::BUSY)) {
-            return;
+        if matches!(rustix::fs::rmdir(&self.path), Err(Errno::BUSY)) {
+            self.kill();
+            self.await_end();
+            remove_below(&self.path, 0);
         }
-        self.kill();
-        self.await_end();
-        remove_below(&self.path, 0);
+        hierarchy::lift_shield(&self.path);
     }
 
     /// Waits until nothing lives in the group or below; not for ever, as a process can hang in the kernel.
@@ -327,75 +367,4 @@ fn remove_below(path: &Path, depth: u32) {
         }
     }
     let _ = rustix::fs::rmdir(path);
-}
-
-/// Lets the groups below `place` use a controller. Where `place` holds processes, which the kernel then forbids, we
-/// move ourselves into a leaf beside them.
-fn enable(place: &Path, controller: &'static str) -> Result<()> {
-    let missing = || CgroupError::Missing {
-        controller,
-        level: place.into(),
-    };
-    let control = place.join("cgroup.subtree_control");
-    match std::fs::write(&control, format!("+{controller}")) {
-        Ok(()) => Ok(()),
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::BUSY) => {
-            let leaf = place.join("coracle-supervisor");
-            let moved = std::fs::create_dir(&leaf)
-                .or_else(|error| match error.kind() {
-                    std::io::ErrorKind::AlreadyExists => Ok(()),
-                    _ => Err(error),
-                })
-                .and_then(|()| std::fs::write(leaf.join("cgroup.procs"), "0"))
-                .and_then(|()| std::fs::write(&control, format!("+{controller}")));
-            moved.map_err(|_| missing())
-        }
-        Err(_) => Err(missing()),
-    }
-}
-
-/// Where groups may be made, best first.
-fn places() -> Vec<PathBuf> {
-    let Some(mount) = mount_point() else {
-        return Vec::new();
-    };
-    let own = std::fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-    let own = own
-        .lines()
-        .find_map(|line| line.strip_prefix("0::/"))
-        .unwrap_or_default();
-    let own = mount.join(own);
-    let mut places = Vec::new();
-    if own != mount {
-        if let Some(parent) = own.parent().filter(|parent| *parent != mount) {
-            places.push(parent.to_path_buf());
-        }
-        places.push(own);
-    }
-    if rustix::process::geteuid().is_root() {
-        places.push(mount);
-    }
-    // Both, as clone3 with CLONE_INTO_CGROUP needs the second (cgroups(7), "Delegation containment").
-    places.retain(|place| is_writable(place) && is_writable(&place.join("cgroup.procs")));
-    places
-}
-
-fn is_writable(path: &Path) -> bool {
-    rustix::fs::accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
-}
-
-/// Where cgroup2 is mounted: the two usual places by their file system type, else what the mount table says.
-fn mount_point() -> Option<PathBuf> {
-    for path in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
-        if rustix::fs::statfs(path).is_ok_and(|status| status.f_type == CGROUP2_SUPER_MAGIC) {
-            return Some(path.into());
-        }
-    }
-    let table = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
-    table.lines().find_map(|line| {
-        let (before, after) = line.split_once(" - ")?;
-        after
-            .starts_with("cgroup2 ")
-            .then(|| before.split(' ').nth(4).map(PathBuf::from))?
-    })
 }
