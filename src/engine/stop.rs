@@ -7,9 +7,9 @@ use rustix::process::Signal;
 
 use super::client::{await_exit, connect};
 use super::protocol::{Connection, Packet, Received, Wishes};
-use super::state::{Condition, Found, init, look};
+use super::state::{Condition, init, look};
 use super::{Engine, EngineError, Result, errno};
-use crate::store::container::{Sharing, State};
+use crate::store::container::{Config, Sharing, State};
 
 /// How long a container may take to end by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,7 +71,7 @@ impl Engine {
             Patience::None => Some(0),
             Patience::Unlimited => None,
         };
-        let is_deaf = is_deaf(&found, signal);
+        let is_deaf = is_deaf(&found.container.config, &found.state, signal);
         if !is_deaf && patience != Patience::None {
             send(&connection, signal)?;
             let limit = seconds.map(Duration::from_secs);
@@ -87,7 +87,7 @@ impl Engine {
     /// Whether `signal` cannot act on the first process of a running container: it has no handler for it, and the kernel
     /// spares a first process the default action.
     pub fn is_deaf_to(&self, id: &str, signal: i32) -> bool {
-        matches!(look(&self.store, id), Ok(Some(found)) if found.condition == Condition::Running && is_deaf(&found, signal))
+        matches!(look(&self.store, id), Ok(Some(found)) if found.condition == Condition::Running && is_deaf(&found.container.config, &found.state, signal))
     }
 
     /// Sends a signal to a container's init.
@@ -161,14 +161,13 @@ fn await_limited(connection: &Connection, limit: Option<Duration>) -> Result<boo
 }
 
 /// Whether `signal` cannot act on the container's first process.
-fn is_deaf(found: &Found, signal: i32) -> bool {
-    let config = &found.container.config;
+pub(super) fn is_deaf(config: &Config, state: &State, signal: i32) -> bool {
     if config.init || config.pid == Sharing::Host || signal == Signal::KILL.as_raw() {
         return false;
     }
     // One that has just begun may still be installing its handlers.
-    handled(&found.state).is_some_and(|mask| mask & (1 << (signal - 1).clamp(0, 63)) == 0)
-        && is_older_than(&found.state, Duration::from_secs(1))
+    handled(state).is_some_and(|mask| mask & (1 << (signal - 1).clamp(0, 63)) == 0)
+        && is_older_than(state, Duration::from_secs(1))
 }
 
 /// The signals for which the container's first process has a handler or waits (`/proc/PID/status`). A blocked signal can be

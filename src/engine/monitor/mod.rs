@@ -11,8 +11,9 @@ pub(super) mod streams;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Signal, WaitId, WaitIdOptions};
 
@@ -22,6 +23,7 @@ use super::client::{SOCKET, address, socket};
 use super::log::LogWriter;
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::start::MONITOR_SOCKET;
+use super::stop::is_deaf;
 use super::{Engine, EngineError, Result, errno, files, host};
 use crate::base::time;
 use crate::runtime::cgroup::{Cgroup, Limits};
@@ -86,6 +88,8 @@ struct Monitor {
     signals: Signals,
     clients: Clients,
     lingers: bool,
+    /// When the payload is killed: somebody ends us, and it with us.
+    deadline: Option<Instant>,
 }
 
 impl Monitor {
@@ -130,6 +134,7 @@ impl Monitor {
                             signals,
                             clients: Clients::default(),
                             lingers,
+                            deadline: None,
                         })
                     }
                     Err(error) => {
@@ -235,12 +240,13 @@ impl Monitor {
         let first_client = fds.len();
         self.clients.watch(&mut fds, self.streams.takes_input());
         // Pipes that outlive the payload (held by processes of a shared pid namespace) are read as far as they are full.
-        let now = rustix::event::Timespec {
+        let now = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
         };
         let drains = ended && !blocked;
-        let count = match poll(&mut fds, if drains { Some(&now) } else { None }) {
+        let limit = if drains { Some(now) } else { self.time_left() };
+        let count = match poll(&mut fds, limit.as_ref()) {
             Ok(count) => count,
             Err(_) => return,
         };
@@ -254,6 +260,10 @@ impl Monitor {
             self.streams.close_output();
         }
         if count == 0 {
+            if self.deadline.is_some_and(|end| end <= Instant::now()) {
+                self.deadline = None;
+                self.signal(Signal::KILL.as_raw());
+            }
             return;
         }
         if !events[0].is_empty() {
@@ -321,9 +331,27 @@ impl Monitor {
                 .iter()
                 .any(|signal| signal.as_raw() == delivered.number)
             {
-                self.signal(delivered.number);
+                self.stop(delivered.number);
             }
         }
+    }
+
+    /// What `stop` does, for whoever ends us: a service manager, which would wait long for a payload that does not hear.
+    fn stop(&mut self, number: i32) {
+        let config = &self.container.config;
+        let patience = if is_deaf(config, &self.state, number) {
+            0
+        } else {
+            self.signal(number);
+            config.stop_timeout
+        };
+        let end = Instant::now().checked_add(Duration::from_secs(patience));
+        self.deadline = self.deadline.or(end);
+    }
+
+    fn time_left(&self) -> Option<Timespec> {
+        let left = self.deadline?.saturating_duration_since(Instant::now());
+        Timespec::try_from(left).ok()
     }
 
     /// The exit code of init, when it has ended. Other children of ours are reaped on the way.
