@@ -69,7 +69,10 @@ pub fn look(store: &Store, id: &str) -> Result<Option<Found>> {
     };
     let found = (|| {
         let container = store.read_container(directory.as_fd(), id)?;
-        let (state, condition) = condition(store, directory.as_fd(), id)?;
+        let (mut state, condition) = condition(store, directory.as_fd(), id)?;
+        if condition == Condition::Lost {
+            settle(&mut state);
+        }
         Ok(Found {
             container,
             state,
@@ -80,6 +83,18 @@ pub fn look(store: &Store, id: &str) -> Result<Option<Found>> {
         Err(EngineError::Store(error)) if error.is_missing() && !is_there(store, id) => Ok(None),
         result => result.map(Some),
     }
+}
+
+/// Makes the record of a dead monitor say how it ended.
+fn settle(state: &mut State) {
+    state.error = match (state.boot == host::boot(), state.status) {
+        (false, _) => "the machine was restarted".into(),
+        (true, Status::Starting) => "its start was interrupted".into(),
+        (true, _) => "its monitor was killed".into(),
+    };
+    state.status = Status::Exited;
+    state.exit_code = 137;
+    state.pid = 0;
 }
 
 fn is_there(store: &Store, id: &str) -> bool {
@@ -163,8 +178,7 @@ impl Engine {
 
     /// Ends what a dead monitor left alive and records the end.
     fn bury(&self, directory: BorrowedFd<'_>, container: &Container, state: &mut State) -> Result<()> {
-        let same_boot = state.boot == host::boot();
-        if same_boot {
+        if state.boot == host::boot() {
             if let Some(pidfd) = init(state) {
                 let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
                 await_end(&pidfd);
@@ -172,14 +186,7 @@ impl Engine {
             // Recorded only once the payload runs, but made before.
             cgroup::end_all_of(&container.id);
         }
-        state.error = match (same_boot, state.status) {
-            (false, _) => "the machine was restarted".into(),
-            (true, Status::Starting) => "its start was interrupted".into(),
-            (true, _) => "its monitor was killed".into(),
-        };
-        state.status = Status::Exited;
-        state.exit_code = 137;
-        state.pid = 0;
+        settle(state);
         state.finished = Some(time::now());
         self.store.write_state(directory, &container.id, state)?;
         self.store.clear_active(&container.id)?;
