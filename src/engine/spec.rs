@@ -139,7 +139,7 @@ impl Engine {
         let read_only = if config.privileged { A::empty() } else { A::RDONLY };
         let option = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
         let mut mounts = vec![
-            filesystem("proc", "/proc", vec![], base),
+            self.proc(config, base),
             plain(
                 Source::Devices {
                     devices: standard_devices(),
@@ -196,6 +196,17 @@ impl Engine {
         }
         mounts.retain(|mount| !config.mounts.iter().any(|own| own.target == mount.target));
         mounts
+    }
+
+    /// procfs shows the pid namespace of its mounter, who must own it: in the host's an ordinary user is refused.
+    fn proc(&self, config: &Config, attributes: Attributes) -> Mount {
+        if config.pid == Sharing::Private || self.ids() == Ids::All {
+            return filesystem("proc", "/proc", vec![], attributes);
+        }
+        let mut proc = bind(Path::new("/proc"), "/proc", true, true);
+        proc.set = attributes;
+        proc.recursive = true;
+        proc
     }
 
     /// hosts, hostname and resolv.conf; those that the user mounts himself are left to him.
