@@ -85,7 +85,7 @@ pub struct Identity {
 #[command(next_help_heading = "Image")]
 pub struct ImageOptions {
     /// Whether to look for the image elsewhere: missing or never
-    #[arg(long, value_name = "POLICY", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
+    #[arg(long, value_name = "POLICY")]
     pub pull: Option<String>,
     #[command(flatten)]
     pub platform: PlatformOptions,

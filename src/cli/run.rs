@@ -248,7 +248,10 @@ fn root(engine: &Engine, options: &ContainerOptions, first: &OsStr) -> Result<(R
         .with_context(|| format!("{first:?} is not the name of an image"))?;
     match options.image.pull.as_deref() {
         None | Some("" | "missing" | "never" | "false") => {}
-        Some(policy) => bail!("--pull={policy} is not supported yet: coracle has no registry client yet"),
+        Some(policy @ ("always" | "newer" | "true")) => {
+            bail!("--pull={policy} is not supported yet: coracle has no registry client yet")
+        }
+        Some(policy) => bail!("invalid --pull {policy:?}: there are always, missing, never and newer"),
     }
     let found = match find(&engine.store, name) {
         Err(FindError::Missing(_)) if embedded::is_hello(name) => {

@@ -30,6 +30,7 @@ impl Engine {
     /// Makes `container`, whose id, name and time are filled in. `starting`: the caller starts it at once, so that it is
     /// taken for interrupted when the caller dies before.
     pub fn create(&self, container: &mut Container, naming: Naming<'_>, starting: bool) -> Result<Born> {
+        self.check_config(&container.config)?;
         let staging = self.store.stage(None)?;
         let id = staging.name().to_owned();
         container.version = VERSION;

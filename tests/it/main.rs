@@ -7,6 +7,7 @@ mod harness;
 mod images;
 mod isolation;
 mod lists;
+mod refusals;
 mod run;
 mod runtime;
 mod support;
