@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::support::image::busybox_entries;
+use super::support::run::contains;
 use super::support::{Entry, Format, Image, Invocation, Sandbox, requires};
 
 const NAME: &str = "localhost/corner:latest";
@@ -42,7 +43,7 @@ impl Listed {
 }
 
 /// Its driver `vfs` applies every layer to a whole copy: no file system has a say in what comes out.
-fn podman(sandbox: &Sandbox) -> Invocation {
+pub fn podman(sandbox: &Sandbox) -> Invocation {
     sandbox
         .program("podman")
         .args(["--root"])
@@ -128,11 +129,7 @@ fn ours(sandbox: &Sandbox, image: &Image) -> Tree {
 fn theirs(sandbox: &Sandbox, image: &Image) -> Tree {
     let archive = sandbox.path("work/image.tar");
     image.write(&archive, Format::OciArchive);
-    podman(sandbox)
-        .args(["load", "--quiet", "--input"])
-        .arg(&archive)
-        .run()
-        .succeeds();
+    podman_loads(sandbox, &archive);
     let made = podman(sandbox).args(["create", NAME, "true"]).run().succeeds();
     let out = sandbox.path("work/theirs.tar");
     podman(sandbox)
@@ -143,6 +140,32 @@ fn theirs(sandbox: &Sandbox, image: &Image) -> Tree {
         .succeeds();
     podman(sandbox).args(["rm", made.text()]).run().succeeds();
     listed(&out)
+}
+
+/// Loads an archive into podman. Its unpacking helper asks to die with the thread that made it, which as an ordinary
+/// user now and then it does: that is tried again.
+pub fn podman_loads(sandbox: &Sandbox, archive: &Path) {
+    let load = || {
+        podman(sandbox)
+            .args(["load", "--quiet", "--input"])
+            .arg(archive)
+            .run()
+    };
+    let mut loaded = load();
+    for _ in 0..3 {
+        if loaded.code != Some(0) && contains(&loaded.stderr, b"signal: killed") {
+            loaded = load();
+        }
+    }
+    loaded.succeeds();
+}
+
+/// Its storage holds files of other users, which only its own namespace may remove.
+pub fn remove_storage(sandbox: &Sandbox) {
+    let _ = podman(sandbox)
+        .args(["unshare", "rm", "-rf"])
+        .arg(sandbox.path("share/vfs"))
+        .run();
 }
 
 /// All cases in one image, each in a directory of its own.
@@ -397,11 +420,7 @@ fn trees_are_those_of_podman() {
     let sandbox = Sandbox::new();
     let image = image();
     let (ours, theirs) = (ours(&sandbox, &image), theirs(&sandbox, &image));
-    // The storage holds files of other users, which only its own namespace may remove.
-    let _ = podman(&sandbox)
-        .args(["unshare", "rm", "-rf"])
-        .arg(sandbox.path("share/vfs"))
-        .run();
+    remove_storage(&sandbox);
     let mut wrong = Vec::new();
     for (number, (what, _)) in cases().into_iter().enumerate() {
         let below = place(number);

@@ -430,3 +430,106 @@ fn a_lie_about_a_blob_is_found_out() {
         assert_eq!(layers, 0, "{what}: a layer was kept");
     }
 }
+
+/// The four formats, and what skopeo calls them.
+const FORMATS: [(&str, &str); 4] = [
+    ("docker-archive", "docker-archive"),
+    ("oci-archive", "oci-archive"),
+    ("oci-dir", "oci"),
+    ("docker-dir", "dir"),
+];
+
+#[test]
+fn every_format_goes_out_and_comes_back_in_every_packing() {
+    let name = "example.org/some/thing:1.0";
+    let sandbox = Sandbox::new();
+    let image = image(Compression::Gzip);
+    sandbox.load(&image);
+    for (format, transport) in FORMATS {
+        let saved = sandbox.path("work").join(format);
+        sandbox
+            .coracle(["save", "--format", format, "--output", format, name])
+            .run()
+            .succeeds();
+        if super::support::requires::program("skopeo") {
+            let source = format!("{transport}:{format}");
+            let config = sandbox
+                .program("skopeo")
+                .args(["inspect", "--raw", "--config", &source])
+                .run()
+                .succeeds();
+            assert_eq!(
+                super::support::image::digest(&config.stdout),
+                image.id(),
+                "{format}"
+            );
+        }
+        let other = Sandbox::new();
+        let comes_back = |how: &str| {
+            // A directory of blobs alone has no place for a name.
+            let id = image.id();
+            assert_eq!(
+                inspected(&other, &id["sha256:".len()..])["Id"],
+                json!(id),
+                "{format} {how}"
+            );
+            other.coracle(["rmi", "--all", "--force"]).run().succeeds();
+        };
+        if saved.is_dir() {
+            other.coracle(["load", "--input"]).arg(&saved).run().succeeds();
+            comes_back("as a directory");
+            sandbox
+                .coracle(["save", "--format", format, name])
+                .run()
+                .exits(125)
+                .says_one_line()
+                .says("--output");
+            continue;
+        }
+        let whole = fs::read(&saved).unwrap();
+        let piped = sandbox
+            .coracle(["save", "--format", format, name])
+            .run()
+            .succeeds();
+        assert!(piped.stdout == whole, "{format} to a pipe");
+        for compression in ALL {
+            let packed = other.file("packed", compress(&whole, compression));
+            other.coracle(["load", "--input"]).arg(&packed).run().succeeds();
+            comes_back(&format!("{compression:?} from a file"));
+            let bytes = fs::read(&packed).unwrap();
+            other.coracle(["load"]).input(bytes).run().succeeds();
+            comes_back(&format!("{compression:?} from a pipe"));
+        }
+    }
+}
+
+#[test]
+fn podman_loads_what_we_save_as_the_same_image() {
+    requires!("program:podman", "sub-ids");
+    let sandbox = Sandbox::new();
+    let image = image(Compression::Gzip);
+    sandbox.load(&image);
+    for (format, _) in FORMATS {
+        sandbox
+            .coracle([
+                "save",
+                "--format",
+                format,
+                "--output",
+                format,
+                "example.org/some/thing:1.0",
+            ])
+            .run()
+            .succeeds();
+        let podman = |words: &[&str]| {
+            let outcome = super::corners::podman(&sandbox).args(words).run();
+            outcome.succeeds()
+        };
+        // From where it lies: podman makes a name of the path, and refuses capitals in it.
+        super::corners::podman_loads(&sandbox, Path::new(format));
+        let listed = podman(&["images", "--all", "--no-trunc", "--format", "{{.ID}}"]);
+        assert_eq!(listed.text(), image.id(), "{format}");
+        podman(&["rmi", "--all", "--force"]);
+    }
+    super::corners::remove_storage(&sandbox);
+}
