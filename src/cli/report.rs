@@ -30,10 +30,23 @@ pub fn finish(outcome: Outcome) -> ExitCode {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&sentence(&error));
             ExitCode::from(code_of(&error))
         }
     }
+}
+
+/// An error with its causes; a message that ends with its cause is not followed by it again.
+pub fn sentence(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
 }
 
 fn code_of(error: &anyhow::Error) -> u8 {
@@ -70,7 +83,7 @@ pub fn each<T: AsRef<str>>(names: &[T], mut act: impl FnMut(&str) -> anyhow::Res
             Ok(()) => {}
             Err(error) if is_broken_pipe(&error) => return Err(error),
             Err(error) => {
-                complain(&format!("{error:#}"));
+                complain(&sentence(&error));
                 code = code_of(&error);
             }
         }
@@ -90,7 +103,7 @@ pub fn each_meant(meant: &[Meant], mut act: impl FnMut(&str, &str) -> anyhow::Re
             Ok(()) => {}
             Err(error) if is_broken_pipe(&error) => return Err(error),
             Err(error) => {
-                complain(&format!("{error:#}"));
+                complain(&sentence(&error));
                 code = code_of(&error);
             }
         }
@@ -133,4 +146,16 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<super::output::Unwritten>()
         .is_some_and(|error| error.0.kind() == ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = |message: &'static str| anyhow::anyhow!("cause").context(message);
+        assert_eq!(sentence(&error("it: cause")), "it: cause");
+        assert_eq!(sentence(&error("it")), "it: cause");
+    }
 }

@@ -155,7 +155,7 @@ pub fn run(args: RuntimeArgs, _context: &Context) -> Outcome {
     match execute(command, &args) {
         Ok(()) => Ok(0),
         Err(error) => {
-            let message = format!("{error:#}");
+            let message = super::report::sentence(&error);
             log(&args, "error", &message);
             Err(report::coded(FAILED, message))
         }

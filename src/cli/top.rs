@@ -28,7 +28,7 @@ pub struct TopArgs {
 /// What Podman shows by itself.
 const COLUMNS: &str = "user,pid,ppid,pcpu,etime,tty,time,args";
 /// What `ps -ef` shows, with pids of the host as in Docker.
-const FULL_COLUMNS: &str = "uid,hpid,hppid,c,stime,tty,ctime,args";
+const FULL_COLUMNS: &str = "account,hpid,hppid,c,stime,tty,ctime,args";
 
 pub fn run(args: TopArgs, context: &Context) -> Outcome {
     let engine = context.act()?;
@@ -98,7 +98,12 @@ const ALL: &[Column] = &[
     Column {
         names: &["user", "%U", "euser"],
         heading: "USER",
-        cell: |task, _, _| user(task.uid),
+        cell: |task, _, _| task.user.clone(),
+    },
+    Column {
+        names: &["account"],
+        heading: "UID",
+        cell: |task, _, _| task.user.clone(),
     },
     Column {
         names: &["uid"],
@@ -219,10 +224,6 @@ fn columns(descriptors: &[String]) -> Result<Vec<&'static Column>> {
 }
 
 /// The container's own names of its users are not looked at: its files are its own affair.
-fn user(uid: u32) -> String {
-    if uid == 0 { "root".into() } else { uid.to_string() }
-}
-
 /// The parent's pid in the container, 0 if it is outside.
 fn parent(task: &Task, tasks: &[Task]) -> i32 {
     tasks

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::{Signal, WaitId, WaitIdOptions};
+use rustix::process::Signal;
 
 use super::monitor::start_error;
 use super::monitor::streams::{Output, Streams};
@@ -298,14 +298,6 @@ impl Session {
     }
 
     fn reap(&self) -> Result<Option<i32>> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        match rustix::process::waitid(WaitId::PidFd(self.started.child.pidfd.as_fd()), options) {
-            Ok(Some(status)) => Ok(Some(match (status.exit_status(), status.terminating_signal()) {
-                (Some(code), _) => code,
-                (None, signal) => 128 + signal.unwrap_or(0),
-            })),
-            Ok(None) | Err(Errno::INTR) => Ok(None),
-            Err(error) => Err(errno("waiting for the process")(error)),
-        }
+        crate::sys::process::reap(self.started.child.pidfd.as_fd()).map_err(errno("waiting for the process"))
     }
 }

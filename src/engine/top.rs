@@ -1,8 +1,13 @@
 //! The processes of a running container, read from the host's /proc: nothing of the container is executed
 //! (CVE-2022-1227).
 
+use std::os::fd::AsFd;
+
+use rustix::fs::{Mode, OFlags};
+
 use super::state::{Condition, look};
 use super::{Engine, EngineError, Result};
+use crate::runtime::{accounts, rootfs};
 
 /// One process.
 #[derive(Clone, Debug)]
@@ -13,6 +18,8 @@ pub struct Task {
     pub parent: i32,
     /// In the container's user namespace.
     pub uid: u32,
+    /// Its name by the container's own passwd file, else the number.
+    pub user: String,
     pub state: char,
     /// Clock ticks of user and system time.
     pub ticks: u64,
@@ -48,9 +55,32 @@ impl Engine {
             .filter(|pid| own.is_some() && namespace(*pid) == own)
             .filter_map(task)
             .collect();
+        let passwd = passwd(found.state.pid);
+        for task in &mut tasks {
+            if let Some(name) = accounts::name_of(&passwd, task.uid) {
+                task.user = printable(name);
+            }
+        }
         tasks.sort_by_key(|task| (task.start_time, task.pid));
         Ok(tasks)
     }
+}
+
+/// The container's passwd file; empty where there is none that can be read.
+fn passwd(init: i32) -> Vec<u8> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(format!("/proc/{init}/root"), flags, Mode::empty())
+        .ok()
+        .and_then(|root| rootfs::open_for_parent(root.as_fd(), c"etc/passwd"));
+    accounts::read(file, "passwd").unwrap_or_default()
+}
+
+/// A name that the container chose, without what a terminal would obey.
+fn printable(name: &[u8]) -> String {
+    String::from_utf8_lossy(name)
+        .chars()
+        .map(|c| if c.is_control() { '?' } else { c })
+        .collect()
 }
 
 fn task(host_pid: i32) -> Option<Task> {
@@ -80,11 +110,13 @@ fn task(host_pid: i32) -> Option<Task> {
         .map(|part| String::from_utf8_lossy(part).into_owned())
         .collect::<Vec<_>>()
         .join(" ");
+    let uid: u32 = line("Uid:")?.split_whitespace().next()?.parse().ok()?;
     Some(Task {
         host_pid,
         pid: last("NSpid:").unwrap_or(host_pid),
         parent: fields.get(1)?.parse().ok()?,
-        uid: line("Uid:")?.split_whitespace().next()?.parse().ok()?,
+        uid,
+        user: uid.to_string(),
         state: fields.first()?.chars().next()?,
         ticks: number(11) + number(12),
         start_time: number(19),

@@ -11,7 +11,7 @@ mod hierarchy;
 mod init;
 mod plan;
 mod reaper;
-mod rootfs;
+pub mod rootfs;
 pub mod rootless;
 mod scope;
 pub mod seccomp;

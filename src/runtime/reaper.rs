@@ -4,8 +4,9 @@
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 use rustix::io::{Errno, Result};
-use rustix::process::{Pid, Signal, WaitOptions, WaitStatus};
+use rustix::process::{Pid, Signal, WaitOptions};
 
+use crate::sys::process::exit_code;
 use crate::sys::signal::Signals;
 
 /// Blocks every signal that can be passed on, before the payload is made.
@@ -35,11 +36,8 @@ pub fn run(signals: &Signals, payload: Pid, socket: BorrowedFd<'_>) -> Result<i3
         }
         while let Some(delivered) = signals.next()? {
             if delivered.number != Signal::CHILD.as_raw() {
-                // Numbers without a name are real-time signals, which are passed on like the others.
-                let signal = Signal::from_named_raw(delivered.number);
-                if let Some(signal) = signal {
-                    let _ = rustix::process::kill_process(payload, signal);
-                }
+                // It is not reaped yet, so the number is still its own.
+                let _ = crate::sys::signal::kill(payload, delivered.number);
             }
         }
         if let Some(status) = reap(payload)? {
@@ -52,20 +50,13 @@ pub fn run(signals: &Signals, payload: Pid, socket: BorrowedFd<'_>) -> Result<i3
 fn reap(payload: Pid) -> Result<Option<i32>> {
     loop {
         match rustix::process::wait(WaitOptions::NOHANG) {
-            Ok(Some((pid, status))) if pid == payload => return Ok(Some(code(status))),
+            Ok(Some((pid, status))) if pid == payload => {
+                return Ok(Some(exit_code(status.exit_status(), status.terminating_signal())));
+            }
             Ok(Some(_)) => {}
             Ok(None) | Err(Errno::CHILD) => return Ok(None),
             Err(Errno::INTR) => {}
             Err(error) => return Err(error),
         }
-    }
-}
-
-/// The exit code that a shell would show.
-pub fn code(status: WaitStatus) -> i32 {
-    match (status.exit_status(), status.terminating_signal()) {
-        (Some(code), _) => code,
-        (None, Some(signal)) => 128 + signal,
-        (None, None) => 128,
     }
 }

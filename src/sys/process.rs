@@ -246,3 +246,24 @@ pub fn fork(body: impl FnOnce() -> i32) -> Result<Pid> {
         pid => Pid::from_raw(pid as i32).ok_or(Errno::SRCH),
     }
 }
+
+/// The exit code of the child that `pidfd` means, as a shell would show it, when it has ended; it is reaped.
+pub fn reap(pidfd: BorrowedFd<'_>) -> Result<Option<i32>> {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    loop {
+        return match waitid(
+            WaitId::PidFd(pidfd),
+            WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+        ) {
+            Ok(Some(status)) => Ok(Some(exit_code(status.exit_status(), status.terminating_signal()))),
+            Ok(None) => Ok(None),
+            Err(Errno::INTR) => continue,
+            Err(error) => Err(error),
+        };
+    }
+}
+
+/// The exit code that a shell shows: the process's own, or 128 and the signal that ended it.
+pub fn exit_code(status: Option<i32>, signal: Option<i32>) -> i32 {
+    status.unwrap_or_else(|| 128 + signal.unwrap_or(0))
+}

@@ -4,6 +4,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 use rustix::io::Result;
+use rustix::process::Pid;
 
 use super::process::last_error;
 
@@ -115,6 +116,15 @@ pub fn die_of(number: i32) -> ! {
         libc::raise(number);
     }
     super::process::exit(128 + number)
+}
+
+/// Sends a signal by number, real-time ones too, to a child that has not been reaped.
+pub fn kill(child: Pid, number: i32) -> Result<()> {
+    // SAFETY: no memory is involved.
+    match unsafe { libc::kill(child.as_raw_nonzero().get(), number) } {
+        -1 => Err(last_error()),
+        _ => Ok(()),
+    }
 }
 
 /// Sends a signal by number, real-time ones too, to the process that `pidfd` means.

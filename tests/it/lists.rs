@@ -194,11 +194,16 @@ fn logs_are_told_apart_cut_and_followed() {
 fn top_shows_processes_of_the_container_alone() {
     let sandbox = Sandbox::new();
     two(&sandbox);
-    let outcome = sandbox
+    sandbox
+        .coracle(["top", "running", "user", "pid"])
+        .run()
+        .succeeds()
+        .prints("USER      PID\nroot      1\n");
+    sandbox
         .coracle(["top", "running", "pid", "args"])
         .run()
-        .succeeds();
-    outcome.prints("PID       COMMAND\n1         sleep 1000\n");
+        .succeeds()
+        .prints("PID       COMMAND\n1         sleep 1000\n");
     sandbox.coracle(["top", "ended"]).run().exits(125).says_one_line();
     sandbox.coracle(["rename", "running", "renamed"]).run().succeeds();
     sandbox.coracle(["top", "running"]).run().exits(125);

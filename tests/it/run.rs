@@ -218,6 +218,21 @@ fn an_init_of_ours_passes_signals_on_and_reaps() {
     running.expect("2\n");
     running.signal(Signal::TERM);
     running.wait().exits(9);
+    let real_time = sandbox
+        .coracle([
+            "run",
+            "--rm",
+            "--init",
+            image,
+            "sh",
+            "-c",
+            "trap 'exit 4' 40; echo on; sleep 1000 & wait",
+        ])
+        .start();
+    real_time.expect("on");
+    let id = sandbox.coracle(["ps", "-q"]).run().succeeds();
+    sandbox.coracle(["kill", "-s", "40", id.text()]).run().succeeds();
+    real_time.wait().exits(4);
     sandbox
         .coracle(["run", "--rm", "--init", image, "nosuch"])
         .run()
