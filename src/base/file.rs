@@ -44,6 +44,24 @@ pub fn replace(directory: impl AsFd, name: &Path, content: &[u8], durability: Du
     Ok(())
 }
 
+/// Writes the file `name` below `directory` in place, where nobody reads it before it is whole: in a directory that is not
+/// published yet, or under its writer's lock. The mode is that of a new file, less the umask.
+pub fn write(
+    directory: impl AsFd,
+    name: &Path,
+    content: &[u8],
+    mode: Mode,
+    durability: Durability,
+) -> io::Result<()> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let mut file = std::fs::File::from(rustix::fs::openat(directory, name, flags, mode)?);
+    file.write_all(content)?;
+    match durability {
+        Durability::Synced => file.sync_data(),
+        Durability::Transient => Ok(()),
+    }
+}
+
 /// Makes the file `name` below `directory` (mode 0600, synced) with `content`; `false` where it is there already. It has
 /// no name before it is complete (`O_TMPFILE`), so that nothing is left when we are killed.
 pub fn publish(directory: impl AsFd, name: &Path, content: &[u8]) -> io::Result<bool> {

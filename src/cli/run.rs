@@ -184,6 +184,7 @@ fn make(
         created: String::new(),
         root,
         config,
+        first: None,
         create_command: context
             .command_line
             .iter()

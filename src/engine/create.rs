@@ -36,6 +36,11 @@ impl Engine {
         container.version = VERSION;
         container.id.clone_from(&id);
         container.created = time::now();
+        let mut state = State::created();
+        if starting {
+            super::start::begin(&mut state);
+        }
+        container.first = Some(state);
         if container.config.hostname.is_empty() && container.config.uts == Sharing::Private {
             container.config.hostname = id::short(&id).to_owned();
         }
@@ -48,7 +53,7 @@ impl Engine {
         container.name = self.take_any_name(naming, &id).inspect_err(|_| {
             let _ = self.store.clear_active(&id);
         })?;
-        let made = self.fill(&staging, container, starting).and_then(|()| {
+        let made = self.fill(&staging, container).and_then(|()| {
             let (_, directory) = staging.publish(Kind::Containers, &id)?;
             let directory =
                 directory.ok_or_else(|| EngineError::Refused(format!("container {id} exists already")))?;
@@ -111,12 +116,7 @@ impl Engine {
         }
     }
 
-    fn fill(
-        &self,
-        staging: &crate::store::staging::Staging<'_>,
-        container: &Container,
-        starting: bool,
-    ) -> Result<()> {
+    fn fill(&self, staging: &crate::store::staging::Staging<'_>, container: &Container) -> Result<()> {
         let directory = staging.directory();
         let failed = || format!("container {}", container.id);
         let has_upper = !matches!(container.root, Root::Directory { overlay: false, .. });
@@ -128,13 +128,7 @@ impl Engine {
         if matches!(&container.root, Root::Image { lowers, .. } if lowers.is_empty()) {
             rustix::fs::mkdirat(directory, "empty", Mode::RWXU).map_err(errno(failed()))?;
         }
-        self.store.write_container(directory, container)?;
-        let mut state = State::created();
-        if starting {
-            super::start::begin(&mut state);
-        }
-        self.store.write_state(directory, &container.id, &state)?;
-        Ok(())
+        Ok(self.store.write_first(directory, container)?)
     }
 
     /// Gives the writable layer's root the attributes that the image's root has: overlayfs shows the uppermost ones.

@@ -1,42 +1,17 @@
-//! The files that a container gets from us: hosts, hostname, resolv.conf. They lie in the container's directory, are
-//! written anew at each start, and are bound into the container.
+//! The files that a container gets from us: hosts, hostname, resolv.conf. They are made anew at each start, in memory: a
+//! container cannot fill the disk by them, and nothing of them is left behind.
 
 use std::fmt::Write as _;
-use std::os::fd::BorrowedFd;
-use std::path::Path;
 
-use super::{Result, io};
-use crate::base::file::{Durability, replace};
 use crate::store::container::{Config, Network};
 
-/// Their names here and where they go.
-pub const FILES: [(&str, &str); 3] = [
-    ("hosts", "/etc/hosts"),
-    ("hostname", "/etc/hostname"),
-    ("resolv.conf", "/etc/resolv.conf"),
-];
-
-/// Writes all of them.
-pub fn write(directory: BorrowedFd<'_>, config: &Config) -> Result<()> {
-    let contents = [
-        hosts(config),
-        format!("{}\n", config.hostname),
-        resolv_conf(config),
-    ];
-    for ((name, _), content) in FILES.into_iter().zip(contents) {
-        replace(
-            directory,
-            Path::new(name),
-            content.as_bytes(),
-            Durability::Transient,
-        )
-        .map_err(io(name))?;
-        // Others than the superuser of the container read them as well.
-        let mode = rustix::fs::Mode::from_raw_mode(0o644);
-        rustix::fs::chmodat(directory, name, mode, rustix::fs::AtFlags::empty())
-            .map_err(super::errno(name))?;
-    }
-    Ok(())
+/// Where each goes and what it holds.
+pub fn contents(config: &Config) -> [(&'static str, String); 3] {
+    [
+        ("/etc/hosts", hosts(config)),
+        ("/etc/hostname", format!("{}\n", config.hostname)),
+        ("/etc/resolv.conf", resolv_conf(config)),
+    ]
 }
 
 fn hosts(config: &Config) -> String {

@@ -15,6 +15,8 @@ const LINE_LIMIT: usize = 16 << 10;
 
 /// Writes what a container puts out.
 pub struct LogWriter {
+    /// Whether there is to be a log at all.
+    is_kept: bool,
     file: Option<OwnedFd>,
     directory: OwnedFd,
     size: u64,
@@ -25,10 +27,11 @@ pub struct LogWriter {
 }
 
 impl LogWriter {
-    /// Opens the log in a container's directory for appending.
+    /// A writer of the log in a container's directory, which is made with the first line.
     pub fn open(directory: BorrowedFd<'_>, log: &Log) -> io::Result<Self> {
         let directory = rustix::io::fcntl_dupfd_cloexec(directory, 3)?;
         let mut writer = Self {
+            is_kept: false,
             file: None,
             directory,
             size: 0,
@@ -38,7 +41,7 @@ impl LogWriter {
         };
         if let Log::JsonFile { max_size, max_files } = log {
             (writer.max_size, writer.max_files) = (*max_size, *max_files);
-            writer.reopen()?;
+            writer.is_kept = true;
         }
         Ok(writer)
     }
@@ -53,7 +56,7 @@ impl LogWriter {
 
     /// Takes what came on a stream. A full disk loses lines, never the container.
     pub fn write(&mut self, is_error: bool, data: &[u8]) {
-        if self.file.is_none() {
+        if !self.is_kept {
             return;
         }
         let mut entries = Vec::with_capacity(data.len() + 128);
@@ -78,7 +81,13 @@ impl LogWriter {
     }
 
     fn append(&mut self, entries: &[u8]) {
-        if let (false, Some(file)) = (entries.is_empty(), &self.file) {
+        if entries.is_empty() {
+            return;
+        }
+        if self.file.is_none() {
+            let _ = self.reopen();
+        }
+        if let Some(file) = &self.file {
             let mut left = entries;
             while let (false, Ok(length)) = (left.is_empty(), rustix::io::write(file, left)) {
                 left = &left[length..];
@@ -118,9 +127,7 @@ impl LogWriter {
                 entry(&mut entries, is_error, &partial, &now);
             }
         }
-        if self.file.is_some() {
-            self.append(&entries);
-        }
+        self.append(&entries);
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use rustix::process::{Resource, Rlimit};
 
-use super::files::FILES;
+use super::files;
 use super::{Engine, EngineError, Result};
 use crate::base::bytes::ByteString;
 use crate::runtime::capabilities::{self, CapabilitySet};
@@ -211,10 +211,9 @@ impl Engine {
 
     /// hosts, hostname and resolv.conf; those that the user mounts himself are left to him.
     fn own_files(&self, container: &Container) -> Vec<Mount> {
-        let directory = self.store.path_of(Kind::Containers, &container.id);
-        FILES
-            .iter()
-            .filter(|(_, target)| {
+        files::contents(&container.config)
+            .into_iter()
+            .filter(|(target, _)| {
                 let is_taken = container
                     .config
                     .mounts
@@ -222,7 +221,10 @@ impl Engine {
                     .any(|mount| mount.target == (*target).into());
                 !(is_taken || container.config.no_hosts && *target == "/etc/hosts")
             })
-            .map(|(name, target)| bind(&directory.join(name), target, false, false))
+            .map(|(target, content)| {
+                let content = content.into_bytes();
+                plain(Source::File { content }, target, Attributes::empty())
+            })
             .collect()
     }
 

@@ -36,9 +36,9 @@ pub(super) fn begin(state: &mut State) {
 }
 
 impl Engine {
-    /// Starts a container that the caller holds locked and whose record says that it [begins](begin).
+    /// Starts a container that the caller holds locked, that is marked as active and whose record says that it
+    /// [begins](begin).
     pub fn launch(&self, id: &str, wishes: Wishes) -> Result<Started> {
-        self.store.mark_active(id)?;
         let connection = self.make_monitor(id)?;
         let failed = || format!("cannot talk to the monitor of container {id}");
         let hello = Packet::Hello {
@@ -74,6 +74,7 @@ impl Engine {
             Condition::Created | Condition::Exited | Condition::Lost => {
                 let mut state = held.state;
                 begin(&mut state);
+                self.store.mark_active(id)?;
                 self.store.write_state(held.directory.as_fd(), id, &state)?;
                 self.launch(id, wishes).map(Some)
             }

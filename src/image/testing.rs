@@ -62,6 +62,7 @@ pub fn container(store: &Store, image: &Image) {
             lowers: image.lowers(),
         },
         config: Config::default(),
+        first: None,
         create_command: Vec::new(),
         extra: serde_json::Map::new(),
     };

@@ -12,7 +12,7 @@ use rustix::process::Signal;
 use rustix::thread::{CapabilitySet as RawSet, CapabilitySets, LinkNameSpaceType, ThreadNameSpaceType};
 
 use super::capabilities::CapabilitySet;
-use super::plan::{HOME, Plan};
+use super::plan::{HOME, MountPlan, Plan, SourcePlan};
 use super::rootfs::{self, Mounted};
 use super::spec::{Capabilities, Gate, Network};
 use super::sync::{self, Kind, Message};
@@ -187,8 +187,12 @@ impl Init<'_> {
             rustix::thread::move_into_link_name_space(namespace.as_fd(), None::<LinkNameSpaceType>)
                 .map_err(at_index(Step::Join, index))?;
         }
-        let root = rootfs::mount_root(&self.plan.root).map_err(at(Step::Root))?;
         let mut mounted = Mounted::default();
+        let is_file = |mount: &MountPlan| matches!(mount.source, SourcePlan::File { .. });
+        if self.plan.mounts.iter().any(is_file) {
+            mounted.files = Some(rootfs::Files::new().map_err(at(Step::Root))?);
+        }
+        let root = rootfs::mount_root(&self.plan.root, mounted.files.as_ref()).map_err(at(Step::Root))?;
         let wants_terminal = self.plan.process.terminal.is_some();
         for index in 0..self.plan.mounts.len() {
             if self.plan.mounts[index].source.needs_network() {
@@ -302,8 +306,9 @@ impl Init<'_> {
             write(proc.as_fd(), path, value).map_err(at_index(Step::Sysctl, index))?;
         }
         if let Some(null) = &self.plan.null {
+            let mut empty = None;
             for (index, path) in self.plan.masked.iter().enumerate() {
-                rootfs::mask(root, path, null.as_fd()).map_err(at_index(Step::Mask, index))?;
+                rootfs::mask(root, path, null.as_fd(), &mut empty).map_err(at_index(Step::Mask, index))?;
             }
         }
         for (index, path) in self.plan.read_only_paths.iter().enumerate() {

@@ -81,6 +81,9 @@ pub enum SourcePlan {
         path: CString,
         recursive: bool,
     },
+    File {
+        content: Vec<u8>,
+    },
     Devices {
         devices: Vec<DevicePlan>,
         options: Vec<(CString, Option<CString>)>,
@@ -263,6 +266,7 @@ impl MountPlan {
     fn new(mount: &super::spec::Mount) -> Result<Self> {
         let (directory, strict) = match &mount.source {
             Source::Bind { directory, .. } => (*directory, false),
+            Source::File { .. } => (false, false),
             Source::Filesystem { .. } | Source::Devices { .. } | Source::Terminals { .. } => (true, true),
             Source::Other { .. } => (true, false),
         };
@@ -302,6 +306,9 @@ impl SourcePlan {
             Source::Bind { path, recursive, .. } => Self::Bind {
                 path: c("mount source", path)?,
                 recursive: *recursive,
+            },
+            Source::File { content } => Self::File {
+                content: content.clone(),
             },
             Source::Devices { devices, options } => Self::Devices {
                 options: mount_options(options)?,

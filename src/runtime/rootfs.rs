@@ -32,8 +32,9 @@ pub fn isolate() -> Result<()> {
     )
 }
 
-/// Mounts the root file system, attached in this mount namespace, and returns its root.
-pub fn mount_root(root: &RootPlan) -> Result<OwnedFd> {
+/// Mounts the root file system, attached in this mount namespace, and returns its root. `files` is attached below it, out
+/// of sight: before Linux 6.15 only what is attached can be cloned.
+pub fn mount_root(root: &RootPlan, files: Option<&Files>) -> Result<OwnedFd> {
     match root {
         RootPlan::Overlay {
             base,
@@ -49,6 +50,9 @@ pub fn mount_root(root: &RootPlan) -> Result<OwnedFd> {
                 Err(Errno::INVAL) => overlay_joined(joined, upper, work, *volatile)?,
                 result => result?,
             };
+            if let Some(files) = files {
+                attach(files.mount.as_fd(), CWD, upper)?;
+            }
             attach(mount.as_fd(), CWD, upper)?;
             Ok(mount)
         }
@@ -60,6 +64,9 @@ pub fn mount_root(root: &RootPlan) -> Result<OwnedFd> {
                 | OpenTreeFlags::AT_EMPTY_PATH
                 | OpenTreeFlags::AT_RECURSIVE;
             let mount = rustix::mount::open_tree(&directory, c"", flags)?;
+            if let Some(files) = files {
+                attach_on(files.mount.as_fd(), directory.as_fd())?;
+            }
             attach_on(mount.as_fd(), directory.as_fd())?;
             Ok(mount)
         }
@@ -124,6 +131,7 @@ fn attach_on(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
 pub struct Mounted {
     /// The root of /dev and the master of the terminal.
     devices: Option<OwnedFd>,
+    pub files: Option<Files>,
     pub terminal: Option<OwnedFd>,
     pub slave: Option<OwnedFd>,
 }
@@ -136,7 +144,7 @@ pub fn mount(
     mounted: &mut Mounted,
 ) -> Result<()> {
     let target = open_target(root, &plan.target)?;
-    if matches!(plan.source, SourcePlan::Bind { .. }) {
+    if matches!(plan.source, SourcePlan::Bind { .. } | SourcePlan::File { .. }) {
         refuse_proc(target.as_fd(), &plan.target)?;
     }
     let mount = match &plan.source {
@@ -147,6 +155,10 @@ pub fn mount(
         } => new_filesystem(kind, source, options)?,
         SourcePlan::Terminals { options } => new_filesystem(c"devpts", c"devpts", options)?,
         SourcePlan::Devices { options, .. } => new_devices(options)?,
+        SourcePlan::File { content } => {
+            let files = mounted.files.as_mut().ok_or(Errno::INVAL)?;
+            files.add(content)?
+        }
         SourcePlan::Bind { path, recursive } => {
             let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
             if *recursive {
@@ -267,6 +279,43 @@ fn new_devices(options: &[(CString, Option<CString>)]) -> Result<OwnedFd> {
     create(fs.as_fd(), MountAttrFlags::MOUNT_ATTR_NOSUID)
 }
 
+/// The tmpfs of the files that we give to a container.
+pub struct Files {
+    mount: OwnedFd,
+    count: u8,
+}
+
+impl Files {
+    pub fn new() -> Result<Self> {
+        let fs = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+        for (key, value) in [(c"source", c"tmpfs"), (c"mode", c"755"), (c"size", c"1024k")] {
+            rustix::mount::fsconfig_set_string(fs.as_fd(), key, value)?;
+        }
+        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
+            | MountAttrFlags::MOUNT_ATTR_NODEV
+            | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        Ok(Self {
+            mount: create(fs.as_fd(), attributes)?,
+            count: 0,
+        })
+    }
+
+    /// Makes a file with `content` and returns a detached mount of it.
+    fn add(&mut self, content: &[u8]) -> Result<OwnedFd> {
+        let name = [b'a' + self.count, 0];
+        let name = CStr::from_bytes_with_nul(&name).map_err(|_| Errno::INVAL)?;
+        self.count += 1;
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.mount, name, flags, FILE_MODE)?;
+        let mut left = content;
+        while !left.is_empty() {
+            left = &left[rustix::io::write(&file, left)?..];
+        }
+        let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+        rustix::mount::open_tree(&self.mount, name, flags)
+    }
+}
+
 /// Fills /dev by the descriptor of its own tmpfs, so that nothing of the image is met (CVE-2026-41579).
 fn fill_devices(dev: BorrowedFd<'_>, devices: &[DevicePlan]) -> Result<()> {
     for device in devices {
@@ -376,20 +425,26 @@ pub fn open_terminal_of(root: BorrowedFd<'_>, mounted: &mut Mounted) -> Result<(
     open_terminal(devpts.as_fd(), mounted)
 }
 
-/// Covers a path: a file by the null device, a directory by an empty read-only tmpfs. What is not there stays so.
-pub fn mask(root: BorrowedFd<'_>, path: &CStr, null: BorrowedFd<'_>) -> Result<()> {
+/// Covers a path: a file by the null device, a directory by an empty read-only tmpfs, the same one for all, which is kept
+/// in `empty`. What is not there stays so.
+pub fn mask(
+    root: BorrowedFd<'_>,
+    path: &CStr,
+    null: BorrowedFd<'_>,
+    empty: &mut Option<OwnedFd>,
+) -> Result<()> {
     let Some(target) = open_existing(root, path)? else {
         return Ok(());
     };
     let is_directory = FileType::from_raw_mode(rustix::fs::fstat(&target)?.st_mode) == FileType::Directory;
     let cover = if is_directory {
-        let fs = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        rustix::mount::fsconfig_set_string(fs.as_fd(), c"source", c"tmpfs")?;
-        let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
-            | MountAttrFlags::MOUNT_ATTR_NOSUID
-            | MountAttrFlags::MOUNT_ATTR_NODEV
-            | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-        create(fs.as_fd(), attributes)?
+        let Some(attached) = empty else {
+            let cover = empty.insert(new_empty()?);
+            return attach_on(cover.as_fd(), target.as_fd());
+        };
+        let flags =
+            OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC | OpenTreeFlags::AT_EMPTY_PATH;
+        rustix::mount::open_tree(&*attached, c"", flags)?
     } else {
         let flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
         let cover = rustix::mount::open_tree(CWD, c"/dev/null", flags)?;
@@ -401,6 +456,17 @@ pub fn mask(root: BorrowedFd<'_>, path: &CStr, null: BorrowedFd<'_>) -> Result<(
         cover
     };
     attach_on(cover.as_fd(), target.as_fd())
+}
+
+/// An empty directory that stays so.
+fn new_empty() -> Result<OwnedFd> {
+    let fs = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    rustix::mount::fsconfig_set_string(fs.as_fd(), c"source", c"tmpfs")?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
+        | MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    create(fs.as_fd(), attributes)
 }
 
 /// Makes a path read-only, with everything mounted below it, by binding it on itself.

@@ -101,6 +101,8 @@ pub enum Source {
         recursive: bool,
         directory: bool,
     },
+    /// A file of ours, in memory.
+    File { content: Vec<u8> },
     /// A tmpfs with the standard devices and links (OCI runtime-spec, config-linux.md, "Default Devices"); without
     /// options it is as Docker's.
     Devices {
@@ -239,6 +241,7 @@ impl Source {
             Self::Filesystem { kind, .. } => (*kind).into(),
             Self::Other { kind, .. } => kind.lossy().into_owned(),
             Self::Bind { path, .. } => path.lossy().into_owned(),
+            Self::File { .. } => "a file of ours".into(),
             Self::Devices { .. } => "the devices".into(),
             Self::Terminals { .. } => "devpts".into(),
         }

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
+use std::path::Path;
 
+use rustix::fs::Mode;
 use serde::{Deserialize, Serialize};
 
-use super::{Kind, Result, Store};
+use super::{Kind, Result, Store, record};
 use crate::base::bytes::ByteString;
-use crate::base::file::Durability;
+use crate::base::file::{self, Durability};
 
 /// The version of both records.
 pub const VERSION: u32 = 1;
@@ -24,6 +26,9 @@ pub struct Container {
     /// Where the root file system comes from.
     pub root: Root,
     pub config: Config,
+    /// How it was when it was made, which holds until there is a `state.json`: one file less to make.
+    #[serde(default)]
+    pub first: Option<State>,
     /// The command line that made it, for `inspect`.
     #[serde(default)]
     pub create_command: Vec<ByteString>,
@@ -332,8 +337,27 @@ impl Store {
         )
     }
 
+    /// The record of a container that is not published yet, with its first state in it.
+    pub fn write_first(&self, directory: BorrowedFd<'_>, container: &Container) -> Result<()> {
+        let (name, mode) = ("container.json", Mode::RUSR | Mode::WUSR);
+        file::write(
+            directory,
+            Path::new(name),
+            &record(container),
+            mode,
+            container.durability(),
+        )
+        .map_err(|error| self.io(&format!("containers/{}/{name}", container.id), error))
+    }
+
     pub fn read_state(&self, directory: BorrowedFd<'_>, id: &str) -> Result<State> {
-        self.read_record(directory, &format!("containers/{id}"), "state.json")
+        match self.read_record(directory, &format!("containers/{id}"), "state.json") {
+            Err(error) if error.is_missing() => {
+                let container = self.read_container(directory, id)?;
+                Ok(container.first.unwrap_or_else(State::created))
+            }
+            result => result,
+        }
     }
 
     /// Run state is not synced: after a loss of power nothing runs, which the boot id tells.

@@ -49,6 +49,8 @@ use crate::base::file::{self, Durability};
 
 /// The format this program reads and writes.
 const VERSION: u32 = 1;
+/// The file that tells it.
+const VERSION_FILE: &str = "version";
 
 /// Directories are opened for reading, so that they can be listed, locked and synced.
 const DIRECTORY: OFlags = OFlags::RDONLY
@@ -159,13 +161,8 @@ impl Store {
         })?;
         store.make_directories()?;
         let version = format!("{VERSION}\n");
-        file::replace(
-            &store.root,
-            Path::new("version"),
-            version.as_bytes(),
-            Durability::Synced,
-        )
-        .map_err(|error| store.io("version", error))?;
+        file::publish(&store.root, Path::new(VERSION_FILE), version.as_bytes())
+            .map_err(|error| store.io(VERSION_FILE, error))?;
         Ok(store)
     }
 
@@ -174,10 +171,10 @@ impl Store {
         let Some(store) = Self::open_root(path)? else {
             return Ok(None);
         };
-        let content = match file::read_bounded(&store.root, Path::new("version"), 100) {
+        let content = match file::read_bounded(&store.root, Path::new(VERSION_FILE), 100) {
             Ok(content) => content,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(store.io("version", error)),
+            Err(error) => return Err(store.io(VERSION_FILE, error)),
         };
         let text = String::from_utf8_lossy(&content);
         match text.trim().parse::<u32>() {
@@ -309,11 +306,11 @@ impl Store {
         record: &T,
         durability: Durability,
     ) -> Result<()> {
-        let mut content = serde_json::to_vec(record).expect("records hold only what JSON can");
-        content.push(b'\n');
-        file::replace(object, Path::new(file), &content, durability).map_err(|source| StoreError::Io {
-            path: self.path.join(described).join(file),
-            source,
+        file::replace(object, Path::new(file), &self::record(record), durability).map_err(|source| {
+            StoreError::Io {
+                path: self.path.join(described).join(file),
+                source,
+            }
         })
     }
 
@@ -342,6 +339,13 @@ fn make_root(path: &Path) -> io::Result<()> {
     }
 }
 
+/// A record's bytes.
+fn record<T: serde::Serialize>(record: &T) -> Vec<u8> {
+    let mut content = serde_json::to_vec(record).expect("records hold only what JSON can");
+    content.push(b'\n');
+    content
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,14 +370,14 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("store");
         Store::open(&path).unwrap();
-        std::fs::write(path.join("version"), "2").unwrap();
+        std::fs::write(path.join(VERSION_FILE), "2").unwrap();
         assert!(matches!(
             Store::open(&path),
             Err(StoreError::Newer { found: 2, .. })
         ));
-        std::fs::write(path.join("version"), "x").unwrap();
+        std::fs::write(path.join(VERSION_FILE), "x").unwrap();
         assert!(matches!(Store::open(&path), Err(StoreError::Foreign { .. })));
-        std::fs::write(path.join("version"), "1\n").unwrap();
+        std::fs::write(path.join(VERSION_FILE), "1\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o777)).unwrap();
         assert!(matches!(Store::open(&path), Err(StoreError::Foreign { .. })));
     }

@@ -8,7 +8,7 @@ use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
 use super::locks::Hold;
-use super::{Kind, Result, Store, StoreError};
+use super::{Kind, Result, Store, StoreError, VERSION_FILE};
 
 /// Whether `name` may name an object: `[a-zA-Z0-9][a-zA-Z0-9_.-]*`, as Docker and Podman have it, and at most
 /// 255 bytes, which is what a directory entry can hold.
@@ -93,7 +93,20 @@ impl Store {
     /// whoever does that dies.
     pub fn mark_active(&self, id: &str) -> Result<()> {
         let path = format!("{}/{id}", Kind::Active.path());
-        match rustix::fs::symlinkat(id, &self.root, path.as_str()) {
+        // One more name of a file that is there costs less than a file. Links of one file are limited in number.
+        let linked = match rustix::fs::linkat(
+            &self.root,
+            VERSION_FILE,
+            &self.root,
+            path.as_str(),
+            AtFlags::empty(),
+        ) {
+            Err(Errno::MLINK | Errno::PERM | Errno::OPNOTSUPP) => {
+                rustix::fs::symlinkat(id, &self.root, path.as_str())
+            }
+            result => result,
+        };
+        match linked {
             Ok(()) | Err(Errno::EXIST) => Ok(()),
             Err(error) => Err(self.io(&path, error.into())),
         }

@@ -123,7 +123,7 @@ fn damage_is_told_object_by_object_and_repaired() {
     let layer = image.diff_ids()[0].trim_start_matches("sha256:").to_owned();
     fs::remove_dir_all(root.join("layers").join(layer)).unwrap();
     let id = fs::read_link(root.join("names/one")).unwrap();
-    fs::remove_file(root.join("containers").join(&id).join("state.json")).unwrap();
+    fs::write(root.join("containers").join(&id).join("state.json"), "{").unwrap();
     fs::write(root.join("volumes/data/volume.json"), "{").unwrap();
     fs::remove_file(root.join("names/two")).unwrap();
     fs::write(root.join("tags/stray"), "x").unwrap();

@@ -44,6 +44,11 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
     } = listed;
     let config = &container.config;
     let words: Vec<_> = listed.command();
+    // Made at the start, in the container's own memory.
+    let own_file = |path: &str| match listed.word {
+        "running" => format!("/proc/{}/root{path}", state.pid),
+        _ => String::new(),
+    };
     let path_in = |file: &str| directory.join(file).to_string_lossy().into_owned();
     let mut document = json!({
         "Id": container.id,
@@ -65,9 +70,9 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
             Root::Image { .. } => String::new(),
         },
         "Pod": "",
-        "ResolvConfPath": path_in("resolv.conf"),
-        "HostnamePath": path_in("hostname"),
-        "HostsPath": path_in("hosts"),
+        "ResolvConfPath": own_file("/etc/resolv.conf"),
+        "HostnamePath": own_file("/etc/hostname"),
+        "HostsPath": own_file("/etc/hosts"),
         "LogPath": match config.log {
             Log::JsonFile { .. } => path_in("log"),
             Log::None => String::new(),

@@ -14,8 +14,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::process::{Signal, WaitId, WaitIdOptions};
+use rustix::process::Signal;
 
 use self::clients::Clients;
 use self::streams::{Output, Streams};
@@ -24,7 +23,7 @@ use super::log::LogWriter;
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::start::MONITOR_SOCKET;
 use super::stop::is_deaf;
-use super::{Engine, EngineError, Result, errno, files, host};
+use super::{Engine, EngineError, Result, errno, host};
 use crate::base::time;
 use crate::runtime::cgroup::{Cgroup, Limits};
 use crate::runtime::spawn::{self, Options, SpawnError, Started};
@@ -167,7 +166,6 @@ impl Monitor {
     ) -> Result<(Started, Option<Cgroup>, Streams)> {
         let id = &container.id;
         renew_work(directory, id)?;
-        files::write(directory.as_fd(), &container.config)?;
         engine.prepare_volumes(container)?;
         let mut spec = engine.spec(container, window.unwrap_or((24, 80)))?;
         let resources = &container.config.resources;
@@ -354,25 +352,9 @@ impl Monitor {
         Timespec::try_from(left).ok()
     }
 
-    /// The exit code of init, when it has ended. Other children of ours are reaped on the way.
+    /// The exit code of init, when it has ended.
     fn reap(&self) -> Option<i32> {
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG;
-        let status = loop {
-            let init = WaitId::PidFd(self.started.child.pidfd.as_fd());
-            match rustix::process::waitid(init, options) {
-                Err(Errno::INTR) => {}
-                result => break result,
-            }
-        };
-        match status {
-            Ok(Some(status)) => Some(match (status.exit_status(), status.terminating_signal()) {
-                (Some(code), _) => code,
-                (None, Some(signal)) => 128 + signal,
-                (None, None) => 128,
-            }),
-            Ok(None) => None,
-            Err(_) => Some(255),
-        }
+        process::reap(self.started.child.pidfd.as_fd()).unwrap_or(Some(255))
     }
 
     /// Writes down how it ended, or removes it when it was to vanish.
