@@ -26,7 +26,10 @@ end
 
 complete -c coracle -n "__fish_coracle_needs_command" -l root -l data-root -d 'Directory of the store' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l runroot -d 'Directory for what may vanish when the machine restarts' -r
-complete -c coracle -n "__fish_coracle_needs_command" -s l -l log-level -d 'How much to tell: debug, info, warn or error' -r
+complete -c coracle -n "__fish_coracle_needs_command" -s l -l log-level -d 'How much to tell: debug, info, warn or error' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''"
 complete -c coracle -n "__fish_coracle_needs_command" -s v -l version -d 'Print the version'
 complete -c coracle -n "__fish_coracle_needs_command" -s D -l debug -d 'The same as --log-level=debug'
 complete -c coracle -n "__fish_coracle_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -255,7 +258,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -l cidfile -d 'Containers whose identifiers are in a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s f -l force -d 'Kill running containers first, and say nothing of those that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s v -l volumes -d 'Remove the anonymous volumes of the container too'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -l depend -d 'Remove containers that depend on these too'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -l depend -d 'Remove containers that depend on these too: none can yet'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'Say nothing of containers that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s a -l all -d 'All containers'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from rm" -s l -l latest -d 'The container made last'
@@ -265,7 +268,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from remove" -l cidfile -d 'Containers whose identifiers are in a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from remove" -s f -l force -d 'Kill running containers first, and say nothing of those that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from remove" -s v -l volumes -d 'Remove the anonymous volumes of the container too'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from remove" -l depend -d 'Remove containers that depend on these too'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from remove" -l depend -d 'Remove containers that depend on these too: none can yet'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from remove" -s i -l ignore -d 'Say nothing of containers that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from remove" -s a -l all -d 'All containers'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from remove" -s l -l latest -d 'The container made last'
@@ -626,7 +629,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand rm" -l filter -d 'Contai
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -l cidfile -d 'Containers whose identifiers are in a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -s f -l force -d 'Kill running containers first, and say nothing of those that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -s v -l volumes -d 'Remove the anonymous volumes of the container too'
-complete -c coracle -n "__fish_coracle_using_subcommand rm" -l depend -d 'Remove containers that depend on these too'
+complete -c coracle -n "__fish_coracle_using_subcommand rm" -l depend -d 'Remove containers that depend on these too: none can yet'
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -s i -l ignore -d 'Say nothing of containers that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -s a -l all -d 'All containers'
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -s l -l latest -d 'The container made last'

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 
 use super::Global;
+use super::report::debug;
 use crate::engine::Engine;
 use crate::image::layer::UnpackOptions;
 use crate::runtime::rootless::Ids;
@@ -66,7 +67,16 @@ impl Context {
 
     /// The engine, for commands that act. An ordinary user is in its user namespace from then on.
     pub fn act(&self) -> anyhow::Result<Engine> {
-        let mut engine = Engine::open(&self.store_path()?)?;
+        let path = self.store_path()?;
+        let mut engine = Engine::open(&path)?;
+        debug(|| {
+            let ids = match engine.ids() {
+                Ids::All => "all ids of the host",
+                Ids::Ranges => "the user's own and subordinate ids",
+                Ids::Single => "one id: no range of subordinate ids, or no newuidmap",
+            };
+            format!("store {}, with {ids}", path.display())
+        });
         // Jobs and units end with their last process, so nothing of theirs stays for the next command's sake.
         engine.lingers = variable("CI").is_none() && variable("INVOCATION_ID").is_none();
         Ok(engine)

@@ -94,10 +94,13 @@ pub struct Global {
         short,
         long,
         value_name = "LEVEL",
+        value_enum,
+        ignore_case = true,
         default_value = "warn",
-        hide_default_value = true
+        hide_default_value = true,
+        hide_possible_values = true
     )]
-    log_level: String,
+    log_level: report::Level,
     /// The same as --log-level=debug
     #[arg(short = 'D', long)]
     debug: bool,
@@ -176,6 +179,11 @@ pub fn main(line: Vec<OsString>) -> ExitCode {
             return ExitCode::from(report::FAILED);
         }
     };
+    report::tell(if cli.global.debug {
+        report::Level::Debug
+    } else {
+        cli.global.log_level
+    });
     let context = Context::new(line, &cli.global);
     report::finish(dispatch(cli.command, &context))
 }

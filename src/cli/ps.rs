@@ -93,6 +93,8 @@ fn wanted(args: &PsArgs, store: &Store) -> anyhow::Result<Vec<Found>> {
         Some(number) => usize::try_from(number).ok(),
         None => args.latest.then_some(1),
     };
+    // One that was to vanish and has died with its monitor: the next command that acts removes it.
+    found.retain(|one| !(one.condition == Condition::Lost && one.container.config.remove));
     let all = args.all || args.latest || args.last.is_some() || filters.names_status();
     found.retain(|one| (all || one.condition == Condition::Running) && filters.fit(one));
     found.truncate(last.unwrap_or(usize::MAX));

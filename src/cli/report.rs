@@ -5,6 +5,7 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::output::clean;
 use super::select::Meant;
@@ -136,9 +137,42 @@ pub fn say(message: &str) {
     let _ = writeln!(io::stderr(), "{}", clean(message));
 }
 
+/// How much is told, in the words of Docker and Podman; errors always are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum Level {
+    #[value(alias = "fatal", alias = "panic")]
+    Error,
+    #[default]
+    #[value(alias = "warning")]
+    Warn,
+    Info,
+    #[value(alias = "trace")]
+    Debug,
+}
+
+static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
+
+/// Sets how much is told from here on.
+pub fn tell(level: Level) {
+    LEVEL.store(level as u8, Ordering::Relaxed);
+}
+
+fn is_told(level: Level) -> bool {
+    LEVEL.load(Ordering::Relaxed) >= level as u8
+}
+
 /// Prints what is worth knowing but no failure.
 pub fn warn(message: &str) {
-    say(&format!("Warning: {message}"));
+    if is_told(Level::Warn) {
+        say(&format!("Warning: {message}"));
+    }
+}
+
+/// Prints what somebody who looks for a fault wants to know.
+pub fn debug(message: impl FnOnce() -> String) {
+    if is_told(Level::Debug) {
+        say(&format!("Debug: {}", message()));
+    }
 }
 
 /// Whoever read our output has gone, as in `coracle ps | head -1`.

@@ -18,7 +18,7 @@ pub struct RmArgs {
     /// Remove the anonymous volumes of the container too
     #[arg(short, long)]
     volumes: bool,
-    /// Remove containers that depend on these too
+    /// Remove containers that depend on these too: none can yet
     #[arg(long)]
     depend: bool,
     /// Say nothing of containers that are not there

@@ -95,6 +95,12 @@ pub fn run(args: RunArgs, context: &Context) -> Outcome {
         .as_ref()
         .map_or_else(Wishes::default, |_| streams.wishes(true));
     let started = engine.launch(&made.id, wishes)?;
+    report::debug(|| {
+        format!(
+            "container {} ({}) runs as process {}",
+            made.id, made.name, started.pid
+        )
+    });
     drop(made.directory);
     match foreground {
         None => {

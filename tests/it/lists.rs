@@ -240,3 +240,27 @@ fn what_is_unknown_or_refused_is_one_sentence() {
         .run()
         .succeeds();
 }
+
+#[test]
+fn the_log_level_decides_what_is_told() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let run = |options: &[&str]| {
+        sandbox
+            .coracle(options)
+            .args(["run", "--rm", image, "true"])
+            .run()
+            .succeeds()
+    };
+    for options in [&["--log-level=debug"][..], &["-D"], &["-l", "DEBUG"]] {
+        run(options).says("Debug: store ").says("runs as process");
+    }
+    for options in [&["--log-level=warning"][..], &["--log-level", "panic"], &[]] {
+        assert!(run(options).stderr.is_empty());
+    }
+    sandbox
+        .coracle(["--log-level=loud", "ps"])
+        .run()
+        .exits(125)
+        .says("loud");
+}
