@@ -7,7 +7,6 @@ use clap::Args;
 
 use super::context::Context;
 use super::foreground::{Foreground, Streams, terminal_size};
-use super::output::print;
 use super::report::Outcome;
 use super::resolve::asked_variables;
 use super::run::read_bounded;
@@ -95,10 +94,8 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
     let session = engine.exec(&id, &request)?;
     match foreground {
         Some(foreground) => foreground.stay(&|_| false, |caller| session.relay(caller)),
-        None => {
-            print(&format!("{}\n", session.pid()))?;
-            Ok(0)
-        }
+        // As Docker: a detached process has no identifier by which it could be asked for.
+        None => Ok(0),
     }
 }
 

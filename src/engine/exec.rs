@@ -161,11 +161,6 @@ fn own_namespaces(config: &Config) -> Namespaces {
 }
 
 impl Session {
-    /// The pid on the host.
-    pub fn pid(&self) -> i32 {
-        self.started.child.pid.as_raw_nonzero().get()
-    }
-
     /// Relays until the process has ended and all its output was passed on.
     pub fn relay(mut self, caller: &mut Caller<'_>) -> Result<Outcome> {
         let mut code = None;

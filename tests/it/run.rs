@@ -378,3 +378,37 @@ fn mounts_of_daily_use() {
         .run()
         .succeeds();
 }
+
+#[test]
+fn a_detached_process_goes_on_without_its_caller() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    sandbox
+        .coracle(["run", "-d", "--name", "one", image, "sleep", "1000"])
+        .run()
+        .succeeds();
+    let script = "mkfifo /pipe; echo waits >/said; read line </pipe; echo $line >/said";
+    sandbox
+        .coracle(["exec", "--detach", "one", "sh", "-c", script])
+        .run()
+        .succeeds()
+        .prints("");
+    let said = |text: &str| {
+        let wait = format!("until grep -qx {text} /said; do usleep 1000; done");
+        sandbox
+            .coracle(["exec", "one", "sh", "-c", &wait])
+            .run()
+            .succeeds();
+    };
+    said("waits");
+    sandbox
+        .coracle(["exec", "one", "sh", "-c", "echo goes >/pipe"])
+        .run()
+        .succeeds();
+    said("goes");
+    sandbox
+        .coracle(["exec", "--detach", "one", "nosuch"])
+        .run()
+        .exits(127);
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+}
