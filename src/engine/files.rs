@@ -6,15 +6,15 @@ use std::fmt::Write as _;
 use crate::store::container::{Config, Network};
 
 /// Where each goes and what it holds.
-pub fn contents(config: &Config) -> [(&'static str, String); 3] {
+pub fn contents(config: &Config, name: &str) -> [(&'static str, String); 3] {
     [
-        ("/etc/hosts", hosts(config)),
+        ("/etc/hosts", hosts(config, name)),
         ("/etc/hostname", format!("{}\n", config.hostname)),
         ("/etc/resolv.conf", resolv_conf(config)),
     ]
 }
 
-fn hosts(config: &Config) -> String {
+fn hosts(config: &Config, name: &str) -> String {
     let mut text = if config.network == Network::Host {
         std::fs::read_to_string("/etc/hosts").unwrap_or_default()
     } else {
@@ -31,8 +31,12 @@ fn hosts(config: &Config) -> String {
     }
     if config.network == Network::None {
         text.push_str("127.0.0.1\tlocalhost localhost.localdomain\n::1\tlocalhost localhost.localdomain\n");
-        if !config.hostname.is_empty() {
-            let _ = writeln!(text, "127.0.0.1\t{}", config.hostname);
+        // As Podman: the container is known by its host name and by its own.
+        let mut own = vec![config.hostname.as_str(), name];
+        own.dedup();
+        own.retain(|name| !name.is_empty());
+        if !own.is_empty() {
+            let _ = writeln!(text, "127.0.0.1\t{}", own.join(" "));
         }
     }
     text
@@ -73,8 +77,8 @@ mod tests {
             ..Config::default()
         };
         let expected = "10.0.0.1\tdb\n::2\tsix\n127.0.0.1\tlocalhost localhost.localdomain\n\
-                        ::1\tlocalhost localhost.localdomain\n127.0.0.1\tbox\n";
-        assert_eq!(hosts(&config), expected);
+                        ::1\tlocalhost localhost.localdomain\n127.0.0.1\tbox name\n";
+        assert_eq!(hosts(&config, "name"), expected);
         assert_eq!(resolv_conf(&config), "search example.org\nnameserver 10.0.0.2\n");
     }
 }

@@ -211,7 +211,7 @@ impl Engine {
 
     /// hosts, hostname and resolv.conf; those that the user mounts himself are left to him.
     fn own_files(&self, container: &Container) -> Vec<Mount> {
-        files::contents(&container.config)
+        files::contents(&container.config, &container.name)
             .into_iter()
             .filter(|(target, _)| {
                 let is_taken = container

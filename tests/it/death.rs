@@ -344,6 +344,43 @@ fn a_full_disk_is_one_sentence_and_leaves_nothing() {
     assert!(text.ends_with("code 0\n"), "{outcome}");
 }
 
+#[test]
+fn a_disk_that_fills_during_a_load_leaves_nothing() {
+    crate::support::requires::requires!("root");
+    let sandbox = Sandbox::new();
+    let archive = sandbox.path("tmp/image.tar");
+    Image::new()
+        .layer(&[Entry::file("one", "1")])
+        .compressed_layer(&[Entry::file("big", vec![7; 8 << 20])], Compression::Gzip)
+        .name(IMAGE)
+        .write(&archive, Format::OciArchive);
+    let root = sandbox.path("share/full");
+    std::fs::create_dir(&root).unwrap();
+    let script = format!(
+        "mount -t tmpfs -o size=4m none {root} && chmod 700 {root}; \"$0\" --root {root} load -q -i {archive}; \
+         echo code $?; \"$0\" --root {root} system check; ls {root}/images {root}/layers {root}/tags {root}/staging {root}/trash",
+        root = root.display(),
+        archive = archive.display(),
+    );
+    // In a mount namespace of its own, so that the disk vanishes with the test.
+    let outcome = sandbox
+        .program("unshare")
+        .args(["-m", "sh", "-c", &script])
+        .arg(sandbox.binary())
+        .run()
+        .says("No space left on device");
+    let kinds = ["images", "layers", "staging", "tags", "trash"];
+    let empty: Vec<_> = kinds
+        .iter()
+        .map(|kind| format!("{}/{kind}:\n", root.display()))
+        .collect();
+    assert_eq!(
+        outcome.text(),
+        format!("code 125\n{}", empty.join("\n")).trim_end(),
+        "{outcome}"
+    );
+}
+
 /// A control group of a test's own, in which its commands run and beside which they make those of containers.
 struct Group(std::path::PathBuf);
 
