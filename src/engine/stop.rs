@@ -39,6 +39,9 @@ pub enum Stopped {
 /// How often a monitor that lives may not be found on its socket, as it comes or goes, until it counts as deaf.
 const TURNS: u32 = 8;
 
+/// How long a killed container may take to end.
+const KILLED: Duration = Duration::from_secs(10);
+
 impl Engine {
     /// Stops a container: its signal first, then SIGKILL.
     pub fn stop(&self, id: &str, signal: Option<i32>, patience: Patience) -> Result<Stopped> {
@@ -80,7 +83,17 @@ impl Engine {
             }
         }
         send(&connection, Signal::KILL.as_raw())?;
-        await_limited(&connection, None)?;
+        // By ourselves as well: a monitor that is stopped passes nothing on.
+        if let Some(init) = init(&found.state) {
+            let _ = rustix::process::pidfd_send_signal(&init, Signal::KILL);
+        }
+        if !await_limited(&connection, Some(KILLED))? {
+            return Err(EngineError::Refused(format!(
+                "container {id} was killed {} seconds ago and has not ended: its monitor is stopped (SIGCONT lets it go \
+                 on), or a process of it hangs in the kernel",
+                KILLED.as_secs()
+            )));
+        }
         Ok(if is_deaf { Stopped::Deaf } else { Stopped::Killed })
     }
 

@@ -283,6 +283,34 @@ fn a_reader_that_does_not_read_blocks_nobody_else() {
 }
 
 #[test]
+fn a_stopped_monitor_hangs_nobody() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox
+        .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
+        .run()
+        .succeeds();
+    let each = |signal| {
+        for pid in monitors(&sandbox) {
+            kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
+        }
+    };
+    each(Signal::STOP);
+    sandbox.coracle(["exec", "one", "true"]).run().succeeds();
+    sandbox.coracle(["logs", "one"]).run().succeeds();
+    sandbox.coracle(["ps"]).run().succeeds();
+    sandbox
+        .coracle(["stop", "-t", "1", "one"])
+        .run()
+        .exits(125)
+        .says("its monitor is stopped");
+    each(Signal::CONT);
+    sandbox.coracle(["wait", "one"]).run().succeeds().prints("137\n");
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+    assert_clean(&sandbox);
+}
+
+#[test]
 fn a_lost_run_directory_is_not_missed() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
