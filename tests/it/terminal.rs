@@ -145,3 +145,52 @@ fn exec_has_a_terminal_of_its_own() {
         .exits(125)
         .says_one_line();
 }
+
+#[test]
+fn a_terminal_that_hangs_up_ends_the_caller_and_not_the_container() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let terminal = sandbox
+        .coracle(["run", "-it", "--name", "one", image, "cat"])
+        .start_on_terminal();
+    terminal.types("here\n");
+    terminal.expect("here\r\nhere");
+    terminal.hang_up().wait();
+    sandbox.coracle(["exec", "one", "true"]).run().succeeds();
+    // Its own terminal is whole.
+    let terminal = sandbox.coracle(["attach", "one"]).start_on_terminal();
+    terminal.types("again\n");
+    terminal.expect("again\r\nagain");
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    terminal.wait().exits(137);
+}
+
+#[test]
+fn a_shell_stops_the_caller_and_lets_it_go_on() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let shell = sandbox
+        .program("bash")
+        .args(["--norc", "--noprofile", "-i"])
+        .start_on_terminal();
+    let options = if rustix::process::geteuid().is_root() {
+        format!("--root {}", sandbox.data_root().display())
+    } else {
+        String::new()
+    };
+    // What is typed appears as well, so what is waited for is not typed.
+    let script = "echo o''n; read word; echo $word$word; exit 6";
+    let line = format!(
+        "{} {options} run --rm -i {image} sh -c \"{script}\"\n",
+        sandbox.binary().display()
+    );
+    shell.types(line.replace('$', "\\$"));
+    shell.expect("\non\r\n");
+    shell.types(b"\x1a");
+    shell.expect("Stopped");
+    shell.types("fg; echo code $?; exit 3\n");
+    shell.types("ab\n");
+    shell.expect("abab");
+    shell.expect("code 6");
+    shell.wait().exits(3);
+}
