@@ -49,7 +49,8 @@ pub fn podman(sandbox: &Sandbox) -> Invocation {
         .args(["--root"])
         .arg(sandbox.path("share/vfs"))
         .arg("--runroot")
-        .arg(sandbox.path("run/vfs"))
+        // Podman refuses paths of more than 50 bytes.
+        .arg(sandbox.path("r"))
         .args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"])
         .args(["--events-backend", "none"])
 }

@@ -264,7 +264,7 @@ fn job_control(sandbox: &Sandbox) {
         ("sh -c 'echo started; exec sleep 1000'\n", "\rstarted\r\n"),
         ("\x1a", "Stopped"),
         ("bg; jobs\n", "Running"),
-        ("kill %1; wait; cat\n", "cat\r\n"),
+        ("kill %1; wait; echo co''ming; cat\n", "coming\r\n"),
         ("line\n", "line\r\nline\r\n"),
         ("\x03", "^C"),
         ("echo code $?\n", "code 130\r\n"),

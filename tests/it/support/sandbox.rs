@@ -7,6 +7,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::image::{Format, Image};
 use super::leaks;
 use super::requires::is_root;
@@ -133,6 +135,17 @@ impl Sandbox {
         leaks::find(&self.path, &self.ids.lock().expect("no test panics here"))
     }
 
+    /// Podman leaves a process behind that holds an ordinary user's namespace.
+    fn end_podman(&self) {
+        let file = self.path("run/libpod/tmp/pause.pid");
+        let pid = fs::read_to_string(file)
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
+        if let Some(pid) = pid.and_then(Pid::from_raw) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+    }
+
     fn end_containers(&self) {
         let containers = self.data_root().join("containers");
         if fs::read_dir(&containers).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -180,6 +193,7 @@ impl Drop for Sandbox {
             return;
         }
         self.end_containers();
+        self.end_podman();
         // What a command does after it has answered (emptying the trash) ends on its own, soon.
         let deadline = Instant::now() + Duration::from_secs(5);
         let mut left = self.leaks();
