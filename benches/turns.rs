@@ -137,19 +137,18 @@ impl Line {
     }
 
     fn once(&self) -> (Duration, bool) {
-        let stderr = if self.errors == 0 {
-            self.error_log()
-        } else {
-            Stdio::null()
-        };
+        let own = self
+            .error_path()
+            .with_extension(format!("{:?}", std::thread::current().id()));
+        let stderr = File::create(&own).map_or_else(|_| Stdio::null(), Stdio::from);
         let started = Instant::now();
         let succeeded = spawn(&self.command, stderr);
-        (started.elapsed(), succeeded)
-    }
-
-    /// What the first failure says is kept, in the directory for temporary files.
-    fn error_log(&self) -> Stdio {
-        File::create(self.error_path()).map_or_else(|_| Stdio::null(), Stdio::from)
+        let elapsed = started.elapsed();
+        if !succeeded {
+            // What a failure says is kept, in the directory for temporary files.
+            let _ = std::fs::rename(&own, self.error_path());
+        }
+        (elapsed, succeeded)
     }
 
     fn error_path(&self) -> std::path::PathBuf {
@@ -232,6 +231,10 @@ fn report(lines: &mut [Line], options: &Options, elapsed: Duration) {
             line.times.len(),
             line.errors,
         );
+        if line.errors > 0 {
+            let said = std::fs::read_to_string(line.error_path()).unwrap_or_default();
+            eprintln!("bench: {}: {} failed, one of them with: {}", line.name, line.errors, said.trim());
+        }
     }
     if options.at_once > 0 {
         println!(

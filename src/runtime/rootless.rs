@@ -16,6 +16,7 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
@@ -147,8 +148,20 @@ fn join(file: &OwnedFd, pid: i32) -> Result<bool> {
     match rustix::thread::move_into_thread_name_spaces(member.as_fd(), ThreadNameSpaceType::USER) {
         Ok(()) => Ok(true),
         Err(Errno::SRCH) => Ok(false),
+        // Who is not dumpable and has given up its memory, but not its locks yet, cannot be joined any more.
+        Err(Errno::PERM) if ends_soon(&member) => Ok(false),
         Err(error) => Err(failed(error)),
     }
+}
+
+/// Waits for the end of a process that seems to be on its way out; `false` if it is not.
+fn ends_soon(process: &OwnedFd) -> bool {
+    let limit = Timespec {
+        tv_sec: 2,
+        tv_nsec: 0,
+    };
+    let mut fds = [PollFd::new(process, PollFlags::IN)];
+    matches!(poll(&mut fds, Some(&limit)), Ok(1..))
 }
 
 /// Makes the namespace around this process and maps ids into it.

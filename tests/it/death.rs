@@ -219,6 +219,23 @@ fn many_at_once_with_one_name() {
 }
 
 #[test]
+fn runs_side_by_side_do_not_disturb_each_other() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    // Namespaces are joined, left and made anew all the time.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..40 {
+                    sandbox.coracle(["run", "--rm", IMAGE, "true"]).run().succeeds();
+                }
+            });
+        }
+    });
+    assert_clean(&sandbox);
+}
+
+#[test]
 fn two_first_commands_at_once() {
     for _ in 0..5 {
         let sandbox = Sandbox::new();
