@@ -81,21 +81,25 @@ pub fn run(args: PsArgs, context: &Context) -> Outcome {
 
 /// The containers that are to be shown, the youngest first.
 fn wanted(args: &PsArgs, store: &Store) -> anyhow::Result<Vec<Found>> {
-    let (mut found, damaged) = list::all(store)?;
+    let filters = ContainerFilters::parse(&args.filter, store)?;
+    let all = args.all || args.latest || args.last.is_some() || filters.names_status();
+    let (mut found, damaged) = if all {
+        list::all(store)?
+    } else {
+        list::active(store)?
+    };
     for damaged in damaged {
         report::warn(&format!(
             "container {} cannot be read: {}",
             damaged.id, damaged.reason
         ));
     }
-    let filters = ContainerFilters::parse(&args.filter, store)?;
     let last = match args.last {
         Some(number) => usize::try_from(number).ok(),
         None => args.latest.then_some(1),
     };
     // One that was to vanish and has died with its monitor: the next command that acts removes it.
     found.retain(|one| !(one.condition == Condition::Lost && one.container.config.remove));
-    let all = args.all || args.latest || args.last.is_some() || filters.names_status();
     found.retain(|one| (all || one.condition == Condition::Running) && filters.fit(one));
     found.truncate(last.unwrap_or(usize::MAX));
     Ok(found)

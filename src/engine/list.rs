@@ -12,8 +12,17 @@ pub struct Damaged {
 
 /// All containers, youngest first, and those that are damaged.
 pub fn all(store: &Store) -> Result<(Vec<Found>, Vec<Damaged>)> {
+    read(store, Kind::Containers)
+}
+
+/// The same of those that run or are in motion: each of them is marked, so that thousands that have ended cost nothing.
+pub fn active(store: &Store) -> Result<(Vec<Found>, Vec<Damaged>)> {
+    read(store, Kind::Active)
+}
+
+fn read(store: &Store, kind: Kind) -> Result<(Vec<Found>, Vec<Damaged>)> {
     let (mut found, mut damaged) = (Vec::new(), Vec::new());
-    for id in store.names(Kind::Containers)? {
+    for id in store.names(kind)? {
         match look(store, &id) {
             Ok(container) => found.extend(container),
             Err(error) => damaged.push(Damaged {
