@@ -94,7 +94,8 @@ fn a_signal_to_the_caller_ends_it_and_not_the_container() {
 fn a_second_interrupt_kills_what_cannot_hear_the_first() {
     let sandbox = Sandbox::new();
     let image = sandbox.busybox();
-    // The shell ignores nothing and handles nothing: as process 1 it does not notice an interrupt.
+    // A shell would catch an interrupt; `sleep` handles nothing, and as process 1 it does not notice one. It is that
+    // process long before anything is printed.
     let terminal = sandbox
         .coracle([
             "run",
@@ -102,7 +103,7 @@ fn a_second_interrupt_kills_what_cannot_hear_the_first() {
             image,
             "sh",
             "-c",
-            "sleep 1.2; echo up; exec sleep 1000",
+            "(sleep 1.2; echo up) & exec sleep 1000",
         ])
         .start_on_terminal();
     terminal.expect("up");
