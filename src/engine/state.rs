@@ -2,7 +2,6 @@
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
-use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::host;
@@ -181,7 +180,7 @@ impl Engine {
         if state.boot == host::boot() {
             if let Some(pidfd) = init(state) {
                 let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
-                await_end(&pidfd);
+                let _ = crate::sys::process::ends_within(pidfd.as_fd(), None);
             }
             // Recorded only once the payload runs, but made before.
             cgroup::end_all_of(&container.id);
@@ -240,12 +239,6 @@ pub fn init(state: &State) -> Option<OwnedFd> {
     let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).ok()?;
     // Compared after it was opened: the descriptor cannot change its mind (pid reuse).
     (host::start_time(state.pid) == Some(state.start_time)).then_some(pidfd)
-}
-
-/// Waits until a process has ended.
-pub fn await_end(pidfd: &OwnedFd) {
-    use rustix::event::{PollFd, PollFlags, poll};
-    while let Err(Errno::INTR) = poll(&mut [PollFd::new(pidfd, PollFlags::IN)], None) {}
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags};
@@ -30,6 +30,8 @@ const GATE: i64 = 0;
 const MEMBERS: i64 = 1;
 /// How often a member may die between being named and being joined before we give up.
 const TRIES: u32 = 100;
+/// How long a member that can no longer be joined may take to end.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// Membership in the user namespace; it lasts as long as the process, even when this is dropped late.
 ///
@@ -149,19 +151,9 @@ fn join(file: &OwnedFd, pid: i32) -> Result<bool> {
         Ok(()) => Ok(true),
         Err(Errno::SRCH) => Ok(false),
         // Who is not dumpable and has given up its memory, but not its locks yet, cannot be joined any more.
-        Err(Errno::PERM) if ends_soon(&member) => Ok(false),
+        Err(Errno::PERM) if process::ends_within(member.as_fd(), Some(LEAVING)).unwrap_or(false) => Ok(false),
         Err(error) => Err(failed(error)),
     }
-}
-
-/// Waits for the end of a process that seems to be on its way out; `false` if it is not.
-fn ends_soon(process: &OwnedFd) -> bool {
-    let limit = Timespec {
-        tv_sec: 2,
-        tv_nsec: 0,
-    };
-    let mut fds = [PollFd::new(process, PollFlags::IN)];
-    matches!(poll(&mut fds, Some(&limit)), Ok(1..))
 }
 
 /// Makes the namespace around this process and maps ids into it.

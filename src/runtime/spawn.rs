@@ -247,11 +247,7 @@ impl NetworkMaker {
 
     /// Ends it, and waits for that. It is killed: the container's process has copies of what it waits for.
     fn end(self) {
-        let _ = rustix::process::pidfd_send_signal(&self.child.pidfd, Signal::KILL);
-        let _ = rustix::process::waitid(
-            rustix::process::WaitId::PidFd(self.child.pidfd.as_fd()),
-            rustix::process::WaitIdOptions::EXITED,
-        );
+        process::kill_and_reap(self.child.pidfd.as_fd());
     }
 
     /// What came of it.

@@ -2,6 +2,7 @@
 
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
 use rustix::io::{Errno, Result};
 use rustix::process::Pid;
@@ -261,6 +262,29 @@ pub fn reap(pidfd: BorrowedFd<'_>) -> Result<Option<i32>> {
             Err(error) => Err(error),
         };
     }
+}
+
+/// Waits until the process that `pidfd` means has ended; `false` when `limit` is over before.
+pub fn ends_within(pidfd: BorrowedFd<'_>, limit: Option<Duration>) -> Result<bool> {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+        let mut fds = [PollFd::from_borrowed_fd(pidfd, PollFlags::IN)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(count) => return Ok(count > 0),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Kills a child and waits for its end, whatever it was; nobody is to ask for its status afterwards.
+pub fn kill_and_reap(pidfd: BorrowedFd<'_>) {
+    let _ = rustix::process::pidfd_send_signal(pidfd, rustix::process::Signal::KILL);
+    let _ = ends_within(pidfd, None);
+    let _ = reap(pidfd);
 }
 
 /// The exit code that a shell shows: the process's own, or 128 and the signal that ended it.

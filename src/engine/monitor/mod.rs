@@ -137,7 +137,7 @@ impl Monitor {
                         })
                     }
                     Err(error) => {
-                        kill(&started);
+                        process::kill_and_reap(started.child.pidfd.as_fd());
                         if let Some(cgroup) = cgroup {
                             cgroup.end();
                         }
@@ -469,11 +469,6 @@ fn fail(
     }
     let _ = store.write_state(directory.as_fd(), &container.id, state);
     let _ = store.clear_active(&container.id);
-}
-
-fn kill(started: &Started) {
-    let _ = rustix::process::pidfd_send_signal(&started.child.pidfd, Signal::KILL);
-    super::state::await_end(&started.child.pidfd);
 }
 
 /// Which exit code tells why a container could not be started.

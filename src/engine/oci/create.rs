@@ -6,7 +6,6 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
-use rustix::process::Signal;
 
 use super::bundle::{Bundle, CONFIG};
 use super::state::{ANSWER, Record, START, Status};
@@ -155,7 +154,7 @@ fn make(
         }
     })();
     if published.is_err() {
-        kill(&started);
+        process::kill_and_reap(started.child.pidfd.as_fd());
         undo(&record);
     }
     published
@@ -255,12 +254,6 @@ fn refusal(error: &SpawnError) -> EngineError {
         SpawnError::NotExecutable { program, reason } => format!("exec: {program:?}: {reason}"),
         other => other.to_string(),
     })
-}
-
-fn kill(started: &Started) {
-    use rustix::process::{WaitId, WaitIdOptions, pidfd_send_signal, waitid};
-    let _ = pidfd_send_signal(&started.child.pidfd, Signal::KILL);
-    let _ = waitid(WaitId::PidFd(started.child.pidfd.as_fd()), WaitIdOptions::EXITED);
 }
 
 /// Sends a descriptor over the socket at `path`, as runc's callers expect it: with its name as the data.

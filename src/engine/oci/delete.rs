@@ -1,18 +1,17 @@
 //! `kill` and `delete`: signals by pidfd, and the removal of everything that `create` made.
 
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
 use super::bundle;
 use super::state::{Found, Record, Status};
 use super::{Held, Result, Runtime, hooks, refuse};
-use crate::engine::{EngineError, errno};
+use crate::engine::errno;
 use crate::runtime::cgroup::Cgroup;
-use crate::sys::signal;
+use crate::sys::{process, signal};
 
 /// How long a killed process may take to end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -99,29 +98,20 @@ fn run_poststop(directory: &OwnedFd, record: &Record, warn: &mut dyn FnMut(Strin
 
 /// Kills the first process, with whom its pid namespace ends, and waits for that.
 fn end(found: &Found) -> Result<()> {
-    let Some(process) = found.record.as_ref().and_then(Record::process) else {
+    let Some(first) = found.record.as_ref().and_then(Record::process) else {
         return Ok(());
     };
-    match signal::send(process.as_fd(), Signal::KILL.as_raw()) {
+    match signal::send(first.as_fd(), Signal::KILL.as_raw()) {
         Ok(()) | Err(Errno::SRCH) => {}
         Err(error) => return Err(errno("cannot kill the container")(error)),
     }
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        let timeout = Timespec::try_from(left).ok();
-        let mut fds = [PollFd::new(&process, PollFlags::IN)];
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(0) => {
-                return Err(EngineError::Refused(format!(
-                    "the container's first process was killed {} seconds ago and has not ended",
-                    PATIENCE.as_secs()
-                )));
-            }
-            Ok(_) => return Ok(()),
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(errno("cannot wait for the container")(error)),
-        }
+    match process::ends_within(first.as_fd(), Some(PATIENCE)) {
+        Ok(true) => Ok(()),
+        Ok(false) => refuse(format!(
+            "the container's first process was killed {} seconds ago and has not ended",
+            PATIENCE.as_secs()
+        )),
+        Err(error) => Err(errno("cannot wait for the container")(error)),
     }
 }
 

@@ -3,13 +3,12 @@
 use std::ffi::CString;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use oci_spec::runtime::{Hook, Hooks};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::Errno;
-use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open};
 use rustix::thread::ThreadNameSpaceType;
 
 use super::state::View;
@@ -67,11 +66,9 @@ fn run_one(hook: &Hook, state: &[u8], target: Option<(i32, Namespaces)>) -> std:
     let words = |errno: Errno| describe(errno);
     let input = file_of(state).map_err(words)?;
     let complaint = file_of(b"").map_err(words)?;
-    let deadline = hook
-        .timeout()
-        .map(|seconds| Instant::now() + Duration::from_secs(seconds as u64));
+    let limit = hook.timeout().map(|seconds| Duration::from_secs(seconds as u64));
     let child = start(hook, &input, &complaint, target)?;
-    let status = wait(child, deadline)?;
+    let status = wait(child, limit)?;
     if status.exit_status() == Some(0) {
         return Ok(());
     }
@@ -151,28 +148,15 @@ fn start(
     .map_err(describe)
 }
 
-/// Waits for the end; at the deadline the hook is killed, which is a failure.
-fn wait(child: Pid, deadline: Option<Instant>) -> std::result::Result<rustix::process::WaitStatus, String> {
+/// Waits for the end; at its limit the hook is killed, which is a failure.
+fn wait(child: Pid, limit: Option<Duration>) -> std::result::Result<rustix::process::WaitStatus, String> {
     let pidfd = pidfd_open(child, PidfdFlags::empty()).map_err(describe)?;
-    let mut late = false;
-    loop {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
-        let mut fds = [PollFd::new(&pidfd, PollFlags::IN)];
-        match poll(&mut fds, timeout.as_ref()) {
-            Ok(0) => {
-                late = true;
-                let _ = rustix::process::pidfd_send_signal(&pidfd, Signal::KILL);
-                break;
-            }
-            Ok(_) => break,
-            Err(Errno::INTR) => {}
-            Err(error) => return Err(describe(error)),
-        }
+    if !process::ends_within(pidfd.as_fd(), limit).map_err(describe)? {
+        process::kill_and_reap(pidfd.as_fd());
+        return Err("it did not end within its timeout".into());
     }
     loop {
         match rustix::process::waitpid(Some(child), WaitOptions::empty()) {
-            Ok(Some(_)) if late => return Err("it did not end within its timeout".into()),
             Ok(Some((_, status))) => return Ok(status),
             Ok(None) | Err(Errno::INTR) => {}
             Err(error) => return Err(describe(error)),
