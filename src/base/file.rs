@@ -24,18 +24,11 @@ pub fn replace(directory: impl AsFd, name: &Path, content: &[u8], durability: Du
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut temporary = name.as_os_str().to_owned();
     temporary.push(format!(".new-{}-{number}", std::process::id()));
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let fd = rustix::fs::openat(directory, &temporary, flags, Mode::RUSR | Mode::WUSR)?;
-    let mut file = std::fs::File::from(fd);
-    let written = file
-        .write_all(content)
-        .and_then(|()| match durability {
-            Durability::Synced => file.sync_data(),
-            Durability::Transient => Ok(()),
-        })
-        .and_then(|()| Ok(rustix::fs::renameat(directory, &temporary, directory, name)?));
+    let temporary = Path::new(&temporary);
+    let written = write(directory, temporary, content, durability)
+        .and_then(|()| Ok(rustix::fs::renameat(directory, temporary, directory, name)?));
     if let Err(error) = written {
-        let _ = rustix::fs::unlinkat(directory, &temporary, AtFlags::empty());
+        let _ = rustix::fs::unlinkat(directory, temporary, AtFlags::empty());
         return Err(error);
     }
     if durability == Durability::Synced {
@@ -44,17 +37,16 @@ pub fn replace(directory: impl AsFd, name: &Path, content: &[u8], durability: Du
     Ok(())
 }
 
-/// Writes the file `name` below `directory` in place, where nobody reads it before it is whole: in a directory that is not
-/// published yet, or under its writer's lock. The mode is that of a new file, less the umask.
-pub fn write(
-    directory: impl AsFd,
-    name: &Path,
-    content: &[u8],
-    mode: Mode,
-    durability: Durability,
-) -> io::Result<()> {
+/// Writes the file `name` below `directory` (made with mode 0600) in place, where nobody reads it before it is whole: in a
+/// directory that is not published yet.
+pub fn write(directory: impl AsFd, name: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = std::fs::File::from(rustix::fs::openat(directory, name, flags, mode)?);
+    let mut file = std::fs::File::from(rustix::fs::openat(
+        directory,
+        name,
+        flags,
+        Mode::RUSR | Mode::WUSR,
+    )?);
     file.write_all(content)?;
     match durability {
         Durability::Synced => file.sync_data(),

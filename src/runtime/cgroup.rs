@@ -165,13 +165,12 @@ impl Cgroup {
                 let _ = std::fs::write(control, format!("+{}", setting.controller));
             }
             level.push(part);
-            match rustix::fs::mkdir(&level, Mode::from_raw_mode(0o755)) {
-                Ok(()) | Err(Errno::EXIST) => {}
-                Err(_) => return no_place(),
+            if hierarchy::make(&level).is_err() {
+                return no_place();
             }
         }
         let group = Self { path: level };
-        if std::fs::read_to_string(group.path.join("cgroup.procs")).is_ok_and(|pids| !pids.is_empty()) {
+        if hierarchy::has_processes(&group.path) {
             return Err(CgroupError::InUse { path: group.path });
         }
         match group.apply(settings) {
@@ -184,12 +183,8 @@ impl Cgroup {
     }
 
     fn apply(&self, settings: &[Setting]) -> Result<()> {
-        let available = std::fs::read_to_string(self.path.join("cgroup.controllers")).unwrap_or_default();
         for setting in settings {
-            let is_missing = !available
-                .split_whitespace()
-                .any(|name| name == setting.controller);
-            if is_missing {
+            if !self.has(setting.controller) {
                 return Err(CgroupError::Missing {
                     controller: setting.controller,
                     level: self.path.parent().unwrap_or(&self.path).into(),
@@ -198,6 +193,11 @@ impl Cgroup {
             self.write(&setting.file, &setting.value, true)?;
         }
         Ok(())
+    }
+
+    /// Whether a controller is at hand in the group.
+    fn has(&self, controller: &str) -> bool {
+        hierarchy::lists(&self.path.join("cgroup.controllers"), controller)
     }
 
     /// The processes in the group itself.
@@ -230,8 +230,7 @@ impl Cgroup {
     }
 
     fn enable_and_set(&self, place: &Place, limits: &Limits, wished: &Limits) -> Result<()> {
-        let available = std::fs::read_to_string(self.path.join("cgroup.controllers")).unwrap_or_default();
-        let is_missing = |name: &&str| !available.split_whitespace().any(|listed| listed == *name);
+        let is_missing = |name: &&str| !self.has(name);
         for controller in limits.wanted().filter(is_missing) {
             place.enable(controller)?;
         }

@@ -211,7 +211,8 @@ fn has_type(level: &Path) -> bool {
     level.join("cgroup.type").exists()
 }
 
-fn has_processes(level: &Path) -> bool {
+/// Whether there are processes in the group itself.
+pub fn has_processes(level: &Path) -> bool {
     std::fs::read_to_string(level.join("cgroup.procs")).is_ok_and(|processes| !processes.is_empty())
 }
 
@@ -222,14 +223,16 @@ pub fn lift_shield(group: &Path) {
     }
 }
 
-fn make(group: &Path) -> rustix::io::Result<()> {
+/// Makes a group, unless it is there.
+pub fn make(group: &Path) -> rustix::io::Result<()> {
     match rustix::fs::mkdir(group, Mode::from_raw_mode(0o755)) {
         Err(Errno::EXIST) => Ok(()),
         result => result,
     }
 }
 
-fn lists(file: &Path, controller: &str) -> bool {
+/// Whether a file of controllers names this one.
+pub fn lists(file: &Path, controller: &str) -> bool {
     let text = std::fs::read_to_string(file).unwrap_or_default();
     text.split_whitespace().any(|name| name == controller)
 }

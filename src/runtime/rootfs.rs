@@ -21,6 +21,10 @@ const PATH: OFlags = OFlags::PATH.union(OFlags::CLOEXEC);
 /// Made by us where they are missing.
 const DIRECTORY_MODE: Mode = Mode::from_raw_mode(0o755);
 const FILE_MODE: Mode = Mode::from_raw_mode(0o644);
+/// Of mounts that hold data and nothing else.
+const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
+    .union(MountAttrFlags::MOUNT_ATTR_NODEV)
+    .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 /// statfs type of procfs.
 const PROC_SUPER_MAGIC: i64 = 0x9fa0;
 
@@ -272,11 +276,18 @@ fn new_devices(options: &[(CString, Option<CString>)]) -> Result<OwnedFd> {
     if !options.is_empty() {
         return new_filesystem(c"tmpfs", c"tmpfs", options);
     }
+    let options = [(c"mode", c"755"), (c"size", c"65536k")];
+    new_tmpfs(&options, MountAttrFlags::MOUNT_ATTR_NOSUID)
+}
+
+/// A tmpfs of ours, attached nowhere yet.
+fn new_tmpfs(options: &[(&CStr, &CStr)], attributes: MountAttrFlags) -> Result<OwnedFd> {
     let fs = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    for (key, value) in [(c"source", c"tmpfs"), (c"mode", c"755"), (c"size", c"65536k")] {
-        rustix::mount::fsconfig_set_string(fs.as_fd(), key, value)?;
+    rustix::mount::fsconfig_set_string(fs.as_fd(), c"source", c"tmpfs")?;
+    for (key, value) in options {
+        rustix::mount::fsconfig_set_string(fs.as_fd(), *key, *value)?;
     }
-    create(fs.as_fd(), MountAttrFlags::MOUNT_ATTR_NOSUID)
+    create(fs.as_fd(), attributes)
 }
 
 /// The tmpfs of the files that we give to a container.
@@ -287,15 +298,9 @@ pub struct Files {
 
 impl Files {
     pub fn new() -> Result<Self> {
-        let fs = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-        for (key, value) in [(c"source", c"tmpfs"), (c"mode", c"755"), (c"size", c"1024k")] {
-            rustix::mount::fsconfig_set_string(fs.as_fd(), key, value)?;
-        }
-        let attributes = MountAttrFlags::MOUNT_ATTR_NOSUID
-            | MountAttrFlags::MOUNT_ATTR_NODEV
-            | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+        let options = [(c"mode", c"755"), (c"size", c"1024k")];
         Ok(Self {
-            mount: create(fs.as_fd(), attributes)?,
+            mount: new_tmpfs(&options, PLAIN)?,
             count: 0,
         })
     }
@@ -439,7 +444,7 @@ pub fn mask(
     let is_directory = FileType::from_raw_mode(rustix::fs::fstat(&target)?.st_mode) == FileType::Directory;
     let cover = if is_directory {
         let Some(attached) = empty else {
-            let cover = empty.insert(new_empty()?);
+            let cover = empty.insert(new_tmpfs(&[], PLAIN | MountAttrFlags::MOUNT_ATTR_RDONLY)?);
             return attach_on(cover.as_fd(), target.as_fd());
         };
         let flags =
@@ -456,17 +461,6 @@ pub fn mask(
         cover
     };
     attach_on(cover.as_fd(), target.as_fd())
-}
-
-/// An empty directory that stays so.
-fn new_empty() -> Result<OwnedFd> {
-    let fs = rustix::mount::fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    rustix::mount::fsconfig_set_string(fs.as_fd(), c"source", c"tmpfs")?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
-        | MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NODEV
-        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-    create(fs.as_fd(), attributes)
 }
 
 /// Makes a path read-only, with everything mounted below it, by binding it on itself.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::os::fd::BorrowedFd;
 use std::path::Path;
 
-use rustix::fs::Mode;
 use serde::{Deserialize, Serialize};
 
 use super::{Kind, Result, Store, record};
@@ -339,12 +338,11 @@ impl Store {
 
     /// The record of a container that is not published yet, with its first state in it.
     pub fn write_first(&self, directory: BorrowedFd<'_>, container: &Container) -> Result<()> {
-        let (name, mode) = ("container.json", Mode::RUSR | Mode::WUSR);
+        let name = "container.json";
         file::write(
             directory,
             Path::new(name),
             &record(container),
-            mode,
             container.durability(),
         )
         .map_err(|error| self.io(&format!("containers/{}/{name}", container.id), error))
