@@ -12,7 +12,7 @@ use super::values::filter::Filters;
 use super::{attach, exec, inspect, kill, logs, port, ps, rename, restart, rm, run, start, stop, top, wait};
 use crate::base::units::size;
 use crate::engine::remove::Removal;
-use crate::engine::state::{self, Condition, Found};
+use crate::engine::state::{self, Found};
 use crate::engine::{Engine, EngineError, list};
 
 /// Manage containers
@@ -129,12 +129,7 @@ fn prune(args: PruneArgs, context: &Context) -> Outcome {
 pub fn prunable(engine: &Engine, filters: &[String]) -> anyhow::Result<Vec<Found>> {
     let filters = ContainerFilters::parse(filters, &engine.store)?;
     let (mut found, _damaged) = list::all(&engine.store)?;
-    found.retain(|one| {
-        !matches!(
-            one.condition,
-            Condition::Running | Condition::Starting | Condition::Elsewhere
-        ) && filters.fit(one)
-    });
+    found.retain(|one| !one.condition.may_live() && filters.fit(one));
     Ok(found)
 }
 

@@ -20,7 +20,6 @@ pub struct RenameArgs {
 pub fn run(args: RenameArgs, context: &Context) -> Outcome {
     let engine = context.act()?;
     let id = one(&engine.store, Some(&args.container), false)?;
-    let mut waiting = || report::say(&format!("waiting for another command on {}", args.container));
-    engine.rename(&id, &args.name, &mut waiting)?;
+    engine.rename(&id, &args.name, &mut report::waiting_on(&args.container))?;
     Ok(0)
 }

@@ -78,9 +78,21 @@ pub fn coded(code: u8, error: impl std::fmt::Display) -> anyhow::Error {
 /// Does something to each of several things: a failure is told, and does not keep it from the others. The exit code is
 /// that of the last failure.
 pub fn each<T: AsRef<str>>(names: &[T], mut act: impl FnMut(&str) -> anyhow::Result<()>) -> Outcome {
+    conclude(names.iter().map(|name| act(name.as_ref())))
+}
+
+/// The same for containers: what is not there is an error.
+pub fn each_meant(meant: &[Meant], mut act: impl FnMut(&str, &str) -> anyhow::Result<()>) -> Outcome {
+    conclude(meant.iter().map(|Meant { word, id }| match id {
+        Some(id) => act(word, id),
+        None => Err(EngineError::NoSuchContainer(word.clone()).into()),
+    }))
+}
+
+fn conclude(done: impl Iterator<Item = anyhow::Result<()>>) -> Outcome {
     let mut code = 0;
-    for name in names {
-        match act(name.as_ref()) {
+    for one in done {
+        match one {
             Ok(()) => {}
             Err(error) if is_broken_pipe(&error) => return Err(error),
             Err(error) => {
@@ -92,24 +104,9 @@ pub fn each<T: AsRef<str>>(names: &[T], mut act: impl FnMut(&str) -> anyhow::Res
     Ok(code)
 }
 
-/// The same for containers: what is not there is an error.
-pub fn each_meant(meant: &[Meant], mut act: impl FnMut(&str, &str) -> anyhow::Result<()>) -> Outcome {
-    let mut code = 0;
-    for Meant { word, id } in meant {
-        let done = match id {
-            Some(id) => act(word, id),
-            None => Err(EngineError::NoSuchContainer(word.clone()).into()),
-        };
-        match done {
-            Ok(()) => {}
-            Err(error) if is_broken_pipe(&error) => return Err(error),
-            Err(error) => {
-                complain(&sentence(&error));
-                code = code_of(&error);
-            }
-        }
-    }
-    Ok(code)
+/// Tells that another command holds a container.
+pub fn waiting_on(word: &str) -> impl FnMut() {
+    move || say(&format!("waiting for another command on {word}"))
 }
 
 /// Asks whether to go on; standard input that is no terminal says no.

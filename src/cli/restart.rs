@@ -50,8 +50,7 @@ pub fn run(args: RestartArgs, context: &Context) -> Outcome {
     }
     report::each_meant(&meant, |word, id| {
         stop(&engine, word, id, signal, patience(args.time))?;
-        let mut waiting = || report::say(&format!("waiting for another command on {word}"));
-        engine.start(id, Wishes::default(), &mut waiting)?;
+        engine.start(id, Wishes::default(), &mut report::waiting_on(word))?;
         Ok(print(&format!("{word}\n"))?)
     })
 }

@@ -59,8 +59,7 @@ pub fn run(args: RmArgs, context: &Context) -> Outcome {
             }
             continue;
         };
-        let mut waiting = || report::say(&format!("waiting for another command on {word}"));
-        match engine.remove(id, removal, &mut waiting) {
+        match engine.remove(id, removal, &mut report::waiting_on(word)) {
             Ok(_) => print(&format!("{word}\n"))?,
             Err(EngineError::Running(_)) => {
                 report::complain(&format!(

@@ -59,8 +59,7 @@ pub fn run(args: StartArgs, context: &Context) -> Outcome {
     };
     let meant = wanted.resolve(&engine.store)?;
     report::each_meant(&meant, |word, id| {
-        let mut waiting = || report::say(&format!("waiting for another command on {word}"));
-        engine.start(id, Wishes::default(), &mut waiting)?;
+        engine.start(id, Wishes::default(), &mut report::waiting_on(word))?;
         Ok(print(&format!("{word}\n"))?)
     })
 }

@@ -223,7 +223,6 @@ fn columns(descriptors: &[String]) -> Result<Vec<&'static Column>> {
         })
 }
 
-/// The container's own names of its users are not looked at: its files are its own affair.
 /// The parent's pid in the container, 0 if it is outside.
 fn parent(task: &Task, tasks: &[Task]) -> i32 {
     tasks

@@ -26,6 +26,16 @@ pub struct Born {
     pub directory: OwnedFd,
 }
 
+/// Refuses what cannot be the name of a container.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    if crate::store::names::is_valid(name) {
+        return Ok(());
+    }
+    Err(EngineError::Refused(format!(
+        "container name {name:?} is invalid: letters, digits, `_`, `.` and `-` are allowed, a letter or digit first"
+    )))
+}
+
 impl Engine {
     /// Makes `container`, whose id, name and time are filled in. `starting`: the caller starts it at once, so that it is
     /// taken for interrupted when the caller dies before.
@@ -96,12 +106,7 @@ impl Engine {
     fn take_any_name(&self, naming: Naming<'_>, id: &str) -> Result<String> {
         match naming {
             Naming::Given(name) => {
-                if !crate::store::names::is_valid(name) {
-                    return Err(EngineError::Refused(format!(
-                        "container name {name:?} is invalid: letters, digits, `_`, `.` and `-` are allowed, a letter or \
-                         digit first"
-                    )));
-                }
+                check_name(name)?;
                 self.store.take_name(name, id)?;
                 Ok(name.to_owned())
             }

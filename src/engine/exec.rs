@@ -6,11 +6,11 @@ use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::Signal;
 
 use super::monitor::start_error;
 use super::monitor::streams::{Output, Streams};
-use super::relay::{Caller, Outcome, Reaction, Typed, write_all};
+use super::protocol::Packet;
+use super::relay::{Caller, Outcome, Typed, pass_signals, write_all};
 use super::spec::{capability_set, environment, filter, set_variable};
 use super::state::{Condition, init, look};
 use super::{Engine, EngineError, Result, errno};
@@ -180,10 +180,9 @@ impl Session {
     fn turn(&mut self, caller: &mut Caller<'_>, ended: bool) -> Result<Option<Outcome>> {
         let mut fds = Vec::with_capacity(6);
         let watched = self.streams.watch(&mut fds, false);
-        let child = (!ended).then(|| {
+        if !ended {
             fds.push(PollFd::new(&self.started.child.pidfd, PollFlags::IN));
-            fds.len() - 1
-        });
+        }
         let signals = caller.signals.map(|signals| {
             fds.push(PollFd::new(signals, PollFlags::IN));
             fds.len() - 1
@@ -206,7 +205,6 @@ impl Session {
             Err(error) => return Err(errno("waiting for the process")(error)),
         };
         let events: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
-        let _ = child;
         drop(fds);
         if ended && count == 0 {
             self.streams.close_output();
@@ -235,7 +233,7 @@ impl Session {
             }
         }
         if signals.is_some_and(|index| !events[index].is_empty())
-            && let Some(number) = self.pass_signals(caller)?
+            && let Some(number) = pass_signals(caller, |packet| self.answer(&packet))?
         {
             return Ok(Some(Outcome::Signalled(number)));
         }
@@ -245,27 +243,14 @@ impl Session {
         Ok(None)
     }
 
-    /// Passes signals on. Some: the caller is to leave because of this one.
-    fn pass_signals(&mut self, caller: &mut Caller<'_>) -> Result<Option<i32>> {
-        let Some(signals) = caller.signals else {
-            return Ok(None);
-        };
-        while let Some(delivered) = signals.next().map_err(errno("signals"))? {
-            if delivered.number == Signal::WINCH.as_raw() {
-                if let Some((rows, columns)) = (caller.size)() {
-                    self.streams.resize(rows, columns);
-                }
-                continue;
+    fn answer(&mut self, packet: &Packet) {
+        match *packet {
+            Packet::Resize { rows, columns } => self.streams.resize(rows, columns),
+            Packet::Signal(number) => {
+                let _ = crate::sys::signal::send(self.started.child.pidfd.as_fd(), number);
             }
-            match (caller.react)(delivered.number) {
-                Reaction::Pass(number) => {
-                    let _ = crate::sys::signal::send(self.started.child.pidfd.as_fd(), number);
-                }
-                Reaction::Done => {}
-                Reaction::Leave => return Ok(Some(delivered.number)),
-            }
+            _ => {}
         }
-        Ok(None)
     }
 
     /// Passes typed bytes on; whether they held the keys to detach.

@@ -12,7 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use super::client::connect;
 use super::log::{Entry, LOG, files};
 use super::protocol::{Connection, Packet, Received, Wishes};
-use super::{Engine, Result, errno, io};
+use super::{Result, errno, io};
 use crate::store::{Kind, Store};
 
 /// The log of one container, from its oldest line on.
@@ -98,14 +98,7 @@ pub struct LogWatch {
     connection: Option<Connection>,
 }
 
-impl Engine {
-    /// Watches a container's log. To be made before the log is read to its end, so that nothing falls in between.
-    pub fn watch_log(&self, id: &str) -> Result<LogWatch> {
-        watch_log(&self.store, id)
-    }
-}
-
-/// See [`Engine::watch_log`]; takes no engine, since it only looks.
+/// Watches a container's log. To be made before the log is read to its end, so that nothing falls in between.
 pub fn watch_log(store: &Store, id: &str) -> Result<LogWatch> {
     let failed = || format!("cannot watch the log of container {id}");
     let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)

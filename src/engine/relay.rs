@@ -108,7 +108,7 @@ pub fn relay(connection: &Connection, caller: &mut Caller<'_>) -> Result<Outcome
             return Ok(outcome);
         }
         if signals.is_some_and(|index| !events[index].is_empty())
-            && let Some(number) = pass_signals(connection, caller)?
+            && let Some(number) = pass_signals(caller, |packet| _ = connection.send(&packet))?
         {
             return Ok(Outcome::Signalled(number));
         }
@@ -199,25 +199,23 @@ fn read_input(caller: &mut Caller<'_>) -> (Option<Packet>, bool) {
     }
 }
 
-/// Passes signals on. Some: the caller is to leave because of this one.
-fn pass_signals(connection: &Connection, caller: &mut Caller<'_>) -> Result<Option<i32>> {
+/// Hands on what the caller's signals ask for, new sizes and signals. Some: the caller is to leave because of this one.
+pub(super) fn pass_signals(caller: &mut Caller<'_>, mut pass: impl FnMut(Packet)) -> Result<Option<i32>> {
     let Some(signals) = caller.signals else {
         return Ok(None);
     };
     while let Some(delivered) = signals.next().map_err(errno("signals"))? {
-        let packet = if delivered.number == Signal::WINCH.as_raw() {
-            match (caller.size)() {
-                Some((rows, columns)) => Packet::Resize { rows, columns },
-                None => continue,
+        if delivered.number == Signal::WINCH.as_raw() {
+            if let Some((rows, columns)) = (caller.size)() {
+                pass(Packet::Resize { rows, columns });
             }
-        } else {
-            match (caller.react)(delivered.number) {
-                Reaction::Pass(number) => Packet::Signal(number),
-                Reaction::Done => continue,
-                Reaction::Leave => return Ok(Some(delivered.number)),
-            }
-        };
-        let _ = connection.send(&packet);
+            continue;
+        }
+        match (caller.react)(delivered.number) {
+            Reaction::Pass(number) => pass(Packet::Signal(number)),
+            Reaction::Done => {}
+            Reaction::Leave => return Ok(Some(delivered.number)),
+        }
     }
     Ok(None)
 }

@@ -7,11 +7,7 @@ use super::{Engine, EngineError, Result};
 impl Engine {
     /// Renames a container. At any moment it has at least one of the two names, and its record has one that leads to it.
     pub fn rename(&self, id: &str, name: &str, waiting: &mut dyn FnMut()) -> Result<()> {
-        if !crate::store::names::is_valid(name) {
-            return Err(EngineError::Refused(format!(
-                "container name {name:?} is invalid: letters, digits, `_`, `.` and `-` are allowed, a letter or digit first"
-            )));
-        }
+        super::create::check_name(name)?;
         let mut held = self
             .hold(id, waiting)?
             .ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;

@@ -228,13 +228,13 @@ impl Engine {
             .collect()
     }
 
-    /// What the user asked for, parents before what lies in them.
     /// Refuses what can be seen to be wrong before anything is made: unknown capabilities, sources that are not there.
     pub fn check_config(&self, config: &Config) -> Result<()> {
         capability_set(config)?;
         self.user_mounts(config).map(drop)
     }
 
+    /// What the user asked for, parents before what lies in them.
     fn user_mounts(&self, config: &Config) -> Result<Vec<Mount>> {
         let mut mounts: Vec<_> = config
             .mounts

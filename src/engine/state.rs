@@ -40,6 +40,11 @@ impl Condition {
         }
     }
 
+    /// Whether it lives, is about to, or may live where it cannot be seen: then nothing of it is spare.
+    pub fn may_live(self) -> bool {
+        matches!(self, Self::Running | Self::Starting | Self::Elsewhere)
+    }
+
     /// The word that Docker and Podman use.
     pub fn word(self) -> &'static str {
         match self {
@@ -211,10 +216,7 @@ impl Engine {
             }
             return Ok(());
         };
-        if matches!(
-            found.condition,
-            Condition::Running | Condition::Starting | Condition::Elsewhere
-        ) {
+        if found.condition.may_live() {
             return Ok(());
         }
         let Some(directory) = self.store.try_lock(Kind::Containers, id, Hold::Exclusive)? else {

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use super::client::{await_exit, connect};
 use super::protocol::{Connection, Packet, Received, Wishes};
-use super::state::{Condition, init, look};
+use super::state::{Condition, Found, init, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::store::container::{Config, Sharing, State};
 
@@ -45,27 +45,8 @@ const KILLED: Duration = Duration::from_secs(10);
 impl Engine {
     /// Stops a container: its signal first, then SIGKILL.
     pub fn stop(&self, id: &str, signal: Option<i32>, patience: Patience) -> Result<Stopped> {
-        let mut turns = 0;
-        let (found, connection) = loop {
-            let Some(found) = look(&self.store, id)? else {
-                return Err(EngineError::NoSuchContainer(id.to_owned()));
-            };
-            match found.condition {
-                Condition::Created | Condition::Exited => return Ok(Stopped::Already),
-                Condition::Elsewhere => return Err(EngineError::Elsewhere(id.to_owned())),
-                Condition::Running | Condition::Starting | Condition::Lost => {}
-            }
-            if let Some(connection) = connect(&self.store, id, Wishes::default())? {
-                break (found, connection);
-            }
-            // It has just ended, is being started, or has lost its monitor, which taking the lock settles.
-            self.hold(id, &mut || ())?;
-            turns += 1;
-            if turns == TURNS {
-                return Err(EngineError::Refused(format!(
-                    "the monitor of container {id} lives and does not answer on its socket"
-                )));
-            }
+        let Some((found, connection)) = self.reach_monitor(id)? else {
+            return Ok(Stopped::Already);
         };
         let signal = signal.unwrap_or(found.container.config.stop_signal);
         let seconds = match patience {
@@ -95,6 +76,28 @@ impl Engine {
             )));
         }
         Ok(if is_deaf { Stopped::Deaf } else { Stopped::Killed })
+    }
+
+    /// A container that runs, with a connection to its monitor; none when it does not run.
+    fn reach_monitor(&self, id: &str) -> Result<Option<(Found, Connection)>> {
+        for _ in 0..TURNS {
+            let Some(found) = look(&self.store, id)? else {
+                return Err(EngineError::NoSuchContainer(id.to_owned()));
+            };
+            match found.condition {
+                Condition::Created | Condition::Exited => return Ok(None),
+                Condition::Elsewhere => return Err(EngineError::Elsewhere(id.to_owned())),
+                Condition::Running | Condition::Starting | Condition::Lost => {}
+            }
+            if let Some(connection) = connect(&self.store, id, Wishes::default())? {
+                return Ok(Some((found, connection)));
+            }
+            // It has just ended, is being started, or has lost its monitor, which taking the lock settles.
+            self.hold(id, &mut || ())?;
+        }
+        Err(EngineError::Refused(format!(
+            "the monitor of container {id} lives and does not answer on its socket"
+        )))
     }
 
     /// Whether `signal` cannot act on the first process of a running container: it has no handler for it, and the kernel

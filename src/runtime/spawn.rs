@@ -104,8 +104,11 @@ pub fn create(mut spec: Spec, options: Options, prepared: Option<Prepared<'_>>) 
     run(plan, &words, options, around)
 }
 
+/// Bytes of what a child writes to [`Gate::answer`].
+pub const ANSWER_SIZE: usize = sync::SIZE;
+
 /// The sentence for what a child wrote to [`Gate::answer`]; `program` is what it could not execute.
-pub fn explain_answer(answer: [u8; sync::SIZE], program: &str) -> SpawnError {
+pub fn explain_answer(answer: [u8; ANSWER_SIZE], program: &str) -> SpawnError {
     let words = Words {
         program: program.into(),
         ..Words::default()

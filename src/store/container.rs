@@ -302,6 +302,19 @@ impl State {
     }
 }
 
+impl Root {
+    /// The names of the layers that it is made of, fix-up trees among them.
+    pub fn layers(&self) -> impl Iterator<Item = &str> {
+        let lowers = match self {
+            Self::Image { lowers, .. } => lowers.as_slice(),
+            Self::Directory { .. } => &[],
+        };
+        lowers
+            .iter()
+            .filter_map(|lower| lower.strip_prefix("layers/")?.split('/').next())
+    }
+}
+
 impl Container {
     /// What survives a loss of power: all containers but those that vanish when they end.
     pub fn durability(&self) -> Durability {

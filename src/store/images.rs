@@ -298,13 +298,7 @@ impl Store {
             reached.extend(image.manifests.iter().map(|manifest| manifest.digest.hex()));
         }
         for container in self.containers()? {
-            let Root::Image { lowers, .. } = container.root else {
-                continue;
-            };
-            reached.extend(lowers.iter().filter_map(|lower| {
-                let name = lower.strip_prefix("layers/")?.split('/').next()?;
-                Some(name.to_owned())
-            }));
+            reached.extend(container.root.layers().map(str::to_owned));
         }
         Ok(reached)
     }

@@ -199,15 +199,8 @@ impl Options {
     }
 
     fn add_propagation(&mut self, option: &str) -> bool {
-        let kind = |option: &str| match option {
-            "private" => Some(Propagation::Private),
-            "slave" => Some(Propagation::Slave),
-            "shared" => Some(Propagation::Shared),
-            "unbindable" => Some(Propagation::Unbindable),
-            _ => None,
-        };
-        let recursive = option.strip_prefix('r').and_then(kind);
-        let Some(found) = kind(option).or(recursive) else {
+        let recursive = option.strip_prefix('r').and_then(propagation);
+        let Some(found) = propagation(option).or(recursive) else {
             return false;
         };
         self.propagation = Some(found);
@@ -243,18 +236,24 @@ fn attribute(option: &str) -> Option<(Attributes, Attributes)> {
 
 /// A propagation by the word that `rootfsPropagation` has for it.
 pub fn root_propagation(word: &str) -> Result<Option<Propagation>> {
-    Ok(Some(match word.strip_prefix('r').unwrap_or(word) {
-        "" => return Ok(None),
+    let plain = word.strip_prefix('r').unwrap_or(word);
+    let found = propagation(plain);
+    if found.is_none() && !plain.is_empty() {
+        return refuse(format!(
+            "config.json: linux.rootfsPropagation {word:?} is not known"
+        ));
+    }
+    Ok(found)
+}
+
+fn propagation(word: &str) -> Option<Propagation> {
+    Some(match word {
         "private" => Propagation::Private,
         "slave" => Propagation::Slave,
         "shared" => Propagation::Shared,
         "unbindable" => Propagation::Unbindable,
-        _ => {
-            return refuse(format!(
-                "config.json: linux.rootfsPropagation {word:?} is not known"
-            ));
-        }
-    }))
+        _ => return None,
+    })
 }
 
 /// Options that we know, for `features`.

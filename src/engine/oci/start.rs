@@ -63,7 +63,7 @@ fn open_gate(found: &Found, record: &Record) -> Result<()> {
     let start = open_start(&found.directory).map_err(errno(failed()))?;
     rustix::io::write(&start, b"s").map_err(errno(failed()))?;
     drop(start);
-    let mut message = [0; 16];
+    let mut message = [0; spawn::ANSWER_SIZE];
     let mut length = 0;
     while length < message.len() {
         let mut fds = [PollFd::from_borrowed_fd(answer.as_fd(), PollFlags::IN)];

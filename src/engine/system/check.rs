@@ -188,11 +188,8 @@ impl Check<'_> {
     }
 
     fn container(&mut self, container: &Container) {
-        if let Root::Image { lowers, .. } = &container.root {
-            let names: Vec<String> = lowers.iter().filter_map(|lower| layer_of(lower)).collect();
-            if let Some(reason) = names.iter().find_map(|name| self.layer(name)) {
-                return self.lost_container(&container.id, reason);
-            }
+        if let Some(reason) = container.root.layers().find_map(|name| self.layer(name)) {
+            return self.lost_container(&container.id, reason);
         }
         let needs_upper = !matches!(container.root, Root::Directory { overlay: false, .. });
         let upper = self
@@ -371,15 +368,6 @@ impl Check<'_> {
         }
         Ok(())
     }
-}
-
-/// The name of the layer whose tree a container has as a lower.
-fn layer_of(lower: &str) -> Option<String> {
-    lower
-        .strip_prefix("layers/")?
-        .split('/')
-        .next()
-        .map(str::to_owned)
 }
 
 fn look_at_layer(store: &Store, name: &str, quick: bool) -> std::result::Result<(), String> {

@@ -8,7 +8,7 @@ use super::super::volumes::Users;
 use super::super::{Result, list};
 use crate::base::digest::Digest;
 use crate::image::list::Listed;
-use crate::store::container::{Container, Root};
+use crate::store::container::Container;
 use crate::store::volumes::Volume;
 use crate::store::{Kind, Store};
 
@@ -95,7 +95,7 @@ pub fn usage(store: &Store) -> Result<Usage> {
     let (volumes, volume_sum) = volume_usage(store, &mut seen, &mut damaged)?;
     let reached = containers
         .iter()
-        .flat_map(|used| layers_of(&used.container))
+        .flat_map(|used| used.container.root.layers().map(str::to_owned))
         .collect();
     let (images, image_sum) = image_usage(store, &mut seen, reached, &mut damaged)?;
     let (mut left, mut count) = (0, 0);
@@ -124,21 +124,6 @@ pub fn usage(store: &Store) -> Result<Usage> {
     })
 }
 
-/// The names of the layers that a container needs.
-fn layers_of(container: &Container) -> Vec<String> {
-    let Root::Image { lowers, .. } = &container.root else {
-        return Vec::new();
-    };
-    let name = |lower: &String| {
-        lower
-            .strip_prefix("layers/")?
-            .split('/')
-            .next()
-            .map(str::to_owned)
-    };
-    lowers.iter().filter_map(name).collect()
-}
-
 fn container_usage(
     store: &Store,
     seen: &mut Seen,
@@ -158,7 +143,7 @@ fn container_usage(
     for found in containers {
         let size = measure_once(&store.path_of(Kind::Containers, &found.container.id), seen);
         sum.size += size;
-        if matches!(found.condition, Condition::Running | Condition::Starting) {
+        if found.condition.may_live() {
             sum.active += 1;
         } else {
             sum.reclaimable += size;
