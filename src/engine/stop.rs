@@ -151,9 +151,9 @@ fn send(connection: &Connection, signal: i32) -> Result<()> {
         .map(drop)
 }
 
-/// Waits for the end of the container; `false` when the time was over before.
+/// Waits for the end of the container; `false` when the time was over before. A time that no clock reaches is none.
 fn await_limited(connection: &Connection, limit: Option<Duration>) -> Result<bool> {
-    let end = limit.map(|limit| Instant::now() + limit);
+    let end = limit.and_then(|limit| Instant::now().checked_add(limit));
     loop {
         match connection
             .receive(false)
@@ -165,10 +165,7 @@ fn await_limited(connection: &Connection, limit: Option<Duration>) -> Result<boo
             Received::Nothing => {}
         }
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-        let timeout = left.map(|left| Timespec {
-            tv_sec: left.as_secs() as i64,
-            tv_nsec: left.subsec_nanos().into(),
-        });
+        let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         let ready = poll(&mut [PollFd::new(connection, PollFlags::IN)], timeout.as_ref());
         if matches!(ready, Ok(0)) {
             return Ok(false);

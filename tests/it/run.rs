@@ -412,3 +412,22 @@ fn a_detached_process_goes_on_without_its_caller() {
         .exits(127);
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
 }
+
+#[test]
+fn a_time_that_no_clock_reaches_is_waited_for_ever() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    for stop in [
+        &["rm", "-f", "-t=-1"][..],
+        &["rm", "-f", "-t", "9223372036854775807"],
+        &["stop", "-t", "9223372036854775807"],
+    ] {
+        let script = "trap 'exit 0' TERM; echo on; while :; do sleep 0.05; done";
+        let running = sandbox
+            .coracle(["run", "--rm", "--name", "one", image, "sh", "-c", script])
+            .start();
+        running.expect("on");
+        sandbox.coracle(stop).arg("one").run().succeeds();
+        running.wait().exits(0);
+    }
+}
