@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::support::group::Group;
+use crate::support::run::Running;
 use crate::support::{Compression, Entry, Format, Image, Invocation, Sandbox, killer};
 
 const IMAGE: &str = "localhost/busybox:latest";
@@ -36,12 +38,30 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
-/// No container, name, staged or discarded thing is left.
+/// Starts the container `one`, which vanishes with its end, in the foreground.
 #[track_caller]
-fn assert_clean(sandbox: &Sandbox) {
-    sandbox.coracle(["ps", "-aq"]).run().succeeds().prints("");
-    sandbox.coracle(["run", "--rm", IMAGE, "true"]).run().succeeds();
-    for kind in ["containers", "names", "staging", "trash"] {
+fn vanishing(sandbox: &Sandbox) -> Running {
+    let script = "echo on; sleep 1000";
+    let running = sandbox
+        .coracle(["run", "--rm", "--name", "one", IMAGE, "sh", "-c", script])
+        .start();
+    running.expect("on");
+    running
+}
+
+/// Starts the container `one` in the background.
+#[track_caller]
+fn detached(sandbox: &Sandbox) {
+    sandbox
+        .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
+        .run()
+        .succeeds();
+}
+
+/// Waits until nothing of these kinds is in the store.
+#[track_caller]
+fn empties(sandbox: &Sandbox, kinds: &[&str]) {
+    for kind in kinds {
         let path = sandbox.data_root().join(kind);
         eventually(&format!("{kind} is empty"), || {
             std::fs::read_dir(&path).unwrap().next().is_none()
@@ -49,14 +69,19 @@ fn assert_clean(sandbox: &Sandbox) {
     }
 }
 
+/// No container, name, staged or discarded thing is left.
+#[track_caller]
+fn assert_clean(sandbox: &Sandbox) {
+    sandbox.coracle(["ps", "-aq"]).run().succeeds().prints("");
+    sandbox.coracle(["run", "--rm", IMAGE, "true"]).run().succeeds();
+    empties(sandbox, &["containers", "names", "staging", "trash"]);
+}
+
 #[test]
 fn the_death_of_a_monitor_is_the_end_of_its_container() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    sandbox
-        .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
-        .run()
-        .succeeds();
+    detached(&sandbox);
     let pid = sandbox
         .coracle(["inspect", "--format", "{{.State.Pid}}", "one"])
         .run()
@@ -87,19 +112,7 @@ fn the_death_of_a_monitor_is_the_end_of_its_container() {
 fn a_killed_monitor_of_a_vanishing_container_leaves_nothing() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    let running = sandbox
-        .coracle([
-            "run",
-            "--rm",
-            "--name",
-            "one",
-            IMAGE,
-            "sh",
-            "-c",
-            "echo on; sleep 1000",
-        ])
-        .start();
-    running.expect("on");
+    let running = vanishing(&sandbox);
     for monitor in monitors(&sandbox) {
         kill(monitor);
     }
@@ -116,19 +129,7 @@ fn a_killed_monitor_of_a_vanishing_container_leaves_nothing() {
 fn a_killed_caller_leaves_its_container_and_closes_its_output() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    let running = sandbox
-        .coracle([
-            "run",
-            "--rm",
-            "--name",
-            "one",
-            IMAGE,
-            "sh",
-            "-c",
-            "echo on; sleep 1000",
-        ])
-        .start();
-    running.expect("on");
+    let running = vanishing(&sandbox);
     running.signal(Signal::KILL);
     let outcome = running.wait();
     assert!(
@@ -144,19 +145,7 @@ fn a_killed_caller_leaves_its_container_and_closes_its_output() {
 fn a_killed_payload_is_noticed() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    let running = sandbox
-        .coracle([
-            "run",
-            "--rm",
-            "--name",
-            "one",
-            IMAGE,
-            "sh",
-            "-c",
-            "echo on; sleep 1000",
-        ])
-        .start();
-    running.expect("on");
+    let running = vanishing(&sandbox);
     sandbox.coracle(["kill", "one"]).run().succeeds();
     running.wait().exits(137);
     assert_clean(&sandbox);
@@ -303,10 +292,7 @@ fn a_reader_that_does_not_read_blocks_nobody_else() {
 fn a_stopped_monitor_hangs_nobody() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    sandbox
-        .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
-        .run()
-        .succeeds();
+    detached(&sandbox);
     let each = |signal| {
         for pid in monitors(&sandbox) {
             kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
@@ -331,10 +317,7 @@ fn a_stopped_monitor_hangs_nobody() {
 fn a_lost_run_directory_is_not_missed() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    sandbox
-        .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
-        .run()
-        .succeeds();
+    detached(&sandbox);
     let _ = std::fs::remove_dir_all(sandbox.path("run"));
     sandbox.coracle(["exec", "one", "true"]).run().succeeds();
     sandbox.coracle(["logs", "one"]).run().succeeds();
@@ -426,56 +409,6 @@ fn a_disk_that_fills_during_a_load_leaves_nothing() {
     );
 }
 
-/// A control group of a test's own, in which its commands run and beside which they make those of containers.
-struct Group(std::path::PathBuf);
-
-impl Group {
-    /// None where no group can be made.
-    fn new() -> Option<Self> {
-        let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let mount = mounts
-            .lines()
-            .filter(|line| line.contains(" - cgroup2 "))
-            .find_map(|line| line.split(' ').nth(4))?;
-        let own = std::fs::read_to_string("/proc/self/cgroup").unwrap();
-        let own = own.lines().find_map(|line| line.strip_prefix("0::/"))?;
-        let name = format!(
-            "coracle-test-{}-{:?}",
-            std::process::id(),
-            std::thread::current().id()
-        );
-        let group = Self(std::path::Path::new(mount).join(own).join(name));
-        std::fs::create_dir(&group.0).ok()?;
-        std::fs::create_dir(group.0.join("own")).ok()?;
-        Some(group)
-    }
-
-    fn enter(group: &Option<Self>, invocation: Invocation) -> Invocation {
-        let Some(group) = group else { return invocation };
-        let place = group.0.join("own/cgroup.procs");
-        invocation.with(|command| {
-            use std::os::unix::process::CommandExt;
-            // SAFETY: one write, of constant text; the path was made before.
-            unsafe { command.pre_exec(move || std::fs::write(&place, "0")) };
-        })
-    }
-
-    fn others(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(&self.0).unwrap().flatten();
-        entries
-            .filter(|entry| entry.file_type().unwrap().is_dir() && entry.file_name() != "own")
-            .map(|entry| entry.path().display().to_string())
-            .collect()
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir(self.0.join("own"));
-        let _ = std::fs::remove_dir(&self.0);
-    }
-}
-
 /// Kills at one step after the other, until the command ends by itself, and checks after each. Every step is tried with
 /// `CORACLE_TEST_STEPS=1`; else one of seven.
 fn at_every_step(invocation: impl Fn() -> Invocation, check: impl Fn()) {
@@ -493,7 +426,7 @@ fn at_every_step(invocation: impl Fn() -> Invocation, check: impl Fn()) {
 fn a_run_killed_at_every_step_leaves_nothing() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    let group = Group::new();
+    let group = Group::if_possible();
     let run = || {
         let invocation = sandbox.coracle(["run", "--rm", "--name", "one", "-v", "/etc", IMAGE, "true"]);
         Group::enter(&group, invocation)
@@ -506,12 +439,7 @@ fn a_run_killed_at_every_step_leaves_nothing() {
             let containers = sandbox.coracle(["ps", "-aq"]).run().succeeds();
             volumes.text().is_empty() && containers.text().is_empty()
         });
-        for kind in ["containers", "names", "active", "staging", "trash"] {
-            let path = sandbox.data_root().join(kind);
-            eventually(&format!("{kind} is empty"), || {
-                std::fs::read_dir(&path).unwrap().next().is_none()
-            });
-        }
+        empties(&sandbox, &["containers", "names", "active", "staging", "trash"]);
         if let Some(group) = &group {
             eventually("no group is left", || group.others().is_empty());
         }
@@ -522,7 +450,7 @@ fn a_run_killed_at_every_step_leaves_nothing() {
 fn a_start_killed_at_every_step_can_be_repeated() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    let group = Group::new();
+    let group = Group::if_possible();
     let start = || Group::enter(&group, sandbox.coracle(["start", "-a", "one"]));
     sandbox
         .coracle(["create", "--name", "one", IMAGE, "true"])
@@ -566,12 +494,7 @@ fn a_load_killed_at_every_step_leaves_nothing() {
             load().run().succeeds();
             sandbox.coracle(["system", "check"]).run().succeeds();
             remove().succeeds();
-            for kind in ["images", "layers", "staging", "trash"] {
-                let path = sandbox.data_root().join(kind);
-                eventually(&format!("{kind} is empty"), || {
-                    std::fs::read_dir(&path).unwrap().next().is_none()
-                });
-            }
+            empties(&sandbox, &["images", "layers", "staging", "trash"]);
         },
     );
 }

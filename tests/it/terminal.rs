@@ -5,6 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 
 use crate::support::Sandbox;
+use crate::support::terminal::Terminal;
 
 #[test]
 fn the_size_follows_the_callers_terminal() {
@@ -35,15 +36,22 @@ fn the_size_is_there_from_the_start() {
     }
 }
 
-#[test]
-fn keys_detach_and_attach_comes_back() {
-    let sandbox = Sandbox::new();
+/// `cat` in the container `one` on a terminal; it answers.
+#[track_caller]
+fn cat(sandbox: &Sandbox) -> Terminal {
     let image = sandbox.busybox();
     let terminal = sandbox
         .coracle(["run", "-it", "--name", "one", image, "cat"])
         .start_on_terminal();
     terminal.types("here\n");
     terminal.expect("here\r\nhere");
+    terminal
+}
+
+#[test]
+fn keys_detach_and_attach_comes_back() {
+    let sandbox = Sandbox::new();
+    let terminal = cat(&sandbox);
     terminal.types(b"\x10\x11");
     terminal.wait().exits(0);
     sandbox
@@ -74,12 +82,7 @@ fn keys_detach_and_attach_comes_back() {
 #[test]
 fn a_signal_to_the_caller_ends_it_and_not_the_container() {
     let sandbox = Sandbox::new();
-    let image = sandbox.busybox();
-    let terminal = sandbox
-        .coracle(["run", "-it", "--name", "one", image, "cat"])
-        .start_on_terminal();
-    terminal.types("up\n");
-    terminal.expect("up\r\nup");
+    let terminal = cat(&sandbox);
     terminal.signal(Signal::TERM);
     assert_eq!(terminal.wait().signal, Some(15));
     sandbox.coracle(["ps", "-q"]).run().succeeds();
@@ -150,12 +153,7 @@ fn exec_has_a_terminal_of_its_own() {
 #[test]
 fn a_terminal_that_hangs_up_ends_the_caller_and_not_the_container() {
     let sandbox = Sandbox::new();
-    let image = sandbox.busybox();
-    let terminal = sandbox
-        .coracle(["run", "-it", "--name", "one", image, "cat"])
-        .start_on_terminal();
-    terminal.types("here\n");
-    terminal.expect("here\r\nhere");
+    let terminal = cat(&sandbox);
     terminal.hang_up().wait();
     sandbox.coracle(["exec", "one", "true"]).run().succeeds();
     // Its own terminal is whole.

@@ -2,7 +2,6 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 /// Returns from the test, saying why, unless the machine has every named feature.
@@ -55,7 +54,7 @@ fn probe(feature: &str) -> Result<(), String> {
             "sub-ids" => sub_ids(),
             "user-namespaces" => check(user_namespaces(), "user namespaces are not to be had"),
             "static" => check(is_static(), "needs a static build of the program"),
-            "cgroup" => cgroup(),
+            "cgroup" => super::group::Group::new().map(drop),
             "debian" => check(
                 crate::distribution::archive().is_file(),
                 "no Debian root file system (.ci/debian makes it)",
@@ -120,28 +119,6 @@ fn user_namespaces() -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
-}
-
-/// A version 2 tree in which the caller may make a group: root anywhere, a user where he was given one.
-fn cgroup() -> Result<(), String> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").expect("proc is mounted");
-    let mount = mounts
-        .lines()
-        .filter(|line| line.contains(" - cgroup2 "))
-        .find_map(|line| line.split(' ').nth(4))
-        .ok_or("no version 2 cgroup tree is mounted")?;
-    let own = fs::read_to_string("/proc/self/cgroup").expect("proc is mounted");
-    let own = own
-        .lines()
-        .find_map(|line| line.strip_prefix("0::"))
-        .unwrap_or("/");
-    let directory = Path::new(mount).join(own.trim_start_matches('/'));
-    let writable = rustix::fs::access(&directory, rustix::fs::Access::WRITE_OK).is_ok();
-    if writable {
-        Ok(())
-    } else {
-        Err(format!("{} is not ours to write", directory.display()))
-    }
 }
 
 /// Whether the program under test asks for no loader (ELF, program headers of type 3) and so can run in any image.
