@@ -88,6 +88,16 @@ fn contents(sandbox: &Sandbox, archive: &Path) -> BTreeSet<String> {
     found
 }
 
+/// Saves the image in a format, under the format's name.
+#[track_caller]
+fn save_as(sandbox: &Sandbox, format: &str) {
+    sandbox
+        .coracle(["save", "--format", format, "--output", format])
+        .arg("example.org/some/thing:1.0")
+        .run()
+        .succeeds();
+}
+
 #[test]
 fn every_shape_of_archive_loads() {
     for format in [Format::DockerArchive, Format::OciArchive, Format::OciLayout] {
@@ -214,17 +224,7 @@ fn skopeo_reads_what_we_save() {
     let image = image(Compression::Gzip);
     sandbox.load(&image);
     for format in ["docker-archive", "oci-archive"] {
-        sandbox
-            .coracle([
-                "save",
-                "--format",
-                format,
-                "--output",
-                format,
-                "example.org/some/thing:1.0",
-            ])
-            .run()
-            .succeeds();
+        save_as(&sandbox, format);
         sandbox
             .program("skopeo")
             .args(["--insecure-policy", "copy", "--quiet"])
@@ -510,17 +510,7 @@ fn podman_loads_what_we_save_as_the_same_image() {
     let image = image(Compression::Gzip);
     sandbox.load(&image);
     for (format, _) in FORMATS {
-        sandbox
-            .coracle([
-                "save",
-                "--format",
-                format,
-                "--output",
-                format,
-                "example.org/some/thing:1.0",
-            ])
-            .run()
-            .succeeds();
+        save_as(&sandbox, format);
         let podman = |words: &[&str]| {
             let outcome = super::corners::podman(&sandbox).args(words).run();
             outcome.succeeds()

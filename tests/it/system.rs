@@ -46,6 +46,19 @@ fn filled() -> Sandbox {
     sandbox
 }
 
+/// The volume `data` holds what was put there.
+#[track_caller]
+fn data_is_there(sandbox: &Sandbox) {
+    let volume = ["-v", "data:/data", "busybox"];
+    sandbox
+        .coracle(["run", "--rm", "--network=none"])
+        .args(volume)
+        .args(["cat", "/data/x"])
+        .run()
+        .succeeds()
+        .prints("x\n");
+}
+
 #[test]
 fn df_is_du_and_prune_frees_it() {
     let sandbox = filled();
@@ -159,20 +172,7 @@ fn damage_is_told_object_by_object_and_repaired() {
     assert!(repair.text().contains(": removed"), "{}", repair.text());
     sandbox.coracle(["system", "check"]).run().succeeds().prints("");
     // Nothing that is only here was lost.
-    sandbox
-        .coracle([
-            "run",
-            "--rm",
-            "--network=none",
-            "-v",
-            "data:/data",
-            "busybox",
-            "cat",
-            "/data/x",
-        ])
-        .run()
-        .succeeds()
-        .prints("x\n");
+    data_is_there(&sandbox);
     for name in ["one", "two"] {
         sandbox.coracle(["start", name]).run().succeeds();
     }
@@ -203,20 +203,7 @@ fn a_container_that_lost_its_layers_goes_by_force_alone() {
     assert!(entries(&root.join("names")).is_empty() && entries(&root.join("tags")).is_empty());
     sandbox.coracle(["system", "check"]).run().succeeds().prints("");
     sandbox.busybox();
-    sandbox
-        .coracle([
-            "run",
-            "--rm",
-            "--network=none",
-            "-v",
-            "data:/data",
-            "busybox",
-            "cat",
-            "/data/x",
-        ])
-        .run()
-        .succeeds()
-        .prints("x\n");
+    data_is_there(&sandbox);
 }
 
 #[test]
