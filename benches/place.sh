@@ -3,8 +3,7 @@
 # CORACLE   the binaries to measure, separated by spaces (target/coracle)
 # RUNS      how often each command runs
 # PEERS     whom to compare with (bwrap crun runc podman skopeo)
-# PRIORITY  what puts a measurement before the machine's other work (nice -n -15). On a machine that others use,
-#           PRIORITY="chrt -f 50" is firmer, with PEERS="bwrap crun": those in Go spin while they wait and never end in it.
+# PRIORITY  what puts a measurement before the machine's other work (nice -n -15)
 # Results are printed and kept in target/bench/.
 
 repository=$(cd "$(dirname "$0")/.." && pwd)
@@ -89,7 +88,7 @@ make_place() {
 	number=0
 	for binary in $binaries; do
 		# Named by the C library it says it has, so that two builds stand apart in the tables.
-		name=coracle-$("$binary" version --format '{{.Client.Libc}}' 2>/dev/null || basename "$(dirname "$binary")")
+		name=coracle-$("$binary" version --format '{{.Client.CLibrary}}' 2>/dev/null || basename "$(dirname "$binary")")
 		[ ! -e "$place/bin/$name" ] || name=$name-$number
 		cp "$binary" "$place/bin/$name"
 		number=$((number + 1))
