@@ -13,6 +13,7 @@ pub mod programs;
 pub mod requires;
 pub mod run;
 pub mod sandbox;
+pub mod skip;
 pub mod tar;
 pub mod terminal;
 

@@ -1,7 +1,6 @@
 //! What a test needs of the machine. A test that cannot run says so aloud and is counted as skipped.
 
-use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::fs;
 use std::process::{Command, Stdio};
 
 /// Returns from the test, saying why, unless the machine has every named feature.
@@ -21,18 +20,7 @@ pub(crate) use requires;
 /// Whether the machine has the feature; if not, the skip is printed and counted.
 pub fn met(feature: &str) -> bool {
     let Err(why) = probe(feature) else { return true };
-    let test = std::thread::current().name().unwrap_or("a test").to_string();
-    let line = format!("SKIPPED: {test}: {why}\n");
-    // Not by a print macro: the test runner keeps a passing test's prints to itself.
-    let _ = std::io::stderr().write_all(line.as_bytes());
-    if let Some(path) = std::env::var_os("CORACLE_TEST_SKIPS") {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .expect("open the list of skips");
-        file.write_all(line.as_bytes()).expect("count the skip");
-    }
+    super::skip::skip(&why);
     false
 }
 

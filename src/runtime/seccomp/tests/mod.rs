@@ -4,6 +4,8 @@ mod compiled;
 mod oracle;
 mod profiles;
 mod shipped;
+#[path = "../../../../tests/it/support/skip.rs"]
+mod skip;
 
 use super::abi::{self, Abi, Numbers, X32_BIT};
 use super::compile::{AND, JUMP, JUMP_EQUAL, JUMP_GREATER, JUMP_GREATER_EQUAL, LOAD, RETURN, compile};

@@ -1,24 +1,38 @@
-//! Our answers beside libseccomp's for the same profile. Needs Debian's python3-seccomp and a profile, so these run
-//! when asked for: `cargo test oracle -- --ignored`, with the profile's path in `CORACLE_SECCOMP_PROFILE`
-//! (else `/usr/share/containers/seccomp.json`).
+//! Our answers beside libseccomp's for the same profile: the containers project's, as the distribution packages it
+//! (any of the years 2022 to 2026).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::process::Command;
 
+use super::skip::skip;
 use super::*;
 use crate::runtime::capabilities::{self, CapabilitySet};
 use crate::runtime::seccomp::default;
 use crate::runtime::seccomp::profile::{Machine, Profile};
 
-fn path() -> String {
-    std::env::var("CORACLE_SECCOMP_PROFILE")
-        .unwrap_or_else(|_| "/usr/share/containers/seccomp.json".to_owned())
+/// Not the first of the path: the distribution's, for which it packages the module.
+const PYTHON: &str = "/usr/bin/python3";
+
+/// The profile's path, unless something is missing for the comparison.
+fn reference() -> Option<String> {
+    let path = std::env::var("CORACLE_SECCOMP_PROFILE")
+        .unwrap_or_else(|_| "/usr/share/containers/seccomp.json".to_owned());
+    let bound = Command::new(PYTHON).args(["-c", "import seccomp"]).output();
+    if !Path::new(&path).exists() {
+        skip(&format!("no profile {path}"));
+    } else if !bound.is_ok_and(|output| output.status.success()) {
+        skip("no libseccomp for Python");
+    } else {
+        return Some(path);
+    }
+    None
 }
 
 /// libseccomp's program for x86-64 with 32-bit x86, and the names it does not know.
-fn libseccomp(held: &[&str]) -> (Vec<Instruction>, Vec<String>) {
-    let output = Command::new("/usr/bin/python3")
-        .args(["-c", include_str!("oracle.py"), &path()])
+fn libseccomp(profile: &str, held: &[&str]) -> (Vec<Instruction>, Vec<String>) {
+    let output = Command::new(PYTHON)
+        .args(["-c", include_str!("oracle.py"), profile])
         .args(held)
         .output()
         .unwrap();
@@ -52,9 +66,15 @@ const SETS: [&[&str]; 5] = [
 /// A call on which our program and libseccomp's differ, and both answers.
 type Difference = (Abi, &'static str, u32, u32);
 
-fn differences(ours: &Policy, held: &[&str]) -> BTreeMap<Difference, [u64; 6]> {
+/// Where the program of `ours` and libseccomp's of the profile, in our reading `theirs`, differ, with an example.
+fn differences(ours: &Policy, theirs: &Policy, path: &str, held: &[&str]) -> BTreeMap<Difference, [u64; 6]> {
     let program = compiled(ours);
-    let (theirs, unknown) = libseccomp(held);
+    let (reference, unknown) = libseccomp(path, held);
+    let rules = ours.rules.iter().chain(&theirs.rules);
+    let conditional: BTreeSet<_> = rules
+        .filter(|rule| !rule.conditions.is_empty())
+        .flat_map(|rule| &rule.names)
+        .collect();
     let mut found = BTreeMap::new();
     for abi in [Abi::X86_64, Abi::X86] {
         let numbers = Numbers::of(abi);
@@ -63,14 +83,20 @@ fn differences(ours: &Policy, held: &[&str]) -> BTreeMap<Difference, [u64; 6]> {
         let named = ours.rules.iter().flat_map(|rule| &rule.names);
         let newest = named.filter_map(|name| numbers.get(name)).max().unwrap();
         for number in (0..1100).filter(|number| !skipped.contains(number)) {
-            for arguments in &samples {
+            let name = numbers.name(number).unwrap_or("?");
+            // Some for the others too: our reading of the conditions may be what is wrong.
+            let wanted = if conditional.contains(&name) {
+                usize::MAX
+            } else {
+                20
+            };
+            for arguments in samples.iter().rev().take(wanted) {
                 let call = Call::new(abi, number, *arguments);
-                let (one, other) = (run(&program, &call), run(&theirs, &call));
+                let (one, other) = (run(&program, &call), run(&reference, &call));
                 // Newer than the profile: ENOSYS from us, as from runc.
                 if one == other || (number > newest && one == ENOSYS.code() && other == ours.default.code()) {
                     continue;
                 }
-                let name = numbers.name(number).unwrap_or("?");
                 found.insert((abi, name, one, other), *arguments);
             }
         }
@@ -78,48 +104,69 @@ fn differences(ours: &Policy, held: &[&str]) -> BTreeMap<Difference, [u64; 6]> {
     found
 }
 
-fn set(held: &[&str]) -> CapabilitySet {
-    CapabilitySet::of(
-        &held
-            .iter()
-            .map(|name| capabilities::parse(name).unwrap())
-            .collect::<Vec<_>>(),
-    )
-}
-
-#[test]
-#[ignore = "needs libseccomp and a profile"]
-fn oracle_the_same_profile_gives_the_same_answers() {
-    let json = std::fs::read(path()).unwrap();
-    for held in SETS {
-        let profile = Profile::parse(&json).unwrap();
-        let machine = Machine {
-            capabilities: set(held),
-            abi: Abi::X86_64,
-            kernel: (6, 1),
-        };
-        let found = differences(&profile.policy(&machine).unwrap(), held);
-        assert!(found.is_empty(), "{held:?}: {found:x?}");
+fn machine(held: &[&str]) -> Machine {
+    let held: Vec<_> = held
+        .iter()
+        .map(|name| capabilities::parse(name).unwrap())
+        .collect();
+    Machine {
+        capabilities: CapabilitySet::of(&held),
+        abi: Abi::X86_64,
+        kernel: (6, 1),
     }
 }
 
 #[test]
-#[ignore = "needs libseccomp and the containers project's newest profile"]
-fn oracle_the_default_differs_only_where_it_says_so() {
+fn the_same_profile_gives_the_same_answers_as_libseccomp() {
+    let Some(path) = reference() else { return };
+    let profile = Profile::parse(&std::fs::read(&path).unwrap()).unwrap();
     for held in SETS {
-        let mut expected = vec!["ioctl", "keyctl", "socket"];
+        let policy = profile.policy(&machine(held)).unwrap();
+        let found = differences(&policy, &policy, &path, held);
+        assert!(found.is_empty(), "{held:?}: {found:x?}");
+    }
+}
+
+/// Calls that the project treated otherwise before March 2026, whose profile is the model of our default.
+const CHANGED: [&str; 11] = [
+    "bpf",
+    "fanotify_init",
+    "futex_requeue",
+    "futex_wait",
+    "futex_waitv",
+    "futex_wake",
+    "perf_event_open",
+    "readdir",
+    "sigaction",
+    "sigpending",
+    "sigsuspend",
+];
+
+#[test]
+fn the_default_differs_from_the_profile_only_where_it_says_so() {
+    let Some(path) = reference() else { return };
+    let profile = Profile::parse(&std::fs::read(&path).unwrap()).unwrap();
+    for held in SETS {
+        let mut expected = BTreeSet::from(["ioctl", "keyctl", "socket"]);
         if !held.contains(&"CAP_SYS_ADMIN") {
             expected.extend([
                 "clone", "clone3", "fsconfig", "fsmount", "fsopen", "fspick", "unshare",
             ]);
         }
-        let found = differences(&default::policy(set(held), Abi::X86_64), held);
+        let machine = machine(held);
+        let theirs = profile.policy(&machine).unwrap();
+        let ours = default::policy(machine.capabilities, machine.abi);
+        let mut found = differences(&ours, &theirs, &path, held);
+        // An older profile says nothing about the calls that came after it.
+        let named: BTreeSet<_> = theirs
+            .rules
+            .iter()
+            .flat_map(|rule| &rule.names)
+            .copied()
+            .collect();
+        found.retain(|(_, name, ..), _| named.contains(name) && !CHANGED.contains(name));
         for abi in [Abi::X86_64, Abi::X86] {
-            let mut names: Vec<_> = found.keys().filter(|one| one.0 == abi).map(|one| one.1).collect();
-            names.sort_unstable();
-            names.dedup();
-            let mut expected = expected.clone();
-            expected.sort_unstable();
+            let names: BTreeSet<_> = found.keys().filter(|one| one.0 == abi).map(|one| one.1).collect();
             assert_eq!(names, expected, "{abi:?} {held:?}: {found:x?}");
         }
         let milder = found.keys().find(|(_, _, ours, _)| *ours == Action::Allow.code());
