@@ -40,9 +40,6 @@ pub struct InspectArgs {
     names: Vec<String>,
 }
 
-/// The version of the OCI runtime specification that containers are made by.
-const SPECIFICATION: &str = "1.2.0";
-
 pub fn run(args: InspectArgs, context: &Context) -> Outcome {
     if !matches!(args.kind.as_str(), "all" | "container" | "image" | "volume") {
         bail!(
@@ -125,6 +122,5 @@ fn container(store: &Store, found: &Found, sizes: Option<(u64, u64)>) -> anyhow:
             .iter()
             .map(|capability| capability.to_string())
             .collect(),
-        version: SPECIFICATION,
     }))
 }

@@ -8,6 +8,7 @@ use super::containers::{Listed, network};
 use crate::base::bytes::ByteString;
 use crate::base::time::NEVER;
 use crate::cli::values::signal;
+use crate::engine::oci;
 use crate::store::container::{
     Config, Container, Log, Mount, MountSource, Network, Root, Seccomp, Sharing, State, Ulimit,
 };
@@ -23,7 +24,6 @@ pub struct Inspected<'a> {
     pub directory: &'a Path,
     /// Names of the capabilities that the container's processes may have.
     pub capabilities: Vec<String>,
-    pub version: &'a str,
 }
 
 /// Everything about a container. Names and id of the image are written as Docker writes them, the rest of names as
@@ -34,7 +34,6 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         store,
         directory,
         capabilities,
-        version,
     } = inspected;
     let Listed {
         container,
@@ -55,7 +54,7 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         "Created": container.created,
         "Path": words.first().cloned().unwrap_or_default(),
         "Args": words.get(1..).unwrap_or_default(),
-        "State": state_of(listed, version),
+        "State": state_of(listed),
         "Image": match &container.root {
             Root::Image { id, .. } => format!("sha256:{id}"),
             Root::Directory { .. } => String::new(),
@@ -113,12 +112,12 @@ fn lossy(text: &ByteString) -> String {
     text.lossy().into_owned()
 }
 
-fn state_of(listed: &Listed<'_>, version: &str) -> Value {
+fn state_of(listed: &Listed<'_>) -> Value {
     let state = listed.state;
     let is_running = listed.word == "running";
     let health = json!({"Status": "", "FailingStreak": 0, "Log": null});
     json!({
-        "OciVersion": version,
+        "OciVersion": oci::VERSION,
         "Status": listed.word,
         "Running": is_running,
         "Paused": false,
@@ -424,7 +423,6 @@ mod tests {
             store: Path::new("/store"),
             directory: Path::new("/store/containers/0123"),
             capabilities: vec!["CAP_CHOWN".into()],
-            version: "1.2.0",
         });
         for (template, expected) in [
             ("{{.Id}}", container.id.as_str()),
