@@ -70,8 +70,11 @@ impl Engine {
 pub(super) fn discard(store: &Store, container: &Container) -> Result<()> {
     // Should we be killed, the mark leads the next command to the name.
     store.mark_active(&container.id)?;
-    store.discard(Kind::Containers, &container.id)?;
-    store.release_name(&container.name, &container.id)?;
+    let was_there = store.discard(Kind::Containers, &container.id)?;
+    if !store.release_name(&container.name, &container.id)? && was_there {
+        // Renamed since the caller read its record.
+        store.sweep_names()?;
+    }
     store.clear_active(&container.id)?;
     Ok(())
 }

@@ -120,9 +120,7 @@ pub fn condition(store: &Store, directory: BorrowedFd<'_>, id: &str) -> Result<(
 
 /// The id of the container that `text` names: a name, an id, or the beginning of one.
 pub fn find(store: &Store, text: &str) -> Result<String> {
-    if let Some(id) = store.name(text)?
-        && is_there(store, &id)
-    {
+    if let Some(id) = store.bearer(text)? {
         return Ok(id);
     }
     let missing = || EngineError::NoSuchContainer(text.to_owned());
@@ -198,7 +196,7 @@ impl Engine {
     }
 
     /// Settles the containers whose monitors have died, and removes those that were to vanish. Looks only at those that
-    /// are being made, removed, started, or have no recorded end; what others hold is left to them. One that cannot be
+    /// are being made, renamed, removed, started, or have no recorded end; what others hold is left to them. One that cannot be
     /// settled now does not keep the others from it.
     pub fn sweep_containers(&self) -> Result<()> {
         for id in self.store.names(Kind::Active)? {
@@ -227,6 +225,7 @@ impl Engine {
             return Ok(());
         }
         let held = self.held(directory, id)?;
+        self.store.release_others(&held.container)?;
         self.store.clear_active(id)?;
         if held.container.config.remove && held.condition == Condition::Exited {
             self.remove_held(held, false)?;

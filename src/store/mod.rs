@@ -10,8 +10,8 @@
 //!   images/<hex of image id>/     image.json
 //!   tags/<escaped reference>      file that holds an image id
 //!   containers/<id>/              container.json state.json live upper/ work/ log socket
-//!   names/<name>                  symbolic link to a container's id
-//!   active/<id>                   the container is started or running; what dead monitors left is found here
+//!   names/<name>                  symbolic link to a container's id; counts when its record bears the name
+//!   active/<id>                   the container is in motion or running; what the dead have left is found here
 //!   volumes/<name>/               volume.json _data/
 //!   locks/<00..3f>                exclusion over names, by hash
 //!   staging/<id>/                 being made; its maker holds a lock on it

@@ -1,12 +1,14 @@
 //! Names of containers: exclusive symbolic links to identifiers.
 //!
 //! A name is taken before its container is published and given back after it is gone, so it is stale when it leads
-//! to a container that is neither published nor being made by a living process. Stale names are judged and replaced
-//! under a bucket lock.
+//! to a container that is neither published nor being made by a living process. A container that is renamed has both
+//! names for a while; the one that its record bears counts, and the other is stale unless somebody holds the container.
+//! Stale names are judged and replaced under a bucket lock.
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
+use super::container::Container;
 use super::locks::Hold;
 use super::{Kind, Result, Store, StoreError, VERSION_FILE};
 
@@ -21,7 +23,7 @@ pub fn is_valid(name: &str) -> bool {
 }
 
 impl Store {
-    /// Gives `name` to the container `id`, whose staging directory the caller holds.
+    /// Gives `name` to the container `id`, which the caller holds.
     pub fn take_name(&self, name: &str, id: &str) -> Result<()> {
         let path = format!("{}/{name}", Kind::Names.path());
         let link = || match rustix::fs::symlinkat(id, &self.root, path.as_str()) {
@@ -34,7 +36,11 @@ impl Store {
         }
         let _bucket = self.lock_bucket(name)?;
         if let Some(holder) = self.name(name)? {
-            if self.is_kept(&holder)? {
+            // Left by a renaming of the same container that was killed.
+            if holder == id {
+                return Ok(());
+            }
+            if self.is_used(name, &holder)? {
                 return Err(StoreError::NameInUse {
                     name: name.into(),
                     id: holder,
@@ -53,12 +59,12 @@ impl Store {
         })
     }
 
-    /// Takes `name` back from `id`; nothing happens when it belongs to another by now.
-    pub fn release_name(&self, name: &str, id: &str) -> Result<()> {
+    /// Takes `name` back from `id`. `false`: it belongs to another or to nobody by now.
+    pub fn release_name(&self, name: &str, id: &str) -> Result<bool> {
         let _bucket = self.lock_bucket(name)?;
         match self.name(name)? {
-            Some(holder) if holder == id => self.unlink_name(name),
-            _ => Ok(()),
+            Some(holder) if holder == id => self.unlink_name(name).map(|()| true),
+            _ => Ok(false),
         }
     }
 
@@ -75,13 +81,57 @@ impl Store {
         }
     }
 
-    /// Removes names whose containers are gone.
+    /// The container that bears `name`: the link leads to it, and it is called so.
+    pub fn bearer(&self, name: &str) -> Result<Option<String>> {
+        let Some(id) = self.name(name)? else {
+            return Ok(None);
+        };
+        Ok(self.bears(&id, name).then_some(id))
+    }
+
+    /// Whether a published container is called `name`. One whose record cannot be read may be, and is told of by whoever
+    /// needs the record.
+    fn bears(&self, id: &str, name: &str) -> bool {
+        match self.container(id) {
+            Ok(container) => container.name == name,
+            Err(_) => self.object(Kind::Containers, id).is_ok(),
+        }
+    }
+
+    /// Whether `name`, which leads to the container `id`, is not stale.
+    pub fn is_used(&self, name: &str, id: &str) -> Result<bool> {
+        if !self.is_kept(id)? {
+            return Ok(false);
+        }
+        if self.bears(id, name) {
+            return Ok(true);
+        }
+        // Who makes or renames it holds it. One that was renamed or made meanwhile is seen by a second look.
+        let held = self.try_lock(Kind::Containers, id, Hold::Exclusive)?;
+        Ok(if held.is_some() {
+            self.bears(id, name)
+        } else {
+            self.is_kept(id)?
+        })
+    }
+
+    /// Takes every name but the one that its record bears back from a container that the caller holds.
+    pub fn release_others(&self, container: &Container) -> Result<()> {
+        for name in self.names(Kind::Names)? {
+            if name != container.name && self.name(&name)?.as_ref() == Some(&container.id) {
+                self.release_name(&name, &container.id)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes names whose containers are gone or have another one.
     pub fn sweep_names(&self) -> Result<()> {
         for name in self.names(Kind::Names)? {
             let Some(id) = self.name(&name)? else { continue };
-            if !self.is_kept(&id)? {
+            if !self.is_used(&name, &id)? {
                 let _bucket = self.lock_bucket(&name)?;
-                if self.name(&name)?.as_ref() == Some(&id) && !self.is_kept(&id)? {
+                if self.name(&name)?.as_ref() == Some(&id) && !self.is_used(&name, &id)? {
                     self.unlink_name(&name)?;
                 }
             }
@@ -89,8 +139,8 @@ impl Store {
         Ok(())
     }
 
-    /// Notes that a container is being made, started or removed, so that the next command finds what is left of it when
-    /// whoever does that dies.
+    /// Notes that a container is being made, started, renamed or removed, so that the next command finds what is left of
+    /// it when whoever does that dies.
     pub fn mark_active(&self, id: &str) -> Result<()> {
         let path = format!("{}/{id}", Kind::Active.path());
         // One more name of a file that is there costs less than a file. Links of one file are limited in number.

@@ -467,6 +467,52 @@ fn a_start_killed_at_every_step_can_be_repeated() {
 }
 
 #[test]
+fn a_container_whose_renaming_is_killed_has_one_name() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let coracle = |words: &[&str]| sandbox.coracle(words).run();
+    for running in [false, true] {
+        coracle(&["create", "--name", "one", IMAGE, "sleep", "1000"]).succeeds();
+        if running {
+            coracle(&["start", "one"]).succeeds();
+        }
+        at_every_step(
+            || sandbox.coracle(["rename", "one", "two"]),
+            || {
+                let listed = coracle(&["ps", "-a", "--format", "{{.Names}}"]).succeeds();
+                let (name, other) = match listed.text() {
+                    "one" => ("one", "two"),
+                    "two" => ("two", "one"),
+                    _ => panic!("{listed}"),
+                };
+                coracle(&["container", "exists", name]).succeeds();
+                coracle(&["container", "exists", other]).exits(1);
+                coracle(&["create", "--name", other, IMAGE, "true"]).succeeds();
+                coracle(&["rm", other]).succeeds();
+                if name == "two" {
+                    coracle(&["rename", "two", "one"]).succeeds();
+                }
+                let names = std::fs::read_dir(sandbox.data_root().join("names")).unwrap();
+                assert_eq!(names.count(), 1);
+            },
+        );
+        coracle(&["rm", "-f", "two"]).succeeds();
+        assert_clean(&sandbox);
+    }
+}
+
+#[test]
+fn a_vanishing_container_takes_its_new_name_along() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let running = vanishing(&sandbox);
+    sandbox.coracle(["rename", "one", "two"]).run().succeeds();
+    sandbox.coracle(["kill", "two"]).run().succeeds();
+    running.wait().exits(137);
+    empties(&sandbox, &["containers", "names", "active"]);
+}
+
+#[test]
 fn a_load_killed_at_every_step_leaves_nothing() {
     let sandbox = Sandbox::new();
     let archive = sandbox.path("tmp/image.tar");

@@ -288,9 +288,13 @@ impl Check<'_> {
         for name in self.store().names(Kind::Names)? {
             let object = format!("name {name}");
             match self.store().name(&name) {
-                Ok(Some(id)) if self.store().is_kept(&id)? => {}
+                Ok(Some(id)) if self.store().is_used(&name, &id)? => {}
                 Ok(Some(id)) => {
-                    let reason = format!("it names container {id}, which is not here");
+                    let reason = if self.store().is_kept(&id)? {
+                        format!("it names container {id}, which has another name")
+                    } else {
+                        format!("it names container {id}, which is not here")
+                    };
                     self.handle(object, reason, "removed", |check| {
                         check.store().sweep_names()?;
                         Ok(true)
