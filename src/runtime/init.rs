@@ -12,123 +12,16 @@ use rustix::process::Signal;
 use rustix::thread::{CapabilitySet as RawSet, CapabilitySets, LinkNameSpaceType, ThreadNameSpaceType};
 
 use super::capabilities::CapabilitySet;
+use super::execute::{execute, find_program};
 use super::plan::{HOME, MountPlan, Plan, SourcePlan};
 use super::rootfs::{self, Mounted};
 use super::spec::{Capabilities, Gate, Network};
+use super::step::{Result, Step, at, at_index};
 use super::sync::{self, Kind, Message};
 use crate::sys::credentials::Credentials;
 use crate::sys::memory::Shared;
 use crate::sys::mount::{Attributes, Propagation};
 use crate::sys::{process, signal};
-
-/// What the child was doing, in the order of doing it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u32)]
-pub enum Step {
-    OomScore,
-    UserNamespace,
-    Isolate,
-    Join,
-    Root,
-    Mount,
-    Network,
-    Sysctl,
-    Mask,
-    ReadOnlyPath,
-    ReadOnlyRoot,
-    Hostname,
-    Enter,
-    Parent,
-    Session,
-    Streams,
-    Limit,
-    WorkingDirectory,
-    OutsideRoot,
-    BoundingSet,
-    Credentials,
-    Seccomp,
-    Capabilities,
-    NoNewPrivileges,
-    Death,
-    Gate,
-    Fork,
-    OwnBinary,
-    Execute,
-}
-
-impl Step {
-    /// All, so that a number can be turned back into its step.
-    pub const ALL: [Self; 29] = [
-        Self::OomScore,
-        Self::UserNamespace,
-        Self::Isolate,
-        Self::Join,
-        Self::Root,
-        Self::Mount,
-        Self::Network,
-        Self::Sysctl,
-        Self::Mask,
-        Self::ReadOnlyPath,
-        Self::ReadOnlyRoot,
-        Self::Hostname,
-        Self::Enter,
-        Self::Parent,
-        Self::Session,
-        Self::Streams,
-        Self::Limit,
-        Self::WorkingDirectory,
-        Self::OutsideRoot,
-        Self::BoundingSet,
-        Self::Credentials,
-        Self::Seccomp,
-        Self::Capabilities,
-        Self::NoNewPrivileges,
-        Self::Death,
-        Self::Gate,
-        Self::Fork,
-        Self::OwnBinary,
-        Self::Execute,
-    ];
-}
-
-/// A failed step.
-#[derive(Clone, Copy, Debug)]
-pub struct Failure {
-    pub step: Step,
-    pub index: u32,
-    pub errno: Errno,
-}
-
-impl Failure {
-    /// As it is told to whoever can explain it.
-    fn message(self) -> Message {
-        Message {
-            kind: Kind::Failed,
-            step: self.step as u32,
-            index: self.index,
-            errno: self.errno.raw_os_error(),
-        }
-    }
-}
-
-type Result<T> = std::result::Result<T, Failure>;
-
-/// Adds where it happened to an error number.
-fn at(step: Step) -> impl Fn(Errno) -> Failure {
-    move |errno| Failure {
-        step,
-        index: 0,
-        errno,
-    }
-}
-
-fn at_index(step: Step, index: usize) -> impl Fn(Errno) -> Failure {
-    move |errno| Failure {
-        step,
-        index: index as u32,
-        errno,
-    }
-}
 
 /// What the child is given beside its plan, all made before the clone.
 pub struct Surroundings<'a> {
@@ -591,80 +484,6 @@ fn wait_at(gate: &Gate, socket: BorrowedFd<'_>) -> Result<()> {
             Err(error) => return Err(at(Step::Gate)(error)),
         }
     }
-}
-
-/// Fails when there is certainly no program to execute, so that `create` can say so and not only `start`.
-fn find_program(candidates: &[std::ffi::CString]) -> Result<()> {
-    let mut reason = Errno::NOENT;
-    for candidate in candidates {
-        match rustix::fs::access(candidate.as_c_str(), rustix::fs::Access::EXEC_OK) {
-            Err(Errno::NOENT | Errno::NOTDIR) => {}
-            Err(Errno::ACCESS) => reason = Errno::ACCESS,
-            // There, or not to be told: a filter may refuse the question.
-            _ => return Ok(()),
-        }
-    }
-    Err(at(Step::Execute)(reason))
-}
-
-/// Executes the payload; what comes back is why it could not be.
-fn execute(plan: &mut Plan) -> Failure {
-    let process = &mut plan.process;
-    let mut reason = Errno::NOENT;
-    for candidate in &process.candidates {
-        if let Some(own) = plan.own_binary
-            && leads_to(candidate, own)
-        {
-            return at(Step::OwnBinary)(Errno::ACCESS);
-        }
-        match process::execve(candidate, &mut process.arguments, &mut process.environment) {
-            Errno::NOENT | Errno::NOTDIR => {}
-            // As shells do: another directory may have one that can be executed.
-            Errno::ACCESS => reason = Errno::ACCESS,
-            error => return at(Step::Execute)(error),
-        }
-    }
-    at(Step::Execute)(reason)
-}
-
-/// Whether executing `path` would execute our own binary, directly or as the interpreter of a script: then a process of
-/// the container could reach it for writing (CVE-2019-5736).
-fn leads_to(path: &CStr, own: (u64, u64)) -> bool {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Ok(file) => file,
-        // What can be executed but not read can still be compared.
-        Err(Errno::ACCESS) => {
-            let flags = OFlags::PATH | OFlags::CLOEXEC;
-            return rustix::fs::open(path, flags, Mode::empty())
-                .is_ok_and(|file| rootfs::is_same(file.as_fd(), own));
-        }
-        Err(_) => return false,
-    };
-    if rootfs::is_same(file.as_fd(), own) {
-        return true;
-    }
-    // The kernel reads as much of a script's first line (BINPRM_BUF_SIZE).
-    let mut buffer = [0; 256];
-    let Ok(length) = rustix::io::pread(&file, &mut buffer[..255], 0) else {
-        return false;
-    };
-    let Some(line) = buffer[..length].strip_prefix(b"#!") else {
-        return false;
-    };
-    let skipped = 2 + line
-        .iter()
-        .take_while(|byte| matches!(byte, b' ' | b'\t'))
-        .count();
-    let end = buffer[skipped..]
-        .iter()
-        .position(|byte| matches!(byte, b' ' | b'\t' | b'\n' | 0));
-    let end = skipped + end.unwrap_or(0);
-    buffer[end] = 0;
-    CStr::from_bytes_until_nul(&buffer[skipped..]).is_ok_and(|interpreter| {
-        rustix::fs::open(interpreter, OFlags::PATH | OFlags::CLOEXEC, Mode::empty())
-            .is_ok_and(|file| rootfs::is_same(file.as_fd(), own))
-    })
 }
 
 /// Writes a whole value in one call, as files of the kernel want it.

@@ -9,9 +9,10 @@ use rustix::process::Signal;
 use rustix::thread::ThreadNameSpaceType;
 
 use super::accounts::{self, AccountError};
-use super::init::{self, Failure, Step, Surroundings};
+use super::init::{self, Surroundings};
 use super::plan::{MountPlan, Plan, PlanError, SourcePlan};
 use super::spec::{Gate, IdMaps, Network, Process, Spec, Target};
+use super::step::{Failure, Step};
 use super::sync::{self, Kind, Message};
 use crate::sys::credentials::Credentials;
 use crate::sys::memory::Shared;
