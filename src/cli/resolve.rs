@@ -14,7 +14,7 @@ use super::values::mounts::{self, Surroundings};
 use super::values::security::SecurityOption;
 use super::values::{limits, security, signal};
 use crate::base::bytes::ByteString;
-use crate::oci::image::ContainerConfig as ImageConfig;
+use crate::oci::config::ContainerConfig as ImageConfig;
 use crate::store::container::{Config, Log, Mount, MountSource, Network, Resources, Seccomp, Sharing};
 
 /// What `stop` sends when neither the image nor the command line says, and how long it waits.

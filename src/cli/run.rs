@@ -23,7 +23,7 @@ use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
 use crate::image::find::{FindError, find};
 use crate::image::{embedded, platform};
-use crate::oci::image::ContainerConfig;
+use crate::oci::config::ContainerConfig;
 use crate::store::container::{Container, Root, VERSION};
 
 /// Run a command in a new container

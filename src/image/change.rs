@@ -1,6 +1,6 @@
 //! `--change`: an instruction of a Dockerfile applied to an image's configuration, as import and commit take it.
 
-use crate::oci::image::ContainerConfig;
+use crate::oci::config::ContainerConfig;
 
 /// An instruction that cannot be applied.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -17,7 +17,7 @@ use super::platform;
 use super::publish::Published;
 use super::reference::Reference;
 use crate::base::time;
-use crate::oci::image::{ContainerConfig, History, ImageConfig};
+use crate::oci::config::{ContainerConfig, History, ImageConfig};
 use crate::store::Store;
 
 /// Its name. Short names find it, but after every image that a user has called `hello`.

@@ -10,7 +10,8 @@ use super::change;
 use super::layer::UnpackOptions;
 use super::publish::{Layers, NewImage, Published};
 use super::reference::Reference;
-use crate::oci::image::{History, ImageConfig, Platform, RootFs};
+use crate::oci::config::{History, ImageConfig, RootFs};
+use crate::oci::image::Platform;
 use crate::store::Store;
 
 /// What the new image is to be.

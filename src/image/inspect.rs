@@ -7,9 +7,8 @@ use serde::Serialize;
 use super::list::{names_of, repo_digests};
 use super::reference::Reference;
 use crate::base::digest::Digest;
-use crate::oci::image::{
-    CONFIG_LIMIT, ContainerConfig, Healthcheck, History, ImageConfig, Keys, MANIFEST_LIMIT,
-};
+use crate::oci::config::{ContainerConfig, Healthcheck, History, ImageConfig, Keys};
+use crate::oci::image::{CONFIG_LIMIT, MANIFEST_LIMIT};
 use crate::store::images::Image;
 use crate::store::{Result, Store, StoreError};
 

@@ -1,7 +1,7 @@
 //! Images made up for tests.
 
 use crate::base::digest::Digest;
-use crate::oci::image::ContainerConfig;
+use crate::oci::config::ContainerConfig;
 use crate::store::container::{Config, Container, Root, VERSION as CONTAINER};
 use crate::store::images::{Image, ManifestRecord, VERSION};
 use crate::store::{Kind, Store};

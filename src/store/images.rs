@@ -19,7 +19,8 @@ use super::staging::Staging;
 use super::{Kind, Result, Store, StoreError};
 use crate::base::digest::Digest;
 use crate::base::file::Durability;
-use crate::oci::image::{ContainerConfig, Platform};
+use crate::oci::config::ContainerConfig;
+use crate::oci::image::Platform;
 
 /// The version of the record.
 pub const VERSION: u32 = 1;
