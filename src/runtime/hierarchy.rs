@@ -81,16 +81,25 @@ pub fn ask_for_place(name: &str) -> std::io::Result<Option<Place>> {
         return Ok(None);
     }
     // Two processes can care for one container after another: the id alone may be taken yet.
-    match scope::enter(&format!("{name}-{}.scope", std::process::id())) {
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => Ok(None),
-        Err(error) => Err(error),
-        Ok(()) => Ok(Some(Place {
-            path: own_group(&mount),
-            mount,
-            is_ours: true,
-            is_shielded: false,
-        })),
+    let name = format!("{name}-{}.scope", std::process::id());
+    match scope::enter(&name) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        result => result?,
     }
+    let path = own_group(&mount);
+    // Another process may have our number in the pid namespace of the service manager.
+    if path.file_name() != Some(name.as_ref()) {
+        let text = format!("the service manager has made {name}, but without us");
+        return Err(std::io::Error::other(text));
+    }
+    Ok(Some(Place {
+        path,
+        mount,
+        is_ours: true,
+        is_shielded: false,
+    }))
 }
 
 /// Whether a child of ours can be born in `group`: the nearest group above both must be writable (cgroups(7),

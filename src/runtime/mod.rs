@@ -7,6 +7,7 @@ pub mod capabilities;
 pub mod cgroup;
 mod copy;
 pub mod copy_up;
+mod dbus;
 mod execute;
 mod hierarchy;
 mod init;

@@ -2,29 +2,36 @@
 //!
 //! systemd moves us into a scope of our own, with delegation (systemd.io, "Control Group APIs and Delegation"). It is asked
 //! over its private socket, where the D-Bus protocol is spoken without a bus: no bus needs to run and nothing of the
-//! environment is used. The answers are bounded and read by their lengths; who gives them is the user himself.
+//! environment is used. Who answers is the user himself, or nobody: everything together has to happen in a bounded time.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How long the service manager may take for each answer.
+use rustix::io::Errno;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+
+use super::dbus::{self, Message, Start, Writer, malformed};
+
+/// How long the service manager may take.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// The longest message that is read; those that matter have a few hundred bytes.
-const MESSAGE_MAX: u32 = 1 << 20;
 /// How many messages about other things may come first.
 const MESSAGES: usize = 10_000;
+/// The longest line of the greeting, and the longest complaint that is passed on.
+const LINE_MAX: usize = 512;
 
-const METHOD_CALL: u8 = 1;
-const METHOD_RETURN: u8 = 2;
-const ERROR: u8 = 3;
+/// The number of our only call.
+const SERIAL: u32 = 1;
+const INTERFACE: &str = "org.freedesktop.systemd1.Manager";
 
 /// Moves this process into a new scope `name` of its user's service manager.
 pub fn enter(name: &str) -> Result<()> {
     let table = std::fs::read_to_string("/proc/self/uid_map")?;
     let own = rustix::process::geteuid().as_raw();
     let user = outside(&table, own).ok_or(ErrorKind::NotFound)?;
-    let mut manager = Manager::connect(&format!("/run/user/{user}/systemd/private"))?;
+    let mut manager = Manager::connect(&format!("/run/user/{user}/systemd/private"), PATIENCE)?;
+    manager.greet()?;
     manager.start_scope(name, std::process::id())
 }
 
@@ -44,43 +51,74 @@ fn outside(table: &str, own: u32) -> Option<u32> {
 
 struct Manager {
     stream: UnixStream,
+    /// When there is no more waiting for it.
+    deadline: Instant,
 }
 
 impl Manager {
-    fn connect(path: &str) -> Result<Self> {
-        let mut stream = UnixStream::connect(path)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        stream.set_write_timeout(Some(PATIENCE))?;
+    fn connect(path: &str, patience: Duration) -> Result<Self> {
+        let address = SocketAddrUnix::new(path)?;
+        let socket = rustix::net::socket_with(
+            AddressFamily::UNIX,
+            SocketType::STREAM,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        // Before it is connected: where many wait to be accepted, that waits too.
+        set_socket_timeout(&socket, Timeout::Send, Some(patience))?;
+        loop {
+            match rustix::net::connect(&socket, &address) {
+                Ok(()) => break,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => return Err(late()),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(Self {
+            stream: UnixStream::from(socket),
+            deadline: Instant::now() + patience,
+        })
+    }
+
+    fn greet(&mut self) -> Result<()> {
         // No user id is named: the socket tells, and ours has another value in the manager's user namespace.
-        stream.write_all(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")?;
+        self.send(b"\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n")?;
         for expected in ["DATA", "OK"] {
-            let line = read_line(&mut stream)?;
-            if !line.starts_with(expected) {
+            let line = self.read_line()?;
+            if line.split(' ').next() != Some(expected) {
                 return Err(refused(format!("the service manager answered {line:?}")));
             }
         }
-        Ok(Self { stream })
+        Ok(())
     }
 
     /// Asks for the scope and waits until the job of making it has ended.
     fn start_scope(&mut self, name: &str, pid: u32) -> Result<()> {
-        self.stream.write_all(&call(name, pid))?;
-        let mut job = None;
+        self.send(&call(name, pid))?;
+        // The job, and how the last one for this unit ended: told in either order.
+        let (mut job, mut ended) = (None, None);
         for _ in 0..MESSAGES {
             let message = self.receive()?;
-            let mut body = Reader::new(&message.body);
-            match (message.kind, job.as_deref()) {
-                (ERROR, None) => return Err(refused(body.string()?)),
-                (METHOD_RETURN, None) => job = Some(body.string()?),
-                (_, Some(job)) if message.member == "JobRemoved" => {
+            match message.kind {
+                dbus::ERROR if message.reply_to == Some(SERIAL) => return Err(refused(complaint(&message))),
+                dbus::METHOD_RETURN if message.reply_to == Some(SERIAL) => {
+                    job = Some(message.body("o")?.string()?);
+                }
+                dbus::SIGNAL if message.interface == INTERFACE && message.member == "JobRemoved" => {
+                    let mut body = message.body("uoss")?;
                     body.number()?;
-                    if body.string()? != job {
-                        continue;
+                    let (job, unit, result) = (body.string()?, body.string()?, body.string()?);
+                    if unit == name {
+                        ended = Some((job, result));
                     }
-                    body.string()?;
-                    return match body.string()?.as_str() {
+                }
+                _ => continue,
+            }
+            match (&job, &ended) {
+                (Some(job), Some((ended, result))) if job == ended => {
+                    return match result.as_str() {
                         "done" => Ok(()),
-                        result => Err(refused(format!("the job of making {name} ended with {result:?}"))),
+                        _ => Err(refused(format!("the job of making {name} ended with {result:?}"))),
                     };
                 }
                 _ => {}
@@ -90,70 +128,67 @@ impl Manager {
     }
 
     fn receive(&mut self) -> Result<Message> {
-        let mut start = [0; 16];
-        self.stream.read_exact(&mut start)?;
-        if start[0] != b'l' {
-            return Err(malformed());
+        let mut start = [0; Start::LENGTH];
+        self.read(&mut start)?;
+        let start = Start::parse(start)?;
+        let mut rest = vec![0; start.rest()];
+        self.read(&mut rest)?;
+        start.message(&rest)
+    }
+
+    fn read_line(&mut self) -> Result<String> {
+        let mut line = Vec::new();
+        let mut byte = [0];
+        // Not a byte more: the messages begin behind the last line.
+        while !line.ends_with(b"\r\n") {
+            if line.len() > LINE_MAX {
+                return Err(malformed());
+            }
+            self.read(&mut byte)?;
+            line.push(byte[0]);
         }
-        let number = |at: usize| u32::from_le_bytes([start[at], start[at + 1], start[at + 2], start[at + 3]]);
-        let (body, fields) = (number(4), number(12));
-        if body > MESSAGE_MAX || fields > MESSAGE_MAX {
-            return Err(malformed());
+        Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
+    }
+
+    /// Fills the buffer before the deadline, however small the pieces are that come.
+    fn read(&mut self, buffer: &mut [u8]) -> Result<()> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let left = self.deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(late());
+            }
+            self.stream.set_read_timeout(Some(left))?;
+            match self.stream.read(&mut buffer[filled..]) {
+                Ok(0) => {
+                    let text = "the service manager has hung up";
+                    return Err(Error::new(ErrorKind::UnexpectedEof, text));
+                }
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Err(late()),
+                Err(error) => return Err(error),
+            }
         }
-        let mut header = vec![0; fields.next_multiple_of(8) as usize];
-        self.stream.read_exact(&mut header)?;
-        header.truncate(fields as usize);
-        let mut text = vec![0; body as usize];
-        self.stream.read_exact(&mut text)?;
-        Ok(Message {
-            kind: start[1],
-            member: member(&header)?,
-            body: text,
+        Ok(())
+    }
+
+    fn send(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stream.write_all(bytes).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => late(),
+            _ => error,
         })
     }
 }
 
-fn read_line(stream: &mut UnixStream) -> Result<String> {
-    let mut line = Vec::new();
-    let mut byte = [0];
-    // Not a byte more: the messages begin behind the last line.
-    while !line.ends_with(b"\r\n") {
-        if line.len() > 512 {
-            return Err(malformed());
-        }
-        stream.read_exact(&mut byte)?;
-        line.push(byte[0]);
-    }
-    Ok(String::from_utf8_lossy(line.trim_ascii_end()).into_owned())
+/// Why a call was refused: in words, or else by the name of the error.
+fn complaint(message: &Message) -> String {
+    let words = message.body("s").and_then(|mut body| body.string());
+    let words = words.unwrap_or_else(|_| message.error.clone());
+    words.chars().take(LINE_MAX).collect()
 }
 
-struct Message {
-    kind: u8,
-    member: String,
-    body: Vec<u8>,
-}
-
-/// The member of an interface that a header speaks of.
-fn member(header: &[u8]) -> Result<String> {
-    const MEMBER: u8 = 3;
-    let mut fields = Reader::new(header);
-    while fields.at < header.len() {
-        fields.align(8);
-        let code = fields.byte()?;
-        let value = match fields.signature()?.as_slice() {
-            b"s" | b"o" => fields.string()?,
-            b"g" => fields.signature().map(|_| String::new())?,
-            b"u" => fields.number().map(|_| String::new())?,
-            _ => return Err(malformed()),
-        };
-        if code == MEMBER {
-            return Ok(value);
-        }
-    }
-    Ok(String::new())
-}
-
-/// The call of `StartTransientUnit` (D-Bus specification, "Message Format"; org.freedesktop.systemd1(5)).
+/// The call of `StartTransientUnit` (org.freedesktop.systemd1(5)).
 fn call(name: &str, pid: u32) -> Vec<u8> {
     let mut body = Writer::default();
     body.string(name);
@@ -177,118 +212,16 @@ fn call(name: &str, pid: u32) -> Vec<u8> {
         properties.string("inactive-or-failed");
     });
     body.array(8, |_| {});
-
-    let mut message = Writer(vec![b'l', METHOD_CALL, 0, 1]);
-    message.number(u32::try_from(body.0.len()).expect("a few hundred bytes"));
-    message.number(1);
-    message.array(8, |fields| {
-        for (code, signature, value) in [
-            (1, "o", "/org/freedesktop/systemd1"),
-            (2, "s", "org.freedesktop.systemd1.Manager"),
-            (3, "s", "StartTransientUnit"),
-            (6, "s", "org.freedesktop.systemd1"),
-        ] {
-            fields.align(8);
-            fields.0.push(code);
-            fields.signature(signature);
-            fields.string(value);
-        }
-        fields.align(8);
-        fields.0.push(8);
-        fields.signature("g");
-        fields.signature("ssa(sv)a(sa(sv))");
-    });
-    message.align(8);
-    message.0.extend(body.0);
-    message.0
+    body.message(dbus::METHOD_CALL, SERIAL, "ssa(sv)a(sa(sv))", |fields| {
+        fields.field(dbus::PATH, "o", "/org/freedesktop/systemd1");
+        fields.field(dbus::INTERFACE, "s", INTERFACE);
+        fields.field(dbus::MEMBER, "s", "StartTransientUnit");
+        fields.field(dbus::DESTINATION, "s", "org.freedesktop.systemd1");
+    })
 }
 
-#[derive(Default)]
-struct Writer(Vec<u8>);
-
-impl Writer {
-    fn align(&mut self, to: usize) {
-        self.0.resize(self.0.len().next_multiple_of(to), 0);
-    }
-
-    fn number(&mut self, number: u32) {
-        self.align(4);
-        self.0.extend(number.to_le_bytes());
-    }
-
-    fn string(&mut self, text: &str) {
-        self.number(u32::try_from(text.len()).expect("our own words are short"));
-        self.0.extend(text.as_bytes());
-        self.0.push(0);
-    }
-
-    fn signature(&mut self, text: &str) {
-        self.0
-            .push(u8::try_from(text.len()).expect("our own signatures are short"));
-        self.0.extend(text.as_bytes());
-        self.0.push(0);
-    }
-
-    /// An array of elements that `alignment` applies to; its length counts from the first of them.
-    fn array(&mut self, alignment: usize, fill: impl FnOnce(&mut Self)) {
-        self.number(0);
-        let length = self.0.len() - 4;
-        self.align(alignment);
-        let first = self.0.len();
-        fill(self);
-        let count = u32::try_from(self.0.len() - first).expect("a few hundred bytes");
-        self.0[length..length + 4].copy_from_slice(&count.to_le_bytes());
-    }
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
-    }
-
-    fn align(&mut self, to: usize) {
-        self.at = self.at.next_multiple_of(to);
-    }
-
-    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
-        let end = self.at.checked_add(length).ok_or_else(malformed)?;
-        let taken = self.bytes.get(self.at..end).ok_or_else(malformed)?;
-        self.at = end;
-        Ok(taken)
-    }
-
-    fn byte(&mut self) -> Result<u8> {
-        Ok(self.take(1)?[0])
-    }
-
-    fn number(&mut self) -> Result<u32> {
-        self.align(4);
-        let bytes = self.take(4)?.try_into().expect("four were taken");
-        Ok(u32::from_le_bytes(bytes))
-    }
-
-    fn string(&mut self) -> Result<String> {
-        let length = self.number()? as usize;
-        let text = String::from_utf8_lossy(self.take(length)?).into_owned();
-        self.byte()?;
-        Ok(text)
-    }
-
-    fn signature(&mut self) -> Result<Vec<u8>> {
-        let length = self.byte()?.into();
-        let text = self.take(length)?.to_vec();
-        self.byte()?;
-        Ok(text)
-    }
-}
-
-fn malformed() -> Error {
-    refused("the service manager's answer is malformed".into())
+fn late() -> Error {
+    Error::new(ErrorKind::TimedOut, "the service manager does not answer")
 }
 
 fn refused(why: String) -> Error {
@@ -297,6 +230,8 @@ fn refused(why: String) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::net::UnixListener;
+
     use super::*;
     use proptest::prelude::*;
 
@@ -317,25 +252,29 @@ mod tests {
     }
 
     #[test]
-    fn a_call_is_read_as_it_was_written() {
-        let message = call("one.scope", 77);
-        let number = |at: usize| u32::from_le_bytes(message[at..at + 4].try_into().unwrap()) as usize;
-        let (body, fields) = (number(4), number(12));
-        assert_eq!(16 + fields.next_multiple_of(8) + body, message.len());
-        assert_eq!(member(&message[16..16 + fields]).unwrap(), "StartTransientUnit");
-        let mut reader = Reader::new(&message[message.len() - body..]);
-        assert_eq!(reader.string().unwrap(), "one.scope");
-        assert_eq!(reader.string().unwrap(), "fail");
-        assert!(reader.number().unwrap() > 0);
-        reader.align(8);
-        assert_eq!(reader.string().unwrap(), "Description");
-        assert_eq!(reader.signature().unwrap(), b"s");
-        reader.string().unwrap();
-        reader.align(8);
-        assert_eq!(reader.string().unwrap(), "PIDs");
-        assert_eq!(reader.signature().unwrap(), b"au");
-        assert_eq!(reader.number().unwrap(), 4);
-        assert_eq!(reader.number().unwrap(), 77);
+    fn the_call_says_what_is_wanted() {
+        let bytes = call("one.scope", 77);
+        let (start, rest) = bytes.split_first_chunk().unwrap();
+        let start = Start::parse(*start).unwrap();
+        assert_eq!(start.rest(), rest.len());
+        let message = start.message(rest).unwrap();
+        assert_eq!(
+            (message.kind, message.member.as_str()),
+            (dbus::METHOD_CALL, "StartTransientUnit")
+        );
+        let mut body = message.body("ssa(sv)a(sa(sv))").unwrap();
+        assert_eq!(body.string().unwrap(), "one.scope");
+        assert_eq!(body.string().unwrap(), "fail");
+        assert!(body.number().unwrap() > 0);
+        body.align(8);
+        assert_eq!(body.string().unwrap(), "Description");
+        assert_eq!(body.signature().unwrap(), b"s");
+        body.string().unwrap();
+        body.align(8);
+        assert_eq!(body.string().unwrap(), "PIDs");
+        assert_eq!(body.signature().unwrap(), b"au");
+        assert_eq!(body.number().unwrap(), 4);
+        assert_eq!(body.number().unwrap(), 77);
     }
 
     /// A service manager that gives one answer after the other.
@@ -345,65 +284,150 @@ mod tests {
             other.write_all(answer)?;
         }
         other.shutdown(std::net::Shutdown::Write)?;
-        Manager { stream }.start_scope("one.scope", 77)
+        let deadline = Instant::now() + PATIENCE;
+        Manager { stream, deadline }.start_scope("one.scope", 77)
     }
 
-    fn message(kind: u8, name: &str, fill: impl FnOnce(&mut Writer)) -> Vec<u8> {
+    fn message(kind: u8, to: u32, member: &str, signature: &str, fill: impl FnOnce(&mut Writer)) -> Vec<u8> {
         let mut body = Writer::default();
         fill(&mut body);
-        let mut message = Writer(vec![b'l', kind, 0, 1]);
-        message.number(body.0.len() as u32);
-        message.number(9);
-        message.array(8, |fields| {
-            fields.0.push(5);
-            fields.signature("u");
-            fields.number(1);
-            fields.align(8);
-            fields.0.push(3);
-            fields.signature("s");
-            fields.string(name);
-        });
-        message.align(8);
-        message.0.extend(body.0);
-        message.0
+        body.message(kind, 9, signature, |fields| {
+            if kind == dbus::SIGNAL {
+                fields.field(dbus::INTERFACE, "s", INTERFACE);
+                fields.field(dbus::MEMBER, "s", member);
+            } else {
+                fields.reply_serial(to);
+            }
+        })
     }
 
-    fn removed(job: &str, result: &str) -> Vec<u8> {
-        message(4, "JobRemoved", |body| {
+    fn accepted(to: u32) -> Vec<u8> {
+        message(dbus::METHOD_RETURN, to, "", "o", |body| body.string("/job/1"))
+    }
+
+    fn removed(job: &str, unit: &str, result: &str) -> Vec<u8> {
+        message(dbus::SIGNAL, 0, "JobRemoved", "uoss", |body| {
             body.number(5);
             body.string(job);
-            body.string("one.scope");
+            body.string(unit);
             body.string(result);
         })
     }
 
     #[test]
     fn the_end_of_the_job_is_awaited() {
-        let accepted = || message(METHOD_RETURN, "", |body| body.string("/job/1"));
-        let other = || message(4, "UnitNew", |body| body.string("x"));
-        answered(&[
-            other(),
-            accepted(),
-            removed("/job/0", "failed"),
-            removed("/job/1", "done"),
+        let done = || removed("/job/1", "one.scope", "done");
+        let other = || message(dbus::SIGNAL, 0, "UnitNew", "s", |body| body.string("x"));
+        let failed_before = || removed("/job/0", "one.scope", "failed");
+        let ends = |answers: &[Vec<u8>]| answered(answers).map_err(|error| error.to_string());
+        ends(&[other(), accepted(SERIAL), failed_before(), done()]).unwrap();
+        ends(&[
+            failed_before(),
+            done(),
+            removed("/job/2", "two.scope", "failed"),
+            accepted(SERIAL),
         ])
         .unwrap();
-        let refusal = message(ERROR, "", |body| body.string("no such thing"));
-        assert_eq!(answered(&[refusal]).unwrap_err().to_string(), "no such thing");
-        let failed = answered(&[accepted(), removed("/job/1", "canceled")]).unwrap_err();
-        assert!(failed.to_string().contains("canceled"), "{failed}");
-        assert_eq!(
-            answered(&[accepted()]).unwrap_err().kind(),
-            ErrorKind::UnexpectedEof
-        );
-        let huge = [b'l', 2, 0, 1, 255, 255, 255, 255, 1, 0, 0, 0, 0, 0, 0, 0].to_vec();
-        assert!(answered(&[huge]).is_err());
+        let hung_up = "the service manager has hung up";
+        for (answers, expected) in [
+            (vec![accepted(SERIAL)], hung_up),
+            (vec![done()], hung_up),
+            // The answer to nothing that we have asked.
+            (vec![accepted(SERIAL + 1), done()], hung_up),
+            (
+                vec![accepted(SERIAL), removed("/job/1", "two.scope", "done")],
+                hung_up,
+            ),
+            (
+                vec![accepted(SERIAL), removed("/job/1", "one.scope", "canceled")],
+                "the job of making one.scope ended with \"canceled\"",
+            ),
+            (
+                vec![message(dbus::ERROR, SERIAL, "", "s", |body| {
+                    body.string("no such thing")
+                })],
+                "no such thing",
+            ),
+            // An answer of another type than the call's.
+            (
+                vec![message(dbus::METHOD_RETURN, SERIAL, "", "u", |body| {
+                    body.number(1)
+                })],
+                "the service manager's answer is malformed",
+            ),
+        ] {
+            assert_eq!(ends(&answers).unwrap_err(), expected);
+        }
+        let long = message(dbus::ERROR, SERIAL, "", "s", |body| {
+            body.string(&"x".repeat(100_000))
+        });
+        assert_eq!(ends(&[long]).unwrap_err().len(), LINE_MAX);
+    }
+
+    /// What becomes of a greeting when the service manager says this.
+    fn greeted(text: &str) -> std::result::Result<(), String> {
+        let (stream, mut other) = UnixStream::pair().unwrap();
+        other.write_all(text.as_bytes()).unwrap();
+        other.shutdown(std::net::Shutdown::Write).unwrap();
+        let deadline = Instant::now() + PATIENCE;
+        Manager { stream, deadline }
+            .greet()
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn greetings() {
+        greeted("DATA\r\nOK 0123\r\n").unwrap();
+        for (text, expected) in [
+            ("REJECTED EXTERNAL\r\n", "answered \"REJECTED EXTERNAL\""),
+            ("DATA\r\nOKAY\r\n", "answered \"OKAY\""),
+            ("DATA\r\n", "hung up"),
+            ("", "hung up"),
+            (&"x".repeat(10_000), "malformed"),
+        ] {
+            let error = greeted(text).unwrap_err();
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_service_manager_that_is_not_there_or_says_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("private");
+        let connect = || Manager::connect(path.to_str().unwrap(), Duration::from_millis(50));
+        let kind = |result: Result<Manager>| result.map(drop).unwrap_err().kind();
+        assert_eq!(kind(connect()), ErrorKind::NotFound);
+        let listener = UnixListener::bind(&path).unwrap();
+        // No more than one may wait to be accepted.
+        rustix::net::listen(&listener, 0).unwrap();
+        let mut first = connect().unwrap();
+        assert_eq!(first.greet().unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(kind(connect()), ErrorKind::TimedOut);
+        drop(listener);
+        assert_eq!(kind(connect()), ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn a_service_manager_that_never_comes_to_an_end_is_left() {
+        let (stream, mut other) = UnixStream::pair().unwrap();
+        let deadline = Instant::now() + Duration::from_millis(100);
+        std::thread::scope(|scope| {
+            // One byte after the other, each well in time, until nobody listens.
+            scope.spawn(move || while other.write_all(b"l\x04\x00\x01\x10").is_ok() {});
+            let mut manager = Manager { stream, deadline };
+            let result = loop {
+                match manager.read(&mut [0]) {
+                    Ok(()) => {}
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(result.kind(), ErrorKind::TimedOut);
+        });
     }
 
     proptest! {
         #[test]
         fn no_answer_makes_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = member(&bytes);
             let mut start = vec![b'l', 2, 0, 1, 40, 0, 0, 0, 1, 0, 0, 0, 40, 0, 0, 0];
             start.extend(bytes);
             let _ = answered(&[start]);
