@@ -266,7 +266,8 @@ fn job_control(sandbox: &Sandbox) {
         ("bg; jobs\n", "Running"),
         ("kill %1; wait; echo co''ming; cat\n", "coming\r\n"),
         ("line\n", "line\r\nline\r\n"),
-        ("\x03", "^C"),
+        // With the next prompt: bash drops what is typed while it learns of the interrupt.
+        ("\x03", "^C\r\n\x1b[?2004hbash"),
         ("echo code $?\n", "code 130\r\n"),
         (
             "setpriv --reuid 33 --clear-groups sh -c 'echo as $(id -u) >/dev/tty'\n",
