@@ -57,6 +57,7 @@ struct Manager {
 
 impl Manager {
     fn connect(path: &str, patience: Duration) -> Result<Self> {
+        let deadline = Instant::now() + patience;
         let address = SocketAddrUnix::new(path)?;
         let socket = rustix::net::socket_with(
             AddressFamily::UNIX,
@@ -76,7 +77,7 @@ impl Manager {
         }
         Ok(Self {
             stream: UnixStream::from(socket),
-            deadline: Instant::now() + patience,
+            deadline,
         })
     }
 
