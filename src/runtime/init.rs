@@ -134,14 +134,11 @@ impl Init<'_> {
         }
     }
 
-    /// Enters a running container. Its processes see us from here on, so that nobody may trace us or look at what we have
-    /// open (CVE-2016-9962, CVE-2019-5736); the exec lifts that.
+    /// Enters a running container. Its processes have seen us since our birth, when our parent was hidden for it.
     fn enter_target(&mut self) -> Result<Mounted> {
         let Some(target) = &self.plan.target else {
             return Ok(Mounted::default());
         };
-        rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable)
-            .map_err(at(Step::Join))?;
         // Our parent has entered the pid namespace for us, which takes effect for children only.
         let namespaces = (target.namespaces - process::Namespaces::PID).bits() as u32;
         rustix::thread::move_into_thread_name_spaces(

@@ -15,7 +15,7 @@
 
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -32,6 +32,8 @@ const MEMBERS: i64 = 1;
 const TRIES: u32 = 100;
 /// How long a member that can no longer be joined may take to end.
 const LEAVING: Duration = Duration::from_secs(2);
+/// How long a member that cannot be joined is waited for before it is tried again.
+const HIDDEN: Duration = Duration::from_millis(1);
 
 /// Membership in the user namespace; it lasts as long as the process, even when this is dropped late.
 ///
@@ -147,12 +149,20 @@ fn join(file: &OwnedFd, pid: i32) -> Result<bool> {
     {
         return Ok(false);
     }
-    match rustix::thread::move_into_thread_name_spaces(member.as_fd(), ThreadNameSpaceType::USER) {
-        Ok(()) => Ok(true),
-        Err(Errno::SRCH) => Ok(false),
-        // Who is not dumpable and has given up its memory, but not its locks yet, cannot be joined any more.
-        Err(Errno::PERM) if process::ends_within(member.as_fd(), Some(LEAVING)).unwrap_or(false) => Ok(false),
-        Err(error) => Err(failed(error)),
+    let deadline = Instant::now() + LEAVING;
+    loop {
+        match rustix::thread::move_into_thread_name_spaces(member.as_fd(), ThreadNameSpaceType::USER) {
+            Ok(()) => return Ok(true),
+            Err(Errno::SRCH) => return Ok(false),
+            // Who is not dumpable cannot be joined: for a moment, while it enters a container, or no more, when it has
+            // given up its memory but not its locks yet.
+            Err(Errno::PERM) if Instant::now() < deadline => {
+                if process::ends_within(member.as_fd(), Some(HIDDEN)).unwrap_or(false) {
+                    return Ok(false);
+                }
+            }
+            Err(error) => return Err(failed(error)),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
-use rustix::process::Signal;
+use rustix::process::{DumpableBehavior, Signal};
 use rustix::thread::ThreadNameSpaceType;
 
 use super::accounts::{self, AccountError};
@@ -162,6 +162,14 @@ fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> R
     let (ours, theirs) = sync::pair().map_err(SpawnError::Clone)?;
     let cgroup = plan.cgroup.take();
     let namespaces = plan.namespaces;
+    // With the child in a pid namespace of its own nobody sees it. One with a map of ids is written to by the parent, and
+    // the files for that of whoever is not dumpable are the superuser's.
+    let is_seen = !namespaces.contains(Namespaces::PID);
+    let is_hidden = is_seen && (around.id_maps.is_none() || rustix::process::geteuid().is_root());
+    let hidden = is_hidden
+        .then(Hidden::new)
+        .transpose()
+        .map_err(SpawnError::Clone)?;
     let child = {
         let (plan, credentials, maker) = (&mut plan, &credentials, &maker);
         let (streams, theirs, ours) = (options.streams.as_ref(), &theirs, ours.as_fd());
@@ -179,6 +187,7 @@ fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> R
         })
         .map_err(SpawnError::Clone)?
     };
+    drop(hidden);
     drop(theirs);
     let mut parent = Parent {
         plan: &plan,
@@ -213,6 +222,26 @@ fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> R
             );
             Err(error)
         }
+    }
+}
+
+/// This process is not dumpable as long as this lives. A child that is born meanwhile is not either, until its exec:
+/// nobody may trace it or look at what it has open from its first moment on, in a pid namespace that others live in
+/// (CVE-2016-9962, CVE-2019-5736). Not for longer, since whoever is not dumpable cannot be joined in its user namespace.
+struct Hidden(DumpableBehavior);
+
+impl Hidden {
+    fn new() -> rustix::io::Result<Self> {
+        let before = rustix::process::dumpable_behavior()?;
+        rustix::process::set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+        Ok(Self(before))
+    }
+}
+
+impl Drop for Hidden {
+    fn drop(&mut self) {
+        // Fails for what only the kernel may set, which then was more than we have set.
+        let _ = rustix::process::set_dumpable_behavior(self.0);
     }
 }
 
