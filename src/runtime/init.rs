@@ -328,7 +328,9 @@ impl Init<'_> {
             rustix::fs::Uid::from_raw(credentials.uid),
             rustix::fs::Gid::from_raw(credentials.gid),
         );
-        if let (Some((rows, columns)), Some(slave)) = (self.plan.process.terminal, &mounted.slave) {
+        if let Some((rows, columns)) = self.plan.process.terminal {
+            // None was made where something of the user's lies over /dev/pts; our own streams are no substitute.
+            let slave = mounted.slave.as_ref().ok_or(at(Step::Session)(Errno::NODEV))?;
             rustix::process::ioctl_tiocsctty(slave).map_err(at(Step::Session))?;
             let size = rustix::termios::Winsize {
                 ws_row: rows,
