@@ -27,6 +27,8 @@ const PLAIN: MountAttrFlags = MountAttrFlags::MOUNT_ATTR_NOSUID
     .union(MountAttrFlags::MOUNT_ATTR_NOEXEC);
 /// statfs type of procfs.
 const PROC_SUPER_MAGIC: i64 = 0x9fa0;
+/// The inode of a procfs's root (linux/proc_fs.h).
+const PROC_ROOT_INO: u64 = 1;
 
 /// Stops mounts from spreading to the host, while unmounts there still reach us.
 pub fn isolate() -> Result<()> {
@@ -148,9 +150,6 @@ pub fn mount(
     mounted: &mut Mounted,
 ) -> Result<()> {
     let target = open_target(root, &plan.target)?;
-    if matches!(plan.source, SourcePlan::Bind { .. } | SourcePlan::File { .. }) {
-        refuse_proc(target.as_fd(), &plan.target)?;
-    }
     let mount = match &plan.source {
         SourcePlan::Filesystem {
             kind,
@@ -171,6 +170,7 @@ pub fn mount(
             rustix::mount::open_tree(CWD, path, flags)?
         }
     };
+    check_proc(target.as_fd(), mount.as_fd(), &plan.target)?;
     if !plan.set.is_empty() || !plan.clear.is_empty() {
         set_attributes(mount.as_fd(), plan.set, plan.clear, None, plan.recursive)?;
     }
@@ -245,9 +245,10 @@ fn make(parent: BorrowedFd<'_>, name: &CStr, directory: bool) -> Result<()> {
     rustix::fs::openat(parent, name, flags, FILE_MODE).map(drop)
 }
 
-/// A mount below /proc could hide what masks and sysctls rely on (CVE-2019-16884). What stands in for a few of its
-/// files, as lxcfs does, is let through.
-fn refuse_proc(target: BorrowedFd<'_>, plan: &Target) -> Result<()> {
+/// A mount over or below /proc, of whatever kind, could hide what masks and sysctls rely on (CVE-2019-16884,
+/// CVE-2025-52881). At /proc itself there may only be a /proc; what stands in for a few of its files, as lxcfs does, is
+/// let through.
+fn check_proc(target: BorrowedFd<'_>, mount: BorrowedFd<'_>, plan: &Target) -> Result<()> {
     const ALLOWED: [&CStr; 11] = [
         c"proc/cpuinfo",
         c"proc/diskstats",
@@ -261,15 +262,16 @@ fn refuse_proc(target: BorrowedFd<'_>, plan: &Target) -> Result<()> {
         c"proc/sys/kernel/ns_last_pid",
         c"proc/uptime",
     ];
-    if rustix::fs::fstatfs(target)?.f_type != PROC_SUPER_MAGIC {
-        return Ok(());
-    }
-    let path = plan.path().map(CString::as_c_str);
-    if ALLOWED.iter().any(|allowed| Some(*allowed) == path) {
-        Ok(())
+    let is_proc = |fd| rustix::fs::fstatfs(fd).map(|status| status.f_type == PROC_SUPER_MAGIC);
+    let path = plan.path().map_or(c"", CString::as_c_str);
+    let is_fit = if path == c"proc" {
+        is_proc(mount)? && rustix::fs::fstat(mount)?.st_ino == PROC_ROOT_INO
+    } else if path.to_bytes().starts_with(b"proc/") || is_proc(target)? {
+        ALLOWED.contains(&path)
     } else {
-        Err(Errno::PERM)
-    }
+        true
+    };
+    if is_fit { Ok(()) } else { Err(Errno::PERM) }
 }
 
 fn new_devices(options: &[(CString, Option<CString>)]) -> Result<OwnedFd> {
