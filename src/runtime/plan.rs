@@ -136,6 +136,10 @@ pub struct ProcessPlan {
     pub preserved_fds: u32,
 }
 
+/// The kernel's limit (PATH_MAX), the final NUL byte not counted. It also bounds what a path of many parts costs here,
+/// which is the square of its length: an image may name any.
+const LONGEST_PATH: usize = 4095;
+
 /// What cannot be planned.
 #[derive(Debug, thiserror::Error)]
 pub enum PlanError {
@@ -143,6 +147,8 @@ pub enum PlanError {
     Nul { what: String },
     #[error("{what} {path:?} is not an absolute path")]
     NotAbsolute { what: &'static str, path: ByteString },
+    #[error("{what} is longer than {LONGEST_PATH} bytes")]
+    TooLong { what: &'static str },
     #[error("a mount at the container's root is not possible")]
     MountAtRoot,
     #[error("sysctl {0:?} is not a name of dots or slashes")]
@@ -348,6 +354,9 @@ impl Target {
                 path: path.clone(),
             });
         }
+        if path.as_bytes().len() > LONGEST_PATH {
+            return Err(PlanError::TooLong { what });
+        }
         let mut parts: Vec<&[u8]> = Vec::new();
         for part in path.as_bytes().split(|byte| *byte == b'/') {
             match part {
@@ -532,6 +541,8 @@ mod tests {
         assert!(prefixes("/").is_empty());
         assert!(Target::new("target", &"a/b".into(), true, false).is_err());
         assert!(Target::new("target", &"/a\0b".into(), true, false).is_err());
+        assert!(Target::new("target", &"/x".repeat(2047).as_str().into(), true, false).is_ok());
+        assert!(Target::new("target", &"/x".repeat(2048).as_str().into(), true, false).is_err());
     }
 
     #[test]
