@@ -190,7 +190,9 @@ fn log(options: &Identity) -> Result<Log> {
 fn process(options: &Process, inputs: &Inputs<'_>, config: &mut Config) -> Result<()> {
     config.interactive = options.interactive;
     config.terminal = options.tty;
-    config.user = options.user.clone().unwrap_or_else(|| inputs.image.user.clone());
+    // An empty one is none: it does not make the superuser of the image's user.
+    let user = options.user.as_ref().filter(|user| !user.is_empty());
+    config.user = user.unwrap_or(&inputs.image.user).clone();
     for group in &options.group_add {
         if group == "keep-groups" {
             bail!("--group-add=keep-groups is not supported yet: name the groups");

@@ -126,7 +126,9 @@ fn process(config: &Config, request: &Request) -> Result<Process> {
         .find(|directory| !directory.is_empty())
         .cloned()
         .unwrap_or_else(|| "/".into());
-    let user = request.user.clone().unwrap_or_else(|| config.user.clone());
+    // An empty one is nobody's name: least of all the superuser's.
+    let user = request.user.as_ref().filter(|user| !user.is_empty());
+    let user = user.unwrap_or(&config.user).clone();
     let groups = config.groups.iter().chain(&request.groups).cloned().collect();
     Ok(Process {
         arguments: request.arguments.clone(),
