@@ -13,4 +13,5 @@ mod runtime;
 mod support;
 mod system;
 mod terminal;
+mod threats;
 mod volume;

@@ -182,6 +182,29 @@ fn force_deletes_what_lives() {
     }
 }
 
+/// The record names a process that is not the container's: its pid was given out again.
+#[test]
+fn a_pid_given_out_again_is_left_alone() {
+    requires!("root");
+    let bundle = Bundle::new("again", "sleep 100");
+    let running = bundle.created();
+    bundle.run(["start"]).succeeds();
+    let path = bundle.root().join(&bundle.id).join("state.json");
+    let honest = fs::read(&path).expect("create has written it");
+    let stranger = bundle.sandbox.program("sleep").arg("100").start();
+    let mut record: Value = serde_json::from_slice(&honest).expect("it is JSON");
+    record["pid"] = json!(stranger.pid());
+    fs::write(&path, record.to_string()).expect("our own file");
+    assert_eq!(bundle.status(), "stopped");
+    let kill = bundle.call(["kill", &bundle.id, "KILL"]).run();
+    kill.exits(1).says("container not running");
+    let status = fs::read_to_string(format!("/proc/{}/stat", stranger.pid())).expect("it is our child");
+    assert!(!status.contains(") Z"), "the stranger was killed: {status}");
+    fs::write(&path, honest).expect("our own file");
+    bundle.run(["delete", "--force"]).succeeds();
+    running.wait().exits(137);
+}
+
 #[test]
 fn a_failed_exec_is_told() {
     requires!("root");

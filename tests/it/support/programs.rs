@@ -14,6 +14,12 @@ pub const RACER: (&str, &str) = ("racer", include_str!("programs/racer.c"));
 /// Runs a command and adopts what it leaves behind, as a container engine's shim does.
 pub const ADOPTER: (&str, &str) = ("adopter", include_str!("programs/adopter.c"));
 
+/// Reaches for every process that enters its pid namespace, by ptrace and by `/proc`.
+pub const TRACER: (&str, &str) = ("tracer", include_str!("programs/tracer.c"));
+
+/// Fills a System V shared memory segment and leaves it behind.
+pub const SEGMENT: (&str, &str) = ("segment", include_str!("programs/segment.c"));
+
 impl Sandbox {
     /// Compiles a program and gives its path below the sandbox.
     #[track_caller]
