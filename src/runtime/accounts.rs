@@ -270,6 +270,7 @@ mod tests {
         assert_eq!(named("7", &[]).unwrap().home, None);
     }
 
+    /// CVE-2026-30892, CVE-2024-40635, CVE-2026-46680.
     #[test]
     fn what_is_not_exactly_right_is_refused() {
         for user in [
@@ -291,6 +292,7 @@ mod tests {
         }
     }
 
+    /// CVE-2026-47262.
     #[test]
     fn too_many_groups_are_an_error() {
         let group: String = (0..70_000).map(|gid| format!("g{gid}:x:{gid}:user\n")).collect();
@@ -304,6 +306,7 @@ mod tests {
         ));
     }
 
+    /// CVE-2024-9676.
     #[test]
     fn only_short_regular_files_are_read() {
         assert!(read(None, "passwd").unwrap().is_empty());

@@ -351,6 +351,7 @@ mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
 
+    /// CVE-2021-41091: other users have no way in.
     #[test]
     fn opens_makes_and_reopens() {
         let parent = tempfile::tempdir().unwrap();

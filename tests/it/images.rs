@@ -260,6 +260,7 @@ fn an_image_in_parts_that_are_there_already_is_loaded_once() {
     assert_eq!(layers(), 0);
 }
 
+/// CVE-2026-50195: a name that an archive takes over.
 #[test]
 fn a_name_moves_to_the_image_that_comes_later() {
     let sandbox = Sandbox::new();
@@ -360,6 +361,7 @@ fn a_bad_archive_is_named_and_leaves_nothing() {
     }
 }
 
+/// Digests, sizes and diff ids that lie; CVE-2024-3727, CVE-2021-41190.
 #[test]
 fn a_lie_about_a_blob_is_found_out() {
     let honest = || image(Compression::Gzip);

@@ -36,6 +36,7 @@ fn cve_2024_21626_a_working_directory_behind_a_leaked_descriptor() {
     canary.check(&outcomes.iter().collect::<Vec<_>>());
 }
 
+/// The class of leaked descriptors (CVE-2024-21626, CVE-2016-8867).
 #[test]
 fn only_the_standard_streams_are_open() {
     let sandbox = Sandbox::new();
@@ -50,6 +51,7 @@ fn only_the_standard_streams_are_open() {
     assert_eq!(outcome.text(), expected, "{outcome}");
 }
 
+/// CVE-2023-27561, CVE-2023-28642, CVE-2026-41579.
 #[test]
 fn cve_2023_27561_links_in_the_places_of_kernel_file_systems() {
     let sandbox = Sandbox::new();
@@ -212,6 +214,7 @@ fn cve_2019_5736_our_program_is_not_executed_in_a_container() {
     );
 }
 
+/// CVE-2019-16884: what /proc tells of the host stays covered.
 #[test]
 fn masked_paths_stay_masked() {
     let sandbox = Sandbox::new();
@@ -286,6 +289,7 @@ fn an_ordinary_user_cannot_reach_what_is_not_his() {
     assert_eq!(outcome.code, Some(1), "{outcome}");
 }
 
+/// Devices in a layer: the class of CVE-2014-3519, by a node instead of a handle.
 #[test]
 fn a_device_that_an_image_brings_cannot_be_opened() {
     requires!("root");

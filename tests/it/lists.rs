@@ -190,6 +190,7 @@ fn logs_are_told_apart_cut_and_followed() {
         .succeeds();
 }
 
+/// CVE-2022-1227: they are read from the host's /proc.
 #[test]
 fn top_shows_processes_of_the_container_alone() {
     let sandbox = Sandbox::new();

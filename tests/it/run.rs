@@ -82,6 +82,7 @@ fn input_reaches_the_payload_and_ends() {
         .prints("");
 }
 
+/// CVE-2022-24769: no capability is inheritable or ambient.
 #[test]
 fn the_container_is_isolated() {
     let sandbox = Sandbox::new();

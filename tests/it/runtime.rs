@@ -416,6 +416,7 @@ fn descriptors_are_kept_when_asked_for_only() {
     bundle.run(["delete"]).succeeds();
 }
 
+/// CVE-2019-18466, CVE-2024-3727: an id is no path.
 #[test]
 fn hostile_ids_are_refused() {
     requires!("root");

@@ -125,6 +125,7 @@ fn made_listed_inspected_and_removed() {
         .prints("");
 }
 
+/// CVE-2020-1726: only an empty volume is filled.
 #[test]
 fn a_new_volume_gets_what_the_image_has_once() {
     let sandbox = Sandbox::new();

@@ -146,6 +146,7 @@ fn a_gzip_layer_whose_digest_is_that_of_the_tar() {
     refused(&tar_of(&members), "as the manifest says");
 }
 
+/// CVE-2020-1702.
 #[test]
 fn long_documents() {
     let long = |start: &str, length: usize| {

@@ -175,6 +175,7 @@ fn names_move_and_what_they_left_is_told() {
     assert_eq!(find(&fixture.store, "x").unwrap().image.id, two.id());
 }
 
+/// CVE-2021-20291.
 #[test]
 fn the_same_layer_many_times() {
     let layer = tar(&[("x", b"y")]);

@@ -11,6 +11,7 @@ fn try_unpack(tar: &[u8]) -> Place {
     place
 }
 
+/// CVE-2025-11395, CVE-2021-29136, CVE-2019-1002101.
 #[test]
 fn names_that_leave_the_tree() {
     for (name, reason) in [
@@ -106,6 +107,7 @@ fn links_are_not_written_through() {
     assert!(error.contains("links"), "{error}");
 }
 
+/// RUSTSEC-2018-0002, RUSTSEC-2021-0080, RUSTSEC-2026-0113, CVE-2021-32760.
 #[test]
 fn modes_and_times_go_through_no_link() {
     let place = Place::new();
@@ -177,6 +179,7 @@ fn hard_links_stay_in_the_layer() {
     assert_eq!(record.links_into_lower.len(), 1);
 }
 
+/// CVE-2025-62518, RUSTSEC-2026-0112.
 #[test]
 fn sizes_that_readers_see_differently() {
     let inner = Tar::new().file("smuggled", b"x").end();
