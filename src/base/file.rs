@@ -93,8 +93,17 @@ fn sync_directory(directory: BorrowedFd<'_>) -> io::Result<()> {
 /// The whole of the file `name` below `directory`, refused when it is longer than `limit` bytes
 /// or not a regular file.
 pub fn read_bounded(directory: impl AsFd, name: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    read_regular(directory, name, OFlags::NOFOLLOW, limit)
+}
+
+/// The same for a file of the user's or the machine's own, which may be a link.
+pub fn read_trusted(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    read_regular(rustix::fs::CWD, path, OFlags::empty(), limit)
+}
+
+fn read_regular(directory: impl AsFd, name: &Path, more: OFlags, limit: u64) -> io::Result<Vec<u8>> {
     use std::io::Read;
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | more;
     let file = std::fs::File::from(rustix::fs::openat(directory, name, flags, Mode::empty())?);
     let metadata = file.metadata()?;
     if !metadata.is_file() {

@@ -19,11 +19,14 @@ mod info;
 mod inspect;
 mod kill;
 mod load;
+mod login;
 mod logs;
 mod options;
 mod output;
 mod port;
 mod ps;
+mod pull;
+mod registry;
 mod rename;
 mod report;
 mod resolve;
@@ -122,9 +125,12 @@ enum Command {
     Inspect(Flags<inspect::InspectArgs>),
     Kill(Flags<kill::KillArgs>),
     Load(Flags<load::LoadArgs>),
+    Login(Flags<login::LoginArgs>),
+    Logout(Flags<login::LogoutArgs>),
     Logs(Flags<logs::LogsArgs>),
     Port(Flags<port::PortArgs>),
     Ps(Flags<ps::PsArgs>),
+    Pull(Flags<pull::PullArgs>),
     Rename(Flags<rename::RenameArgs>),
     Restart(Flags<restart::RestartArgs>),
     Rm(Flags<rm::RmArgs>),
@@ -211,9 +217,12 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Inspect(args) => inspect::run(args.0, context),
         C::Kill(args) => kill::run(args.0, context),
         C::Load(args) => load::run(args.0, context),
+        C::Login(args) => login::login(args.0, context),
+        C::Logout(args) => login::logout(args.0, context),
         C::Logs(args) => logs::run(args.0, context),
         C::Port(args) => port::run(args.0, context),
         C::Ps(args) => ps::run(args.0, context),
+        C::Pull(args) => pull::run(args.0, context),
         C::Rename(args) => rename::run(args.0, context),
         C::Restart(args) => restart::run(args.0, context),
         C::Rm(args) => rm::run(args.0, context),

@@ -84,7 +84,7 @@ pub struct Identity {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Image")]
 pub struct ImageOptions {
-    /// Whether to look for the image elsewhere: missing or never
+    /// When to fetch the image from its registry: always, missing, newer or never
     #[arg(long, value_name = "POLICY")]
     pub pull: Option<String>,
     #[command(flatten)]

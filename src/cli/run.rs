@@ -13,6 +13,7 @@ use super::context::{Context, unpack_options};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
 use super::output::print;
+use super::registry::{TransferOptions, pull_and_tell};
 use super::report::{self, Outcome};
 use super::resolve::{Inputs, Resolved, resolve};
 use super::values::names;
@@ -21,9 +22,12 @@ use crate::engine::create::{Born, Naming};
 use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
-use crate::image::find::{FindError, find};
+use crate::image::find::{FindError, Found, find};
+use crate::image::pull::Wish;
+use crate::image::reference::Reference;
 use crate::image::{embedded, platform};
 use crate::oci::config::ContainerConfig;
+use crate::oci::image::Platform;
 use crate::store::container::{Container, Root, VERSION};
 
 /// Run a command in a new container
@@ -253,25 +257,8 @@ fn root(engine: &Engine, options: &ContainerOptions, first: &OsStr) -> Result<(R
     let name = first
         .to_str()
         .with_context(|| format!("{first:?} is not the name of an image"))?;
-    match options.image.pull.as_deref() {
-        None | Some("" | "missing" | "never" | "false") => {}
-        Some(policy @ ("always" | "newer" | "true")) => {
-            bail!("--pull={policy} is not supported yet: coracle has no registry client yet")
-        }
-        Some(policy) => bail!("invalid --pull {policy:?}: there are always, missing, never and newer"),
-    }
-    let found = match find(&engine.store, name) {
-        Err(FindError::Missing(_)) if embedded::is_hello(name) => {
-            embedded::hello(
-                &engine.store,
-                Path::new("/proc/self/exe"),
-                &unpack_options(engine),
-            )?;
-            find(&engine.store, embedded::HELLO)?
-        }
-        found => found.map_err(|error| missing_image(error, name))?,
-    };
     let wanted = options.image.platform.wanted()?;
+    let found = provide(engine, options, name, &wanted)?;
     let have = found.image.platform();
     if !platform::satisfies(&have, &wanted) {
         bail!(
@@ -295,13 +282,71 @@ fn root(engine: &Engine, options: &ContainerOptions, first: &OsStr) -> Result<(R
     Ok((root, found.image.config))
 }
 
-fn missing_image(error: FindError, name: &str) -> anyhow::Error {
-    match error {
-        FindError::Missing(_) => anyhow::anyhow!(
-            "no image {name:?} is here, and coracle has no registry client yet: load or import one, or run hello"
-        ),
-        error => error.into(),
+/// The image, from a registry if the policy says so.
+fn provide(engine: &Engine, options: &ContainerOptions, name: &str, wanted: &Platform) -> Result<Found> {
+    let policy = match options.image.pull.as_deref() {
+        None | Some("" | "missing" | "ifnotpresent" | "false") => Policy::Missing,
+        Some("always" | "true") => Policy::Always,
+        Some("newer" | "ifnewer") => Policy::Newer,
+        Some("never") => Policy::Never,
+        Some(other) => bail!("invalid --pull {other:?}: there are always, missing, never and newer"),
+    };
+    if embedded::is_hello(name) && matches!(find(&engine.store, name), Err(FindError::Missing(_))) {
+        embedded::hello(
+            &engine.store,
+            Path::new("/proc/self/exe"),
+            &unpack_options(engine),
+        )?;
+        return Ok(find(&engine.store, embedded::HELLO)?);
     }
+    let found = match find(&engine.store, name) {
+        Ok(found) if !matches!(policy, Policy::Always | Policy::Newer) => return Ok(found),
+        Ok(found) => Some(found),
+        Err(error @ FindError::Missing(_)) if policy == Policy::Never => return Err(error.into()),
+        Err(FindError::Missing(_)) => None,
+        Err(error) => return Err(error.into()),
+    };
+    // An image of ours alone is found by a short name, and no registry is to be asked for it.
+    let reference = match found.as_ref().and_then(|found| found.name.clone()) {
+        Some(name) => name,
+        None => name
+            .parse::<Reference>()
+            .map_err(|_| FindError::Missing(name.to_owned()))?
+            .or_latest(),
+    };
+    if found.is_none() && !options.identity.quiet {
+        report::say(&format!(
+            "Unable to find image '{}' locally",
+            reference.familiar()
+        ));
+    }
+    let client = TransferOptions::default().client(&reference)?;
+    let wish = Wish {
+        reference: &reference,
+        platform: wanted,
+        unpack: unpack_options(engine),
+    };
+    match (
+        pull_and_tell(&engine.store, &client, &wish, options.identity.quiet),
+        found,
+    ) {
+        (Ok(_), _) => Ok(find(&engine.store, &reference.to_string())?),
+        // What is here serves, where only a newer one was asked for.
+        (Err(error), Some(found)) if policy == Policy::Newer => {
+            report::warn(&report::sentence(&error));
+            Ok(found)
+        }
+        (Err(error), _) => Err(error),
+    }
+}
+
+/// When a registry is asked for an image.
+#[derive(Clone, Copy, PartialEq)]
+enum Policy {
+    Always,
+    Missing,
+    Newer,
+    Never,
 }
 
 /// `DIR`, or `DIR:O`, which keeps changes apart.

@@ -214,6 +214,7 @@ fn prune(args: &PruneArgs, context: &Context) -> Outcome {
         text.push_str(&format!("Deleted Images:\n{removed}\n"));
     }
     engine.store.sweep()?;
+    reclaimed += engine.store.sweep_downloads(true)?;
     print(&format!("{text}Total reclaimed space: {}\n", size(reclaimed)))?;
     Ok(0)
 }

@@ -43,7 +43,7 @@ const REFUSED: &[Group] = &[
     Group {
         commands: RUN,
         when: Yet,
-        reason: "coracle has no registry client yet",
+        reason: "coracle only pulls yet",
         flags: "--authfile --creds --cert-dir --tls-verify --retry --retry-delay --decryption-key --verify --cosign-key \
                 --cosign-certificate-identity --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer \
                 --cosign-certificate-oidc-issuer-regexp --locked",
@@ -234,12 +234,7 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
 
 /// Commands that are not there: the group they belong to, why, and their names.
 const COMMANDS: &[(&str, When, &str, &str)] = &[
-    (
-        "",
-        Yet,
-        "coracle has no registry client yet",
-        "pull push search login logout manifest artifact",
-    ),
+    ("", Yet, "coracle only pulls yet", "push search manifest artifact"),
     (
         "",
         Yet,
@@ -287,12 +282,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "of the commands for containers, coracle container --help lists those there are",
         "checkpoint restore clone cleanup commit cp diff export init mount unmount umount runlabel stats update",
     ),
-    (
-        "image",
-        Yet,
-        "coracle has no registry client yet",
-        "pull push search",
-    ),
+    ("image", Yet, "coracle only pulls yet", "push search"),
     ("image", Yet, "images are made by import and load", "build"),
     (
         "image",
@@ -448,13 +438,13 @@ mod tests {
     #[test]
     fn commands_are_refused_by_name() {
         assert_eq!(
-            command(&[], "pull").unwrap(),
-            "pull is not supported yet: coracle has no registry client yet"
+            command(&[], "search").unwrap(),
+            "search is not supported yet: coracle only pulls yet"
         );
         assert!(
-            command(&path("image"), "pull")
+            command(&path("image"), "search")
                 .unwrap()
-                .starts_with("image pull is not supported yet")
+                .starts_with("image search is not supported yet")
         );
         assert_eq!(command(&[], "nonsense"), None);
     }

@@ -102,6 +102,7 @@ pub(super) fn publish_single(
         config_bytes: serde_json::to_vec(&config)?,
         config,
         manifest: None,
+        index: None,
         names: name.into_iter().collect(),
         repo_digests: Vec::new(),
     };

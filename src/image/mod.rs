@@ -12,7 +12,9 @@ pub mod layer;
 pub mod list;
 pub mod platform;
 pub mod publish;
+pub mod pull;
 pub mod reference;
+pub mod registry;
 pub mod remove;
 #[cfg(test)]
 mod testing;

@@ -34,6 +34,8 @@ pub struct NewImage {
     pub config: ImageConfig,
     /// The manifest's bytes and media type, where the image came by one.
     pub manifest: Option<(Vec<u8>, String)>,
+    /// The same of the index in which a registry had it.
+    pub index: Option<(Vec<u8>, String)>,
     pub names: Vec<Reference>,
     /// `name@digest`, as a registry gave it.
     pub repo_digests: Vec<String>,
@@ -223,9 +225,9 @@ impl<'s> Layers<'s> {
         self.publish_layers()?;
         let mut published = Vec::new();
         for ((record, manifest), image) in prepared {
-            let held = self
-                .store
-                .publish_image(&record, &[&image.config_bytes, &manifest])?;
+            let mut blobs = vec![image.config_bytes.as_slice(), &manifest];
+            blobs.extend(image.index.as_ref().map(|(bytes, _)| bytes.as_slice()));
+            let held = self.store.publish_image(&record, &blobs)?;
             let id = record.id.hex();
             let mut names = Vec::new();
             for reference in image.names {
@@ -269,6 +271,18 @@ impl<'s> Layers<'s> {
             );
             (manifest, media_type::DOCKER_MANIFEST.into())
         });
+        let documents = [
+            Some((&manifest, &media_type)),
+            image.index.as_ref().map(|(bytes, kind)| (bytes, kind)),
+        ];
+        let manifests = documents
+            .into_iter()
+            .flatten()
+            .map(|(bytes, media_type)| ManifestRecord {
+                digest: Digest::of(bytes),
+                media_type: media_type.clone(),
+                size: bytes.len() as u64,
+            });
         let record = Image {
             version: VERSION,
             id,
@@ -280,11 +294,7 @@ impl<'s> Layers<'s> {
             config: config.config.clone(),
             layers,
             fix_up,
-            manifests: vec![ManifestRecord {
-                digest: Digest::of(&manifest),
-                media_type,
-                size: manifest.len() as u64,
-            }],
+            manifests: manifests.collect(),
             repo_digests: image.repo_digests.clone(),
             extra: serde_json::Map::new(),
         };

@@ -235,6 +235,20 @@ impl Reference {
         self
     }
 
+    /// The same repository with a tag and nothing else.
+    pub fn with_tag(&self, tag: &str) -> Result<Self, ReferenceError> {
+        if !is_tag(tag) {
+            return Err(ReferenceError {
+                text: tag.chars().take(300).collect(),
+                problem: "it is not a tag",
+            });
+        }
+        let mut tagged = self.clone();
+        tagged.tag = Some(tag.to_owned());
+        tagged.digest = None;
+        Ok(tagged)
+    }
+
     /// The name that a locally made image gets by this reference: a short one belongs to `localhost`, so that it is
     /// never taken for what a registry has. `None` if it carries a digest, which only an image's content can give.
     pub fn for_local(&self) -> Option<Self> {

@@ -190,6 +190,17 @@ impl Store {
         Ok(())
     }
 
+    /// Makes us the one process that pulls the image of this manifest. `None`: another does.
+    pub fn claim_pull(&self, manifest: &Digest) -> Result<Option<Staging<'_>>> {
+        self.claim(&pull_claim(manifest))
+    }
+
+    /// Waits until nobody pulls the image of this manifest any more; `waiting` is called once after a second.
+    pub fn await_pull_claim(&self, manifest: &Digest, waiting: &mut dyn FnMut()) -> Result<()> {
+        self.lock(Kind::Staging, &pull_claim(manifest), Hold::Shared, waiting)?;
+        Ok(())
+    }
+
     /// Publishes a layer that was made in `staging`, whose data is on disk already, or takes the one that is there
     /// by now; it stays, held shared, until the returned lock is dropped.
     pub fn publish_layer(&self, staging: Staging<'_>, name: &str) -> Result<Locked> {
@@ -326,6 +337,10 @@ impl Store {
 
 fn claim_name(layer: &str) -> String {
     format!("layer-{layer}")
+}
+
+fn pull_claim(manifest: &Digest) -> String {
+    format!("pull-{}", manifest.hex())
 }
 
 fn image_path(id: &str) -> String {

@@ -14,6 +14,7 @@
 //!   active/<id>                   the container is in motion or running; what the dead have left is found here
 //!   volumes/<name>/               volume.json _data/
 //!   locks/<00..3f>                exclusion over names, by hash
+//!   downloads/<hex>               the beginning of a blob on its way from a registry; whoever adds to it holds a lock
 //!   staging/<id>/                 being made; its maker holds a lock on it
 //!   trash/<anything>              to be deleted
 //! ```
@@ -31,6 +32,7 @@
 
 pub mod blobs;
 pub mod container;
+pub mod downloads;
 pub mod images;
 pub mod layer;
 pub mod locks;
@@ -73,12 +75,13 @@ pub enum Kind {
     Active,
     Volumes,
     Locks,
+    Downloads,
     Staging,
     Trash,
 }
 
 impl Kind {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Blobs,
         Self::Layers,
         Self::Images,
@@ -88,6 +91,7 @@ impl Kind {
         Self::Active,
         Self::Volumes,
         Self::Locks,
+        Self::Downloads,
         Self::Staging,
         Self::Trash,
     ];
@@ -104,6 +108,7 @@ impl Kind {
             Self::Active => "active",
             Self::Volumes => "volumes",
             Self::Locks => "locks",
+            Self::Downloads => "downloads",
             Self::Staging => "staging",
             Self::Trash => "trash",
         }

@@ -8,6 +8,7 @@ mod images;
 mod isolation;
 mod lists;
 mod refusals;
+mod registry;
 mod run;
 mod runtime;
 mod support;

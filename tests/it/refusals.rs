@@ -115,7 +115,11 @@ fn what_is_not_there_or_taken_is_said() {
     let sandbox = Sandbox::new();
     let image = sandbox.busybox();
     let table: &[(&[&str], i32, &str)] = &[
-        (&["run", "--rm", "nosuch:tag", "true"], 125, "nosuch:tag"),
+        (
+            &["run", "--rm", "--pull", "never", "nosuch:tag", "true"],
+            125,
+            "nosuch:tag",
+        ),
         (&["run", "--rm", "BAD//name", "true"], 125, "BAD//name"),
         (&["run", "--rm", image, "/no/such"], 127, "/no/such"),
         (&["run", "--rm", image, "nosuch"], 127, "nosuch"),

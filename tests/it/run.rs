@@ -36,7 +36,7 @@ fn bad_words_are_one_sentence_and_125() {
     let sandbox = Sandbox::new();
     let image = sandbox.busybox();
     for words in [
-        &["run", "--rm", "nosuchimage", "true"][..],
+        &["run", "--rm", "--pull", "never", "nosuchimage", "true"][..],
         &["run", "--rm", "--user", "nosuch:x", image, "true"],
         &["run", "--rm", "-e", "=x", image, "true"],
         &["run", "--rm", "--env-file", "/nosuch", image, "true"],

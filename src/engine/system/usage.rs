@@ -99,7 +99,7 @@ pub fn usage(store: &Store) -> Result<Usage> {
         .collect();
     let (images, image_sum) = image_usage(store, &mut seen, reached, &mut damaged)?;
     let (mut left, mut count) = (0, 0);
-    for kind in [Kind::Staging, Kind::Trash] {
+    for kind in [Kind::Downloads, Kind::Staging, Kind::Trash] {
         for name in store.names(kind)? {
             left += measure_once(&store.path_of(kind, &name), &mut seen);
             count += 1;

@@ -76,6 +76,7 @@ fn new_image(plan: Plan) -> NewImage {
         manifest: plan
             .manifest
             .map(|manifest| (manifest.bytes, manifest.media_type)),
+        index: None,
         names: plan.names,
         repo_digests: Vec::new(),
     }

@@ -10,6 +10,7 @@ pub mod image;
 pub mod killer;
 pub mod leaks;
 pub mod programs;
+pub mod registry;
 pub mod requires;
 pub mod run;
 pub mod sandbox;

@@ -1,0 +1,429 @@
+//! `pull`: from a registry into the store.
+//!
+//! Layers are checked, decompressed and unpacked while they arrive. One process pulls an image that several want; the
+//! others wait, and go on from where it was if it dies: the beginnings of large blobs are kept ([`Download`]).
+
+use std::io::{self, Read};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, Result, bail};
+
+use super::find::{FindError, find};
+use super::layer::UnpackOptions;
+use super::platform;
+use super::publish::{Layers, NewImage, Wanted};
+use super::reference::Reference;
+use super::registry::{Blob, Client, Fetched};
+use crate::base::digest::Digest;
+use crate::oci::config::ImageConfig;
+use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, LAYERS_LIMIT, Manifest, Platform, media_type};
+use crate::store::Store;
+use crate::store::downloads::Download;
+use crate::store::images::Image;
+
+/// Blobs from this size on are kept while they arrive, in bytes: less is sooner fetched again.
+const KEPT_FROM: u64 = 4 << 20;
+/// Indexes within indexes within …
+const DEPTH: usize = 4;
+
+/// What is to be pulled.
+pub struct Wish<'a> {
+    /// With a tag, a digest or both.
+    pub reference: &'a Reference,
+    pub platform: &'a Platform,
+    pub unpack: UnpackOptions,
+}
+
+/// What was pulled.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pulled {
+    pub id: Digest,
+    /// Of what the name leads to at the registry: a manifest, or an index of several.
+    pub digest: Digest,
+    /// Whether anything changed here.
+    pub is_new: bool,
+}
+
+/// What happens meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Event<'a> {
+    /// There is such an image at the registry.
+    Found,
+    /// Another process pulls the same; it is waited for.
+    Waiting,
+    Layer(&'a Digest, Progress),
+}
+
+/// How far a layer is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Progress {
+    Exists,
+    Begun,
+    Complete,
+}
+
+/// Who is told what happens.
+pub type Tell<'a> = dyn Fn(Event<'_>) + Sync + 'a;
+
+/// Pulls an image, unless the store has what the name leads to now.
+pub fn pull(store: &Store, client: &Client, wish: &Wish<'_>, tell: &Tell<'_>) -> Result<Pulled> {
+    let name = wish.reference.name();
+    if let Some(image) = present(store, wish)?
+        && let Some(digest) = current(client, wish.reference)?
+        && image.repo_digests.contains(&format!("{name}@{digest}"))
+    {
+        tell(Event::Found);
+        return Ok(Pulled {
+            id: image.id,
+            digest,
+            is_new: false,
+        });
+    }
+    let top = client.manifest(wish.reference.tag(), wish.reference.digest().as_ref())?;
+    let (digest, resolved) = (top.digest, Resolved::of(client, wish.platform, top)?);
+    tell(Event::Found);
+    // Held until the image is published.
+    let _claim = loop {
+        match store.claim_pull(&resolved.digest)? {
+            Some(claim) => break claim,
+            None => store.await_pull_claim(&resolved.digest, &mut || tell(Event::Waiting))?,
+        }
+    };
+    let config_bytes = match store.blob(&resolved.manifest.config.digest, CONFIG_LIMIT) {
+        Ok(bytes) => bytes,
+        Err(_) => client.document(&resolved.manifest.config)?,
+    };
+    let config = ImageConfig::parse(&config_bytes).context("configuration of the image")?;
+    if !platform::satisfies(&config.platform(), wish.platform) {
+        bail!(
+            "{} is for {}, and {} is wanted",
+            wish.reference,
+            platform::display(&config.platform()),
+            platform::display(wish.platform)
+        );
+    }
+    let wanted = resolved.layers(&config)?;
+    let mut layers = Layers::new(store, wish.unpack.clone());
+    let kept = fetch(store, client, &mut layers, &wanted, tell)?;
+    // What is unpacked now is not written to disk with the layers.
+    kept.into_iter().try_for_each(Download::remove)?;
+    let mut repo_digests = vec![format!("{name}@{digest}")];
+    if resolved.digest != digest {
+        repo_digests.push(format!("{name}@{}", resolved.digest));
+    }
+    let tagged = wish.reference.digest().is_none();
+    let published = layers.publish(vec![NewImage {
+        config_bytes,
+        config,
+        manifest: Some((resolved.bytes, resolved.media_type)),
+        index: resolved.index,
+        names: tagged.then(|| wish.reference.clone()).into_iter().collect(),
+        repo_digests,
+    }])?;
+    let id = published.first().context("no image was published")?.id;
+    Ok(Pulled {
+        id,
+        digest,
+        is_new: true,
+    })
+}
+
+/// The image that has the name here, if it is for the right platform.
+fn present(store: &Store, wish: &Wish<'_>) -> Result<Option<Image>> {
+    match find(store, &wish.reference.to_string()) {
+        Ok(found) if platform::satisfies(&found.image.platform(), wish.platform) => Ok(Some(found.image)),
+        Ok(_) | Err(FindError::Missing(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// What the name leads to at the registry now; a digest leads to itself.
+fn current(client: &Client, reference: &Reference) -> Result<Option<Digest>> {
+    match (reference.digest(), reference.tag()) {
+        (Some(digest), _) => Ok(Some(digest)),
+        (None, tag) => client.resolve(tag.unwrap_or("latest")),
+    }
+}
+
+/// The manifest that a name leads to.
+struct Resolved {
+    manifest: Manifest,
+    digest: Digest,
+    bytes: Vec<u8>,
+    media_type: String,
+    /// The index in which it was found.
+    index: Option<(Vec<u8>, String)>,
+}
+
+impl Resolved {
+    /// The manifest for a platform, through indexes if need be.
+    fn of(client: &Client, wanted: &Platform, mut fetched: Fetched) -> Result<Self> {
+        let mut index = None;
+        for _ in 0..DEPTH {
+            let document = Document::parse(&fetched.bytes, &fetched.media_type)
+                .with_context(|| format!("manifest {} of {}", fetched.digest, client.domain()))?;
+            let list = match document {
+                Document::Manifest(manifest) => {
+                    check_kind(&manifest)?;
+                    return Ok(Self {
+                        media_type: media_type_of(&manifest, &fetched),
+                        manifest: *manifest,
+                        digest: fetched.digest,
+                        bytes: fetched.bytes,
+                        index,
+                    });
+                }
+                Document::Index(list) => list,
+            };
+            let chosen = select(&list.manifests, wanted)?.clone();
+            let next = client.manifest(None, Some(&chosen.digest))?;
+            if next.bytes.len() as u64 != chosen.size {
+                bail!(
+                    "manifest {} has {} bytes, not {} as the index says",
+                    chosen.digest,
+                    next.bytes.len(),
+                    chosen.size
+                );
+            }
+            let outer = std::mem::replace(&mut fetched, next);
+            index.get_or_insert((outer.bytes, outer.media_type));
+            if fetched.media_type.is_empty() {
+                fetched.media_type = chosen.media_type;
+            }
+        }
+        bail!("more than {DEPTH} indexes within each other")
+    }
+
+    /// The layers, bottom first, with the diff ids that the configuration has for them.
+    fn layers(&self, config: &ImageConfig) -> Result<Vec<Wanted>> {
+        let diff_ids = &config.rootfs.diff_ids;
+        if self.manifest.layers.len() != diff_ids.len() || diff_ids.len() > LAYERS_LIMIT {
+            bail!(
+                "the manifest has {} layers and the configuration {}",
+                self.manifest.layers.len(),
+                diff_ids.len()
+            );
+        }
+        let pairs = diff_ids.iter().zip(&self.manifest.layers);
+        Ok(pairs
+            .map(|(diff_id, layer)| Wanted {
+                diff_id: *diff_id,
+                blob: Some(layer.clone()),
+            })
+            .collect())
+    }
+}
+
+fn check_kind(manifest: &Manifest) -> Result<()> {
+    let kind = manifest.config.media_type.as_str();
+    if !matches!(kind, media_type::OCI_CONFIG | media_type::DOCKER_CONFIG) {
+        let kind = manifest.artifact_type.as_deref().unwrap_or(kind);
+        bail!("it is not an image, but an artifact of the type {kind:?}");
+    }
+    for layer in &manifest.layers {
+        if !media_type::is_layer(&layer.media_type) {
+            bail!("a layer of the type {:?} is not supported", layer.media_type);
+        }
+    }
+    Ok(())
+}
+
+fn media_type_of(manifest: &Manifest, fetched: &Fetched) -> String {
+    match &manifest.media_type {
+        Some(own) => own.clone(),
+        None if fetched.media_type == media_type::DOCKER_MANIFEST => fetched.media_type.clone(),
+        None => media_type::OCI_MANIFEST.to_owned(),
+    }
+}
+
+fn select<'a>(manifests: &'a [Descriptor], wanted: &Platform) -> Result<&'a Descriptor> {
+    // An index of one image without a platform is for whatever that image says.
+    if let [only] = manifests
+        && only.platform.is_none()
+    {
+        return Ok(only);
+    }
+    platform::select(manifests, wanted).with_context(|| {
+        let have = manifests
+            .iter()
+            .filter_map(|descriptor| descriptor.platform.as_ref());
+        let have: Vec<_> = have
+            .filter(|have| have.os != "unknown")
+            .map(platform::display)
+            .collect();
+        format!(
+            "there is no image for {}, only for {}",
+            platform::display(wanted),
+            have.join(", ")
+        )
+    })
+}
+
+/// Fetches and unpacks what is missing; gives the downloads that can be removed then. What is resumed from disk and
+/// turns out to be wrong is thrown away, and fetched anew once.
+fn fetch<'s>(
+    store: &'s Store,
+    client: &Client,
+    layers: &mut Layers<'s>,
+    wanted: &[Wanted],
+    tell: &Tell<'_>,
+) -> Result<Vec<Download<'s>>> {
+    for layer in wanted {
+        let progress = if layers.has(&layer.diff_id)? {
+            Progress::Exists
+        } else {
+            Progress::Begun
+        };
+        tell(Event::Layer(&blob_of(layer).digest, progress));
+    }
+    check_room(store, layers, wanted)?;
+    let _ = store.sweep_downloads(false);
+    let journey = Journey {
+        store,
+        client,
+        tell,
+        kept: Mutex::default(),
+        resumed: AtomicBool::new(false),
+        broken: AtomicBool::new(false),
+    };
+    let open = |wanted: &Wanted| journey.open(blob_of(wanted));
+    let mut result = layers.fetch(wanted, &open);
+    if result.is_err() && journey.resumed.load(Ordering::Relaxed) && !journey.broken.load(Ordering::Relaxed) {
+        for download in journey
+            .kept
+            .lock()
+            .expect("no thread panics with the lock")
+            .drain(..)
+        {
+            download.remove()?;
+        }
+        journey.resumed.store(false, Ordering::Relaxed);
+        result = layers.fetch(wanted, &open);
+    }
+    result?;
+    Ok(journey.kept.into_inner().expect("no thread panics with the lock"))
+}
+
+fn blob_of(wanted: &Wanted) -> &Descriptor {
+    wanted.blob.as_ref().expect("a manifest's layers are blobs")
+}
+
+/// Whether what is to come can fit: its compressed size is the least that its files take.
+fn check_room(store: &Store, layers: &mut Layers<'_>, wanted: &[Wanted]) -> Result<()> {
+    let mut need = 0u64;
+    for layer in wanted {
+        if !layers.has(&layer.diff_id)? {
+            need = need.saturating_add(blob_of(layer).size);
+        }
+    }
+    let room = rustix::fs::fstatvfs(store.root()).context("cannot see how much room there is")?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    if need > free {
+        bail!(
+            "the image takes more than {}, and only {} is free at {}: make room, or name another place with --root",
+            crate::base::units::size(need),
+            crate::base::units::size(free),
+            store.path().display()
+        );
+    }
+    Ok(())
+}
+
+/// The way of an image's blobs to this machine.
+struct Journey<'s, 'a> {
+    store: &'s Store,
+    client: &'a Client,
+    tell: &'a Tell<'a>,
+    /// What arrived and is still on disk.
+    kept: Mutex<Vec<Download<'s>>>,
+    /// Something was read from disk that an earlier process fetched.
+    resumed: AtomicBool,
+    /// The registry failed, so what is on disk is not to blame.
+    broken: AtomicBool,
+}
+
+impl<'s, 'a> Journey<'s, 'a> {
+    fn open<'j>(&'j self, blob: &Descriptor) -> Result<(Box<dyn Read + Send + 'j>, u64)> {
+        let (digest, size) = (blob.digest, blob.size);
+        let mut download = if size >= KEPT_FROM {
+            self.store.download(&digest)?
+        } else {
+            None
+        };
+        // More than the whole cannot be its beginning.
+        if let Some(download) = download.as_mut().filter(|download| download.length() > size) {
+            download.clear()?;
+        }
+        let begin = download.as_ref().map_or(0, Download::length);
+        if begin > 0 {
+            self.resumed.store(true, Ordering::Relaxed);
+        }
+        let arriving = Arriving {
+            journey: self,
+            digest,
+            size,
+            at: 0,
+            begin,
+            download,
+            rest: Blob::new(self.client, digest, size, begin),
+        };
+        Ok((Box::new(arriving), size))
+    }
+}
+
+/// A blob: what is on disk of it, then what comes from the registry, which is kept.
+struct Arriving<'j, 's, 'a> {
+    journey: &'j Journey<'s, 'a>,
+    digest: Digest,
+    size: u64,
+    at: u64,
+    /// So much was there.
+    begin: u64,
+    download: Option<Download<'s>>,
+    rest: Blob<'a>,
+}
+
+impl Read for Arriving<'_, '_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(download) = self.download.as_ref().filter(|_| self.at < self.begin) {
+            let room = buffer
+                .len()
+                .min(usize::try_from(self.begin - self.at).unwrap_or(usize::MAX));
+            let length = download.read_at(&mut buffer[..room], self.at)?;
+            if length == 0 && room > 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            self.at += length as u64;
+            return Ok(length);
+        }
+        let length = self
+            .rest
+            .read(buffer)
+            .inspect_err(|_| self.journey.broken.store(true, Ordering::Relaxed))?;
+        self.at += length as u64;
+        if let Some(mut download) = self.download.take() {
+            // A disk that is full, say, keeps us from resuming, not from pulling.
+            match download.append(&buffer[..length]) {
+                Ok(()) => self.download = Some(download),
+                Err(_) => download.remove().map_err(io::Error::other)?,
+            }
+        }
+        if self.at == self.size && length > 0 {
+            (self.journey.tell)(Event::Layer(&self.digest, Progress::Complete));
+        }
+        Ok(length)
+    }
+}
+
+impl Drop for Arriving<'_, '_, '_> {
+    fn drop(&mut self) {
+        if let Some(download) = self.download.take() {
+            self.journey
+                .kept
+                .lock()
+                .expect("no thread panics with the lock")
+                .push(download);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! One repository of one registry: requests with the right credentials, tried again where that helps.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde::Deserialize;
+use ureq::http::{Method, StatusCode, header};
+use ureq::{Agent, Body};
+
+use super::agent::Access;
+use super::credentials::Credentials;
+use super::exchange::Ask;
+use super::wire::{accept, announced, content_type, next_page, range_begin};
+use crate::base::digest::Digest;
+use crate::image::reference::Reference;
+use crate::oci::image::{CONFIG_LIMIT, Descriptor, MANIFEST_LIMIT};
+
+/// Docker Hub's registry lives under another name than its images carry.
+const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
+
+/// How a registry is to be spoken with.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    pub access: Access,
+    /// `--tls-verify`, or what the configuration says; none: certificates count, and a registry on this machine may
+    /// speak plain HTTP.
+    pub tls_verify: Option<bool>,
+    pub credentials: Option<Credentials>,
+    /// How often something is tried again.
+    pub retries: u32,
+    /// The wait before the first of these; else it begins at a second. It doubles each time.
+    pub retry_delay: Option<Duration>,
+}
+
+/// What a request is for: it decides what a token must allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    Pull,
+    Push,
+}
+
+/// A document as a registry gave it.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    pub bytes: Vec<u8>,
+    pub media_type: String,
+    pub digest: Digest,
+}
+
+/// One repository of one registry. It may be used by several threads at once.
+#[derive(Debug)]
+pub struct Client {
+    /// As references name it.
+    pub(super) domain: String,
+    /// Host and port that are connected to.
+    pub(super) authority: String,
+    pub(super) repository: String,
+    pub(super) settings: Settings,
+    pub(super) state: Mutex<State>,
+}
+
+/// What was found out about the registry.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// `https` or `http`, once an answer has come.
+    pub scheme: Option<&'static str>,
+    /// By scheme and authority: redirects lead to other hosts.
+    pub agents: HashMap<(String, String), Agent>,
+    pub authorization: HashMap<Purpose, Authorization>,
+}
+
+/// A header that the registry takes, and until when.
+#[derive(Debug, Clone)]
+pub(super) struct Authorization {
+    pub header: String,
+    pub until: Option<Instant>,
+}
+
+impl Client {
+    pub fn new(reference: &Reference, settings: Settings) -> Self {
+        Self::for_registry(reference.domain(), reference.path(), settings)
+    }
+
+    /// For a registry, or for a repository in it where one is named.
+    pub fn for_registry(domain: &str, repository: &str, settings: Settings) -> Self {
+        let domain = domain.to_owned();
+        let authority = if domain == HUB.0 {
+            HUB.1.to_owned()
+        } else {
+            domain.clone()
+        };
+        Self {
+            domain,
+            authority,
+            repository: repository.to_owned(),
+            settings,
+            state: Mutex::default(),
+        }
+    }
+
+    /// The registry, as references name it.
+    pub fn domain(&self) -> &str {
+        &self.domain
+    }
+
+    /// The manifest or index that a tag or a digest names.
+    pub fn manifest(&self, tag: Option<&str>, digest: Option<&Digest>) -> Result<Fetched> {
+        let (target, what) = self.manifest_target(tag, digest);
+        let (headers, bytes) = self.fetch(
+            &self.get(Method::GET, &target, &[accept()], &what),
+            MANIFEST_LIMIT,
+        )?;
+        let media_type = content_type(&headers);
+        let found = Digest::of(&bytes);
+        let named = digest.copied().or_else(|| announced(&headers));
+        if let Some(named) = named.filter(|named| *named != found) {
+            return Err(self
+                .wrong(format!("{what} has the digest {found}, not {named}"))
+                .into());
+        }
+        Ok(Fetched {
+            bytes,
+            media_type,
+            digest: found,
+        })
+    }
+
+    /// The digest of what a tag names now, where the registry says it without sending the document.
+    pub fn resolve(&self, tag: &str) -> Result<Option<Digest>> {
+        let (target, what) = self.manifest_target(Some(tag), None);
+        let response = self.ask(&self.get(Method::HEAD, &target, &[accept()], &what))?;
+        Ok(announced(response.headers()))
+    }
+
+    fn manifest_target(&self, tag: Option<&str>, digest: Option<&Digest>) -> (String, String) {
+        let name = digest.map(ToString::to_string);
+        let name = name.as_deref().or(tag).unwrap_or("latest");
+        let target = format!("/v2/{}/manifests/{name}", self.repository);
+        (target, format!("manifest {name} of {}", self.repository))
+    }
+
+    /// A small blob, checked: the configuration of an image.
+    pub fn document(&self, descriptor: &Descriptor) -> Result<Vec<u8>> {
+        let what = format!("blob {}", descriptor.digest);
+        if descriptor.size > CONFIG_LIMIT {
+            return Err(self
+                .wrong(format!("{what} is longer than {CONFIG_LIMIT} bytes"))
+                .into());
+        }
+        let target = self.blob_target(&descriptor.digest);
+        let (_, bytes) = self.fetch(&self.get(Method::GET, &target, &[], &what), descriptor.size)?;
+        if bytes.len() as u64 != descriptor.size {
+            let reason = format!(
+                "{what} has {} bytes, not {} as its descriptor says",
+                bytes.len(),
+                descriptor.size
+            );
+            return Err(self.wrong(reason).into());
+        }
+        if Digest::of(&bytes) != descriptor.digest {
+            return Err(self.wrong(format!("{what} has another digest")).into());
+        }
+        Ok(bytes)
+    }
+
+    /// The bytes of a blob from `offset` on, and where they really begin: some registries always give the whole.
+    pub(super) fn blob_from(&self, digest: &Digest, offset: u64, size: u64) -> Result<(Body, u64)> {
+        let what = format!("blob {digest}");
+        let range = [(header::RANGE, format!("bytes={offset}-"))];
+        let headers = if offset == 0 { &[][..] } else { &range[..] };
+        let target = self.blob_target(digest);
+        let response = self.ask(&self.get(Method::GET, &target, headers, &what))?;
+        let begin = match response.status() {
+            StatusCode::PARTIAL_CONTENT => match range_begin(response.headers()) {
+                Some(begin) if begin == offset => begin,
+                other => {
+                    return Err(self
+                        .wrong(format!("{what} from {other:?} on instead of {offset}"))
+                        .into());
+                }
+            },
+            _ => 0,
+        };
+        let (_, body) = response.into_parts();
+        match body.content_length() {
+            Some(length) if length != size - begin => {
+                let reason = format!(
+                    "{what} has {} bytes, not {size} as the manifest says",
+                    length + begin
+                );
+                Err(self.wrong(reason).into())
+            }
+            _ => Ok((body, begin)),
+        }
+    }
+
+    fn blob_target(&self, digest: &Digest) -> String {
+        format!("/v2/{}/blobs/{digest}", self.repository)
+    }
+
+    /// All tags of the repository, through as many pages as there are.
+    pub fn tags(&self, limit: usize) -> Result<Vec<String>> {
+        #[derive(Deserialize)]
+        struct Page {
+            #[serde(default)]
+            tags: Option<Vec<String>>,
+        }
+        let what = format!("list of tags of {}", self.repository);
+        let mut target = format!("/v2/{}/tags/list", self.repository);
+        let mut tags = Vec::new();
+        loop {
+            let (headers, bytes) = self.fetch(&self.get(Method::GET, &target, &[], &what), MANIFEST_LIMIT)?;
+            let page: Page =
+                serde_json::from_slice(&bytes).map_err(|_| self.wrong(format!("the {what} is no list")))?;
+            let before = tags.len();
+            tags.extend(page.tags.unwrap_or_default());
+            let next = next_page(&headers);
+            match next {
+                // A page without tags leads nowhere.
+                Some(next) if tags.len() > before && tags.len() < limit => target = next,
+                _ => return Ok(tags),
+            }
+        }
+    }
+
+    /// Whether the registry takes our credentials.
+    pub fn verify(&self) -> Result<()> {
+        self.ask(&self.get(Method::GET, "/v2/", &[], "registry"))?;
+        Ok(())
+    }
+
+    fn get<'a>(
+        &self,
+        method: Method,
+        target: &'a str,
+        headers: &'a [(header::HeaderName, String)],
+        what: &'a str,
+    ) -> Ask<'a> {
+        Ask {
+            method,
+            target,
+            purpose: Purpose::Pull,
+            headers,
+            body: None,
+            what,
+        }
+    }
+}

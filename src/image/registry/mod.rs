@@ -1,0 +1,22 @@
+//! Registries: what the distribution specification says, over HTTP.
+//!
+//! A [`Client`] speaks with one repository of one registry from as many threads as want to. It finds out how the
+//! registry is reached and what it wants to know of us, tries again what may succeed later, follows redirects without
+//! giving credentials away, and believes nothing: documents are bounded and compared with their digests, the bytes of
+//! blobs are checked by whoever unpacks them.
+
+mod agent;
+mod blob;
+mod challenge;
+mod client;
+mod credentials;
+mod error;
+mod exchange;
+mod resolver;
+mod wire;
+
+pub use agent::{Access, Proxies};
+pub use blob::Blob;
+pub use client::{Client, Fetched, Settings};
+pub use credentials::{AuthFiles, Credentials, is_on_disk};
+pub use error::RegistryError;
