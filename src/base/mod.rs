@@ -4,5 +4,6 @@ pub mod bytes;
 pub mod digest;
 pub mod file;
 pub mod id;
+pub mod parallel;
 pub mod time;
 pub mod units;

@@ -13,7 +13,7 @@ use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use super::values::time;
 use super::view::moment::seconds;
-use super::{format, history, images, import, load, pull, rmi, save, tag, untag};
+use super::{format, history, images, import, load, pull, push, rmi, save, tag, untag};
 use crate::base::time::NEVER;
 use crate::base::units::size;
 use crate::image::find::{FindError, find};
@@ -41,6 +41,7 @@ enum ImageCommand {
     Ls(Flags<images::ImagesArgs>),
     Prune(Flags<PruneArgs>),
     Pull(Flags<pull::PullArgs>),
+    Push(Flags<push::PushArgs>),
     #[command(visible_alias = "remove")]
     Rm(Flags<rmi::RmiArgs>),
     Save(Flags<save::SaveArgs>),
@@ -95,6 +96,7 @@ pub fn run(args: ImageArgs, context: &Context) -> Outcome {
         I::Ls(args) => images::run(args.0, context),
         I::Prune(args) => prune(args.0, context),
         I::Pull(args) => pull::run(args.0, context),
+        I::Push(args) => push::run(args.0, context),
         I::Rm(args) => rmi::run(args.0, context),
         I::Save(args) => save::run(args.0, context),
         I::Tag(args) => tag::run(args.0, context),

@@ -26,6 +26,7 @@ mod output;
 mod port;
 mod ps;
 mod pull;
+mod push;
 mod registry;
 mod rename;
 mod report;
@@ -131,6 +132,7 @@ enum Command {
     Port(Flags<port::PortArgs>),
     Ps(Flags<ps::PsArgs>),
     Pull(Flags<pull::PullArgs>),
+    Push(Flags<push::PushArgs>),
     Rename(Flags<rename::RenameArgs>),
     Restart(Flags<restart::RestartArgs>),
     Rm(Flags<rm::RmArgs>),
@@ -223,6 +225,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Port(args) => port::run(args.0, context),
         C::Ps(args) => ps::run(args.0, context),
         C::Pull(args) => pull::run(args.0, context),
+        C::Push(args) => push::run(args.0, context),
         C::Rename(args) => rename::run(args.0, context),
         C::Restart(args) => restart::run(args.0, context),
         C::Rm(args) => rm::run(args.0, context),

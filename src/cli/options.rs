@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use anyhow::Context as _;
 use clap::Args;
 
+use super::registry::TransferOptions;
 use super::select::Wanted;
 use crate::image::platform;
 use crate::oci::image::Platform;
@@ -89,6 +90,8 @@ pub struct ImageOptions {
     pub pull: Option<String>,
     #[command(flatten)]
     pub platform: PlatformOptions,
+    #[command(flatten)]
+    pub transfer: TransferOptions,
     /// The first argument is a directory that holds the root file system; DIR:O keeps changes apart
     #[arg(long)]
     pub rootfs: bool,

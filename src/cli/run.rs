@@ -13,7 +13,7 @@ use super::context::{Context, unpack_options};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
 use super::output::print;
-use super::registry::{TransferOptions, pull_and_tell};
+use super::registry::pull_and_tell;
 use super::report::{self, Outcome};
 use super::resolve::{Inputs, Resolved, resolve};
 use super::values::names;
@@ -320,7 +320,7 @@ fn provide(engine: &Engine, options: &ContainerOptions, name: &str, wanted: &Pla
             reference.familiar()
         ));
     }
-    let client = TransferOptions::default().client(&reference)?;
+    let client = options.image.transfer.client(&reference)?;
     let wish = Wish {
         reference: &reference,
         platform: wanted,

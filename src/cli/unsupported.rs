@@ -43,10 +43,41 @@ const REFUSED: &[Group] = &[
     Group {
         commands: RUN,
         when: Yet,
-        reason: "coracle only pulls yet",
-        flags: "--authfile --creds --cert-dir --tls-verify --retry --retry-delay --decryption-key --verify --cosign-key \
-                --cosign-certificate-identity --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer \
+        reason: "signatures and encrypted layers are not read yet",
+        flags: "--decryption-key --verify --cosign-key --cosign-certificate-identity --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer \
                 --cosign-certificate-oidc-issuer-regexp --locked",
+    },
+    Group {
+        commands: &["pull"],
+        when: Yet,
+        reason: "signatures and encrypted layers are not read yet",
+        flags: "--decryption-key --verify --cosign-key --cosign-certificate-identity --cosign-certificate-identity-regexp \
+                --cosign-certificate-oidc-issuer --cosign-certificate-oidc-issuer-regexp",
+    },
+    Group {
+        commands: &["push"],
+        when: Yet,
+        reason: "signatures and encrypted layers are not written yet",
+        flags: "--sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint \
+                --sign-passphrase-file --encrypt-layer --encryption-key --sign --cosign-key --notation-key-name",
+    },
+    Group {
+        commands: &["pull", "push"],
+        when: Yet,
+        reason: "an image here is for one platform",
+        flags: "--all-platforms",
+    },
+    Group {
+        commands: &["pull", "push"],
+        when: Never,
+        reason: "IPFS and SOCI are not spoken",
+        flags: "--ipfs-address --soci-index-digest --soci-span-size --soci-min-layer-size",
+    },
+    Group {
+        commands: &["login"],
+        when: Yet,
+        reason: "there are no secrets",
+        flags: "--secret",
     },
     Group {
         commands: RUN,
@@ -223,6 +254,12 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
         "--memory-swappiness --cpu-rt-period --cpu-rt-runtime --kernel-memory --link",
     ),
     (&["exec"], "--no-session", ""),
+    (&["pull"], "--disable-content-trust --unpack", ""),
+    (
+        &["push"],
+        "--compress --disable-content-trust --remove-signatures --allow-nondistributable-artifacts",
+        "",
+    ),
     (&["ps"], "--external --sync", ""),
     (&["rm"], "--link", ""),
     (&["images"], "--names", ""),
@@ -234,7 +271,12 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
 
 /// Commands that are not there: the group they belong to, why, and their names.
 const COMMANDS: &[(&str, When, &str, &str)] = &[
-    ("", Yet, "coracle only pulls yet", "push search manifest artifact"),
+    (
+        "",
+        Yet,
+        "coracle only pulls and pushes yet",
+        "search manifest artifact",
+    ),
     (
         "",
         Yet,
@@ -282,7 +324,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "of the commands for containers, coracle container --help lists those there are",
         "checkpoint restore clone cleanup commit cp diff export init mount unmount umount runlabel stats update",
     ),
-    ("image", Yet, "coracle only pulls yet", "push search"),
+    ("image", Yet, "coracle only pulls and pushes yet", "search"),
     ("image", Yet, "images are made by import and load", "build"),
     (
         "image",
@@ -439,7 +481,7 @@ mod tests {
     fn commands_are_refused_by_name() {
         assert_eq!(
             command(&[], "search").unwrap(),
-            "search is not supported yet: coracle only pulls yet"
+            "search is not supported yet: coracle only pulls and pushes yet"
         );
         assert!(
             command(&path("image"), "search")

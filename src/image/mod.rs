@@ -13,6 +13,7 @@ pub mod list;
 pub mod platform;
 pub mod publish;
 pub mod pull;
+pub mod push;
 pub mod reference;
 pub mod registry;
 pub mod remove;

@@ -7,14 +7,13 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::fs::Mode;
 
 use crate::base::digest::{Digest, Hashing};
-use crate::base::time;
+use crate::base::{parallel, time};
 use crate::image::compression::{self, Compression, Growth};
 use crate::image::layer::{self, UnpackOptions};
 use crate::image::reference::Reference;
@@ -391,42 +390,9 @@ fn unpack_all<'s>(
     open: &Open<'_>,
     options: &UnpackOptions,
 ) -> Result<Vec<Unpacked<'s>>> {
-    let threads = std::thread::available_parallelism()
-        .map_or(1, usize::from)
-        .clamp(1, 4)
-        .min(claimed.len());
-    let queue = Mutex::new(claimed.into_iter());
-    let done = Mutex::new(Vec::new());
-    let failure = Mutex::new(None);
-    let stop = AtomicBool::new(false);
-    let work = || {
-        while !stop.load(Ordering::Relaxed) {
-            let next = queue.lock().expect("no thread panics with the lock").next();
-            let Some((wanted, staging)) = next else { return };
-            match unpack_wanted(wanted, staging, open, options, &stop) {
-                Ok(unpacked) => done
-                    .lock()
-                    .expect("no thread panics with the lock")
-                    .push(unpacked),
-                // The others fail because they were stopped; the first failure is the reason.
-                Err(error) if !stop.swap(true, Ordering::Relaxed) => {
-                    *failure.lock().expect("no thread panics with the lock") = Some(error);
-                }
-                Err(_) => {}
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        // One layer is unpacked where we are.
-        for _ in 1..threads {
-            scope.spawn(work);
-        }
-        work();
-    });
-    match failure.into_inner().expect("no thread panics with the lock") {
-        Some(error) => Err(error),
-        None => Ok(done.into_inner().expect("no thread panics with the lock")),
-    }
+    parallel::map(claimed, parallel::busy_threads(), |(wanted, staging), stop| {
+        unpack_wanted(wanted, staging, open, options, stop)
+    })
 }
 
 fn unpack_wanted<'s>(

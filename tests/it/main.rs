@@ -7,6 +7,7 @@ mod harness;
 mod images;
 mod isolation;
 mod lists;
+mod push;
 mod refusals;
 mod registry;
 mod run;

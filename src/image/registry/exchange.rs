@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result};
 use serde::Deserialize;
 use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
-use ureq::{Agent, Body};
+use ureq::{Agent, Body, SendBody};
 
 use super::agent::{Access, agent, is_loopback};
 use super::challenge::{self, Challenge};
@@ -269,7 +269,13 @@ impl Client {
 
     /// Sends a request once, through redirects. Whoever is not the registry itself is told nothing of us.
     fn send(&self, ask: &Ask<'_>, authorization: Option<&str>) -> Result<Response<Body>, Failure> {
+        let mut authorization = authorization;
+        if ask.target.contains("://") {
+            self.trusted(ask.target)?;
+            authorization = authorization.filter(|_| self.is_own(ask.target));
+        }
         let mut response = self.send_to_registry(ask, authorization)?;
+        // The first answer has told the scheme.
         let mut url = self.url(ask.target);
         for _ in 0..HOPS {
             let is_redirect = matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308);
@@ -283,8 +289,7 @@ impl Client {
             let next = join(&url, location);
             let uri = self.trusted(&next)?;
             let host = uri.authority().map(ToString::to_string).unwrap_or_default();
-            let is_ours = origin(&next) == origin(&self.url("/"));
-            let request = self.request(ask, &next, authorization.filter(|_| is_ours))?;
+            let request = self.request(ask, &next, authorization.filter(|_| self.is_own(&next)))?;
             response = self.run(request, ask.body, &host)?;
             url = next;
         }
@@ -293,8 +298,28 @@ impl Client {
             .into())
     }
 
+    /// Whether a URL is the registry's own, to whom our credentials may be told.
+    fn is_own(&self, url: &str) -> bool {
+        origin(url) == origin(&self.url("/"))
+    }
+
+    /// Sends a body as it comes, once, with what the registry was told of us before.
+    pub(super) fn send_stream(&self, ask: &Ask<'_>, body: &mut dyn io::Read) -> Result<Response<Body>> {
+        let url = self.url(ask.target);
+        let uri = self.trusted(&url).map_err(Failure::into_error)?;
+        let authorization = self.authorization(ask.purpose).filter(|_| self.is_own(&url));
+        let request = self
+            .request(ask, &url, authorization.as_deref())
+            .map_err(Failure::into_error)?;
+        let answer = self
+            .agent(&uri)?
+            .run(request.map(|()| SendBody::from_reader(body)));
+        let response = answer.map_err(|error| unreachable(&self.domain, &error))?;
+        self.accept(ask, response)
+    }
+
     /// The URL of a target, once the scheme is known.
-    fn url(&self, target: &str) -> String {
+    pub(super) fn url(&self, target: &str) -> String {
         if target.contains("://") {
             return target.to_owned();
         }
@@ -438,6 +463,15 @@ enum Failure {
     /// The next try may succeed.
     Passing(RegistryError),
     Final(anyhow::Error),
+}
+
+impl Failure {
+    fn into_error(self) -> anyhow::Error {
+        match self {
+            Self::Passing(error) => error.into(),
+            Self::Final(error) => error,
+        }
+    }
 }
 
 impl From<RegistryError> for Failure {

@@ -13,6 +13,7 @@ mod credentials;
 mod error;
 mod exchange;
 mod resolver;
+mod upload;
 mod wire;
 
 pub use agent::{Access, Proxies};

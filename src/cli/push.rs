@@ -1,0 +1,187 @@
+//! `push`: give images to registries.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::context::Context;
+use super::output::print;
+use super::registry::TransferOptions;
+use super::report::{self, Outcome};
+use crate::image::compression::Compression;
+use crate::image::find::{FindError, Found, find};
+use crate::image::platform;
+use crate::image::push::{self, Format, PushOptions, Pushed, Step};
+use crate::image::reference::Reference;
+use crate::store::Store;
+
+/// Give images to registries
+#[derive(Args, Debug)]
+pub struct PushArgs {
+    /// Every tag of the repository that is here
+    #[arg(short, long)]
+    all_tags: bool,
+    /// Packing of layers that the registry does not have yet: gzip or zstd
+    #[arg(long, value_name = "FORMAT")]
+    compression_format: Option<String>,
+    /// Level of that packing
+    #[arg(long, value_name = "LEVEL")]
+    compression_level: Option<i32>,
+    /// Pack anew what the registry has in another packing
+    #[arg(long)]
+    force_compression: bool,
+    /// Write the digest of the manifest to a file
+    #[arg(long, value_name = "FILE")]
+    digestfile: Option<PathBuf>,
+    /// Kind of manifest: oci or v2s2 (docker)
+    #[arg(short, long, value_name = "FORMAT")]
+    format: Option<String>,
+    /// Platform that the image is expected to be for
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<String>,
+    /// Print no progress
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    transfer: TransferOptions,
+    /// Image
+    #[arg(value_name = "IMAGE")]
+    image: String,
+    /// Name at the registry, where it is another one
+    #[arg(value_name = "DESTINATION")]
+    destination: Option<String>,
+}
+
+impl PushArgs {
+    fn options(&self) -> anyhow::Result<PushOptions> {
+        let format = match self.format.as_deref() {
+            None => None,
+            Some("oci") => Some(Format::Oci),
+            Some("v2s2" | "docker") => Some(Format::Docker),
+            Some("v2s1") => bail!("--format v2s1 is not supported: registries have given that kind up"),
+            Some(other) => bail!("invalid --format {other:?}: there are oci and v2s2"),
+        };
+        let compression = match self.compression_format.as_deref() {
+            None => None,
+            Some("gzip") => Some(Compression::Gzip),
+            Some("zstd") => Some(Compression::Zstd),
+            Some("zstd:chunked") => bail!("--compression-format zstd:chunked is not supported yet: zstd is"),
+            Some(other) => bail!("invalid --compression-format {other:?}: there are gzip and zstd"),
+        };
+        let level = self.compression_level;
+        let levels = if compression == Some(Compression::Zstd) {
+            1..=20
+        } else {
+            1..=9
+        };
+        if let Some(level) = level.filter(|level| !levels.contains(level)) {
+            bail!(
+                "invalid --compression-level {level}: there are {} to {}",
+                levels.start(),
+                levels.end()
+            );
+        }
+        let force = self.force_compression || compression.is_some();
+        Ok(PushOptions {
+            format,
+            compression,
+            level,
+            force,
+        })
+    }
+}
+
+pub fn run(args: PushArgs, context: &Context) -> Outcome {
+    let mut options = args.options()?;
+    // Docker's manifests cannot say what zstd is.
+    if options.compression == Some(Compression::Zstd) {
+        options.format.get_or_insert(Format::Oci);
+    }
+    let destination = args.destination.as_deref().unwrap_or(&args.image);
+    let destination = destination.strip_prefix("docker://").unwrap_or(destination);
+    let target: Reference = destination.parse()?;
+    if target.digest().is_some() {
+        bail!("{destination}: an image gets its digest from its content, so it is pushed by a tag");
+    }
+    let client = args.transfer.client(&target)?;
+    let engine = context.act()?;
+    let pairs = if args.all_tags {
+        if target.tag().is_some() || args.destination.is_some() {
+            bail!("--all-tags takes one name without a tag");
+        }
+        tagged(&engine.store, &target)?
+    } else {
+        let target = target.or_latest();
+        vec![(wanted(&engine.store, &args.image, &args)?, target)]
+    };
+    for (found, target) in pairs {
+        let say = |text: &str| {
+            if !args.quiet {
+                report::say(text);
+            }
+        };
+        say(&format!("The push refers to repository [{}]", target.name()));
+        let tell = |diff_id: &crate::base::digest::Digest, step: Step| {
+            let hex = diff_id.hex();
+            let what = match step {
+                Step::Preparing => "Preparing",
+                Step::Exists => "Layer already exists",
+                Step::Mounted => "Mounted from another repository",
+                Step::Pushed => "Pushed",
+            };
+            say(&format!("{}: {what}", &hex[..12]));
+        };
+        let pushed = push::push(&engine.store, &client, &found.image, &target, &options, &tell)
+            .with_context(|| format!("cannot push {target}"))?;
+        answer(&args, &target, &pushed)?;
+    }
+    Ok(0)
+}
+
+fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Result<()> {
+    if let Some(path) = &args.digestfile {
+        std::fs::write(path, pushed.digest.to_string())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    let tag = target.tag().unwrap_or("latest");
+    let line = match args.quiet {
+        true => format!("{target}\n"),
+        false => format!("{tag}: digest: {} size: {}\n", pushed.digest, pushed.size),
+    };
+    Ok(print(&line)?)
+}
+
+fn wanted(store: &Store, name: &str, args: &PushArgs) -> anyhow::Result<Found> {
+    let found = find(store, name.strip_prefix("docker://").unwrap_or(name))?;
+    if let Some(text) = &args.platform {
+        let wanted = platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?;
+        let have = found.image.platform();
+        if !platform::satisfies(&have, &wanted) {
+            bail!(
+                "image {name} is for {}, not for {}",
+                platform::display(&have),
+                platform::display(&wanted)
+            );
+        }
+    }
+    Ok(found)
+}
+
+/// All images that have a tag of the repository here, each with its name there.
+fn tagged(store: &Store, repository: &Reference) -> anyhow::Result<Vec<(Found, Reference)>> {
+    let mut pairs = Vec::new();
+    for tag in store.tags()? {
+        let Ok(name) = tag.reference.parse::<Reference>() else {
+            continue;
+        };
+        if name.name() == repository.name() {
+            pairs.push((find(store, &tag.reference)?, name));
+        }
+    }
+    if pairs.is_empty() {
+        return Err(FindError::Missing(repository.to_string()).into());
+    }
+    pairs.sort_by_key(|(_, name)| name.to_string());
+    Ok(pairs)
+}

@@ -1,0 +1,349 @@
+//! `push`: from the store to a registry.
+//!
+//! A manifest that the image came by is given on as it is, where the registry has its blobs already or can take them
+//! over from another of its repositories. Else layers are compressed on their way, which gives the same bytes each time;
+//! the digest is remembered with the layer, so that the next push need not.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+
+use anyhow::{Context, Result, bail};
+
+use super::compression::{Compression, encoder};
+use super::layer;
+use super::reference::Reference;
+use super::registry::Client;
+use crate::base::digest::Digest;
+use crate::base::parallel;
+use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, Manifest, media_type};
+use crate::store::images::{Image, ManifestRecord};
+use crate::store::layer::SeenBlob;
+use crate::store::locks::Hold;
+use crate::store::{Kind, Store};
+
+/// What kind of manifest is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Oci,
+    Docker,
+}
+
+/// How an image is pushed.
+#[derive(Debug, Clone, Default)]
+pub struct PushOptions {
+    /// None: the one the image came by, else Docker's.
+    pub format: Option<Format>,
+    /// None: whatever the registry has, else gzip.
+    pub compression: Option<Compression>,
+    pub level: Option<i32>,
+    /// Only blobs that are compressed as asked, even where the registry has others.
+    pub force: bool,
+}
+
+/// What was pushed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pushed {
+    pub digest: Digest,
+    /// Bytes of the manifest.
+    pub size: u64,
+}
+
+/// What became of a layer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    Preparing,
+    Exists,
+    Mounted,
+    Pushed,
+}
+
+/// Who is told of each layer, by its diff id.
+pub type Tell<'a> = dyn Fn(&Digest, Step) + Sync + 'a;
+
+/// Pushes an image as `target`, which has a tag.
+pub fn push(
+    store: &Store,
+    client: &Client,
+    image: &Image,
+    target: &Reference,
+    options: &PushOptions,
+    tell: &Tell<'_>,
+) -> Result<Pushed> {
+    let id = image.id.hex();
+    let held = store.lock(Kind::Images, &id, Hold::Shared, &mut || ())?;
+    held.as_ref().with_context(|| format!("no such image: {id}"))?;
+    let journey = Journey {
+        store,
+        client,
+        image,
+        options,
+        tell,
+        sources: sources(image, target),
+    };
+    let config = store.blob(&image.id, CONFIG_LIMIT)?;
+    let (manifest, media_type) = match journey.known_manifest()? {
+        Some(known) => known,
+        None => journey.new_manifest(config.len() as u64)?,
+    };
+    if !client.has_blob(&image.id)? && !journey.mounted(&image.id)? {
+        client.upload(&config)?;
+    }
+    let digest = client.put_manifest(target.tag(), &manifest, &media_type)?;
+    drop(held);
+    journey.remember(target, &manifest, &media_type, &config)?;
+    Ok(Pushed {
+        digest,
+        size: manifest.len() as u64,
+    })
+}
+
+/// Other repositories of the registry that have the image.
+fn sources(image: &Image, target: &Reference) -> Vec<String> {
+    let names = image
+        .repo_digests
+        .iter()
+        .filter_map(|name| name.parse::<Reference>().ok());
+    let mut sources: Vec<String> = names
+        .filter(|name| name.domain() == target.domain() && name.path() != target.path())
+        .map(|name| name.path().to_owned())
+        .collect();
+    sources.dedup();
+    sources.truncate(3);
+    sources
+}
+
+struct Journey<'a> {
+    store: &'a Store,
+    client: &'a Client,
+    image: &'a Image,
+    options: &'a PushOptions,
+    tell: &'a Tell<'a>,
+    sources: Vec<String>,
+}
+
+impl Journey<'_> {
+    fn is_wanted(&self, media_type: &str) -> bool {
+        let wanted = match self.options.format {
+            None => return matches!(media_type, media_type::OCI_MANIFEST | media_type::DOCKER_MANIFEST),
+            Some(Format::Oci) => media_type::OCI_MANIFEST,
+            Some(Format::Docker) => media_type::DOCKER_MANIFEST,
+        };
+        media_type == wanted
+    }
+
+    /// A manifest that the image came by, all of whose layers the registry has or takes over.
+    fn known_manifest(&self) -> Result<Option<(Vec<u8>, String)>> {
+        for known in self
+            .image
+            .manifests
+            .iter()
+            .filter(|known| self.is_wanted(&known.media_type))
+        {
+            let bytes = self.store.blob(&known.digest, MANIFEST_LIMIT)?;
+            let Document::Manifest(manifest) = Document::parse(&bytes, &known.media_type)? else {
+                continue;
+            };
+            let fits =
+                |layer: &Descriptor| !self.options.force || self.is_compressed_as_asked(&layer.media_type);
+            // Uncompressed layers are what `load` makes up; they are not worth sending.
+            let is_plain = |layer: &Descriptor| compression_of(&layer.media_type) == Compression::None;
+            if !manifest.layers.iter().all(fits) || manifest.layers.iter().any(is_plain) {
+                continue;
+            }
+            let layers: Vec<_> = self.image.layers.iter().zip(&manifest.layers).collect();
+            let found = parallel::map(layers, 8, |(layer, blob), _| {
+                let step = self.find(&blob.digest)?;
+                Ok::<_, anyhow::Error>(step.map(|step| (layer.diff_id, step)))
+            })?;
+            if found.iter().all(Option::is_some) {
+                found
+                    .into_iter()
+                    .flatten()
+                    .for_each(|(diff_id, step)| (self.tell)(&diff_id, step));
+                return Ok(Some((bytes, known.media_type.clone())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the repository has a blob, or has taken it over.
+    fn find(&self, digest: &Digest) -> Result<Option<Step>> {
+        Ok(if self.client.has_blob(digest)? {
+            Some(Step::Exists)
+        } else if self.mounted(digest)? {
+            Some(Step::Mounted)
+        } else {
+            None
+        })
+    }
+
+    fn mounted(&self, digest: &Digest) -> Result<bool> {
+        for source in &self.sources {
+            if self.client.mount_blob(digest, source)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn is_compressed_as_asked(&self, media_type: &str) -> bool {
+        self.options
+            .compression
+            .is_none_or(|wanted| compression_of(media_type) == wanted)
+    }
+
+    /// Uploads what is missing, and writes a manifest of it.
+    fn new_manifest(&self, config_size: u64) -> Result<(Vec<u8>, String)> {
+        let format = self.options.format.unwrap_or_else(|| {
+            let first = self
+                .image
+                .manifests
+                .first()
+                .map(|first| first.media_type.as_str());
+            if first == Some(media_type::OCI_MANIFEST) {
+                Format::Oci
+            } else {
+                Format::Docker
+            }
+        });
+        let compression = self.options.compression.unwrap_or(Compression::Gzip);
+        if format == Format::Docker && compression == Compression::Zstd {
+            bail!("Docker's manifests know no zstd: give --format oci");
+        }
+        let mut unique: Vec<Digest> = Vec::new();
+        for layer in &self.image.layers {
+            if !unique.contains(&layer.diff_id) {
+                unique.push(layer.diff_id);
+            }
+        }
+        let blobs = parallel::map(unique, parallel::busy_threads(), |diff_id, _| {
+            let blob = self
+                .layer(&diff_id, compression, format)
+                .with_context(|| format!("layer {diff_id}"))?;
+            Ok::<_, anyhow::Error>((diff_id, blob))
+        })?;
+        let blobs: HashMap<Digest, Descriptor> = blobs.into_iter().collect();
+        let (kind, config) = match format {
+            Format::Oci => (media_type::OCI_MANIFEST, media_type::OCI_CONFIG),
+            Format::Docker => (media_type::DOCKER_MANIFEST, media_type::DOCKER_CONFIG),
+        };
+        let manifest = Manifest {
+            schema_version: 2,
+            media_type: Some(kind.to_owned()),
+            artifact_type: None,
+            config: Descriptor::new(config, self.image.id, config_size),
+            layers: self
+                .image
+                .layers
+                .iter()
+                .map(|layer| blobs[&layer.diff_id].clone())
+                .collect(),
+            annotations: Default::default(),
+            extra: serde_json::Map::new(),
+        };
+        Ok((serde_json::to_vec(&manifest)?, kind.to_owned()))
+    }
+
+    /// The blob of a layer at the registry: one that is there, else a new one.
+    fn layer(&self, diff_id: &Digest, compression: Compression, format: Format) -> Result<Descriptor> {
+        let locked = self
+            .store
+            .lock(Kind::Layers, &diff_id.hex(), Hold::Shared, &mut || ())?;
+        let locked = locked.context("it is not in the store")?;
+        let mut record = layer::read_record(locked.as_fd())?;
+        for seen in &record.blobs {
+            let found = compression_of(&seen.media_type);
+            let serves = match self.options.compression {
+                Some(wanted) => found == wanted,
+                None => found == Compression::Gzip || (found == Compression::Zstd && format == Format::Oci),
+            };
+            if serves && let Some(step) = self.find(&seen.digest)? {
+                (self.tell)(diff_id, step);
+                return Ok(Descriptor::new(layer_type(format, found), seen.digest, seen.size));
+            }
+        }
+        (self.tell)(diff_id, Step::Preparing);
+        let level = self.options.level.unwrap_or(match compression {
+            Compression::Zstd => 3,
+            _ => 6,
+        });
+        let (digest, size) = self.client.upload_stream(&format!("layer {diff_id}"), |send| {
+            compressed(locked.as_fd(), compression, level, send)
+        })?;
+        (self.tell)(diff_id, Step::Pushed);
+        let kind = layer_type(format, compression);
+        record.blobs.retain(|seen| seen.digest != digest);
+        record.blobs.insert(
+            0,
+            SeenBlob {
+                digest,
+                size,
+                media_type: kind.to_owned(),
+            },
+        );
+        // What cannot be remembered is compressed again the next time.
+        let _ = layer::write_record(locked.as_fd(), &record);
+        Ok(Descriptor::new(kind, digest, size))
+    }
+
+    /// The image is known by its new manifest from now on.
+    fn remember(&self, target: &Reference, manifest: &[u8], media_type: &str, config: &[u8]) -> Result<()> {
+        let digest = Digest::of(manifest);
+        let record = ManifestRecord {
+            digest,
+            media_type: media_type.to_owned(),
+            size: manifest.len() as u64,
+        };
+        let image = Image {
+            manifests: vec![record],
+            repo_digests: vec![format!("{}@{digest}", target.name())],
+            ..self.image.clone()
+        };
+        self.store.publish_image(&image, &[config, manifest])?;
+        Ok(())
+    }
+}
+
+fn compression_of(media_type: &str) -> Compression {
+    match media_type {
+        kind if kind.ends_with("gzip") => Compression::Gzip,
+        kind if kind.ends_with("zstd") => Compression::Zstd,
+        _ => Compression::None,
+    }
+}
+
+fn layer_type(format: Format, compression: Compression) -> &'static str {
+    match (format, compression) {
+        (Format::Oci, Compression::Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
+        (Format::Oci, Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
+        (Format::Oci, _) => media_type::OCI_LAYER,
+        (Format::Docker, Compression::Gzip) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
+        (Format::Docker, _) => media_type::DOCKER_LAYER,
+    }
+}
+
+/// Sends the tar of a layer, compressed, through a pipe: one thread makes it and this one sends.
+fn compressed(
+    layer: std::os::fd::BorrowedFd<'_>,
+    compression: Compression,
+    level: i32,
+    send: &mut dyn FnMut(io::PipeReader) -> Result<(Digest, u64)>,
+) -> Result<(Digest, u64)> {
+    let (reader, writer) = io::pipe()?;
+    std::thread::scope(|scope| {
+        let maker = scope.spawn(move || -> Result<()> {
+            let mut output = encoder(compression, level, io::BufWriter::with_capacity(64 << 10, writer))?;
+            layer::write_tar(layer, &mut output)?;
+            output.finish()?.flush()?;
+            Ok(())
+        });
+        let sent = send(reader);
+        let made = maker.join().expect("panics abort the process");
+        match (sent, made) {
+            // A layer that could not be read to its end was never whole at the registry: the digest is of less.
+            (Ok(_), Err(error)) => Err(error),
+            (sent, _) => sent,
+        }
+    })
+}

@@ -1,0 +1,164 @@
+//! Giving blobs and manifests to a registry (distribution specification, "Push").
+
+use std::io::Read;
+use std::thread;
+
+use anyhow::{Context, Result};
+use ureq::Body;
+use ureq::http::{HeaderMap, Method, Response, StatusCode, header};
+
+use super::client::{Client, Purpose};
+use super::error::RegistryError;
+use super::exchange::Ask;
+use super::wire::{announced, form, join};
+use crate::base::digest::{Digest, Hashing};
+
+/// The type of all blobs on their way to a registry.
+const OCTETS: &str = "application/octet-stream";
+
+impl Client {
+    /// Whether the repository has a blob.
+    pub fn has_blob(&self, digest: &Digest) -> Result<bool> {
+        let target = format!("/v2/{}/blobs/{digest}", self.repository);
+        let what = format!("blob {digest}");
+        match self.ask(&push(Method::HEAD, &target, &[], None, &what)) {
+            Ok(_) => Ok(true),
+            Err(error) if is_missing(&error) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Takes over a blob from another repository of the registry. `false`: it has to be uploaded. Registries may not
+    /// let us, so no answer to this is an error.
+    pub fn mount_blob(&self, digest: &Digest, from: &str) -> Result<bool> {
+        let text = digest.to_string();
+        let fields = form(&[("mount", &text), ("from", from)]);
+        let target = format!("/v2/{}/blobs/uploads/?{fields}", self.repository);
+        let Ok(response) = self.ask(&push(Method::POST, &target, &[], Some(&[]), "mounted blob")) else {
+            return Ok(false);
+        };
+        if response.status() == StatusCode::CREATED {
+            return Ok(true);
+        }
+        // An upload was begun instead; it is not this one that will be used.
+        if let Ok(session) = self.location(&target, response.headers()) {
+            let _ = self.ask(&push(Method::DELETE, &session, &[], None, "upload"));
+        }
+        Ok(false)
+    }
+
+    /// Uploads a small blob at once.
+    pub fn upload(&self, bytes: &[u8]) -> Result<Digest> {
+        let digest = Digest::of(bytes);
+        let what = format!("blob {digest}");
+        let session = self.begin(&what)?;
+        let target = finished(&session, &digest);
+        let kind = [(header::CONTENT_TYPE, OCTETS.to_owned())];
+        self.ask(&push(Method::PUT, &target, &kind, Some(bytes), &what))?;
+        Ok(digest)
+    }
+
+    /// Uploads a blob as it is made, and gives its digest and size. `make` is called anew for each try.
+    pub fn upload_stream<R: Read>(
+        &self,
+        what: &str,
+        mut make: impl FnMut(&mut dyn FnMut(R) -> Result<(Digest, u64)>) -> Result<(Digest, u64)>,
+    ) -> Result<(Digest, u64)> {
+        let mut failures = 0;
+        loop {
+            match make(&mut |reader| self.upload_once(what, reader)) {
+                Ok(uploaded) => return Ok(uploaded),
+                Err(error) => {
+                    failures += 1;
+                    let passes = matches!(
+                        error.downcast_ref(),
+                        Some(RegistryError::Unreachable { .. } | RegistryError::RateLimit { .. })
+                    ) || matches!(error.downcast_ref(),
+                        Some(RegistryError::Status { status, .. }) if status.is_server_error());
+                    match self.wait_before(failures) {
+                        Some(wait) if passes => thread::sleep(wait),
+                        _ => return Err(error),
+                    }
+                }
+            }
+        }
+    }
+
+    fn upload_once(&self, what: &str, reader: impl Read) -> Result<(Digest, u64)> {
+        let session = self.begin(what)?;
+        let kind = [(header::CONTENT_TYPE, OCTETS.to_owned())];
+        let mut hashing = Hashing::new(reader);
+        let response = self.send_stream(&push(Method::PATCH, &session, &kind, None, what), &mut hashing)?;
+        let (_, digest, size) = hashing.finish();
+        let target = finished(&self.location(&session, response.headers())?, &digest);
+        self.ask(&push(Method::PUT, &target, &[], Some(&[]), what))?;
+        Ok((digest, size))
+    }
+
+    /// Begins an upload and gives the URL to send to.
+    fn begin(&self, what: &str) -> Result<String> {
+        let target = format!("/v2/{}/blobs/uploads/", self.repository);
+        let response: Response<Body> = self.ask(&push(Method::POST, &target, &[], Some(&[]), what))?;
+        self.location(&target, response.headers())
+    }
+
+    fn location(&self, asked: &str, headers: &HeaderMap) -> Result<String> {
+        let location = headers
+            .get(header::LOCATION)
+            .and_then(|value| value.to_str().ok());
+        let location =
+            location.with_context(|| self.wrong("it does not say where to upload to".to_owned()))?;
+        let url = join(&self.url(asked), location);
+        // A registry behind a proxy that ends encryption may not know that there is any.
+        let plain = format!("http://{}/", self.authority);
+        Ok(
+            match (self.url("/").starts_with("https:"), url.strip_prefix(&plain)) {
+                (true, Some(path)) => format!("https://{}/{path}", self.authority),
+                _ => url,
+            },
+        )
+    }
+
+    /// Gives a manifest its tag, or only its digest. The registry checks that it has all it names.
+    pub fn put_manifest(&self, tag: Option<&str>, bytes: &[u8], media_type: &str) -> Result<Digest> {
+        let digest = Digest::of(bytes);
+        let name = tag.map_or_else(|| digest.to_string(), str::to_owned);
+        let target = format!("/v2/{}/manifests/{name}", self.repository);
+        let what = format!("manifest {name} of {}", self.repository);
+        let kind = [(header::CONTENT_TYPE, media_type.to_owned())];
+        let response = self.ask(&push(Method::PUT, &target, &kind, Some(bytes), &what))?;
+        match announced(response.headers()) {
+            Some(other) if other != digest => Err(self
+                .wrong(format!("{what} has the digest {digest}, and it says {other}"))
+                .into()),
+            _ => Ok(digest),
+        }
+    }
+}
+
+fn push<'a>(
+    method: Method,
+    target: &'a str,
+    headers: &'a [(header::HeaderName, String)],
+    body: Option<&'a [u8]>,
+    what: &'a str,
+) -> Ask<'a> {
+    Ask {
+        method,
+        target,
+        purpose: Purpose::Push,
+        headers,
+        body,
+        what,
+    }
+}
+
+/// The URL that ends an upload.
+fn finished(session: &str, digest: &Digest) -> String {
+    let separator = if session.contains('?') { '&' } else { '?' };
+    format!("{session}{separator}{}", form(&[("digest", &digest.to_string())]))
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(RegistryError::is_missing)
+}

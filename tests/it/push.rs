@@ -1,0 +1,274 @@
+//! Pushing: to Debian's registry, read back by ourselves, skopeo and podman.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::support::registry::{Answer, Distribution, Fake};
+use super::support::run::Outcome;
+use super::support::tar::Entry;
+use super::support::{Compression, Image, Sandbox, requires};
+
+fn nameless() -> Image {
+    Image::busybox()
+        .layer(&[Entry::file("etc/one", "1")])
+        .compressed_layer(&[Entry::file("etc/two", "2")], Compression::Zstd)
+        .configure(json!({ "Cmd": ["cat", "/etc/one", "/etc/two"] }))
+}
+
+fn image() -> Image {
+    nameless().name("localhost/app:v1")
+}
+
+fn told(outcome: &Outcome) -> String {
+    String::from_utf8_lossy(&outcome.stderr).into_owned()
+}
+
+/// What skopeo says of an image at a registry.
+fn skopeo(sandbox: &Sandbox, words: &[&str], name: &str) -> Value {
+    let inspect = ["--insecure-policy", "inspect", "--tls-verify=false"];
+    let program = sandbox.program("skopeo").args(inspect).args(words);
+    program.arg(format!("docker://{name}")).run().succeeds().json()
+}
+
+fn id_of(sandbox: &Sandbox, name: &str) -> String {
+    let inspected = sandbox
+        .coracle(["image", "inspect", "--format", "{{.Id}}", name])
+        .run();
+    inspected
+        .succeeds()
+        .text()
+        .trim_start_matches("sha256:")
+        .to_owned()
+}
+
+#[test]
+fn what_is_pushed_is_the_same_image_for_everybody() {
+    requires!("program:docker-registry", "program:skopeo", "program:podman");
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path("tmp"), "");
+    sandbox.load(&image());
+    let id = id_of(&sandbox, "localhost/app:v1");
+    let name = format!("{}/team/app:v1", registry.host);
+    let digest_file = sandbox.path("tmp/digest");
+    let push = sandbox
+        .coracle(["push", "--digestfile"])
+        .arg(&digest_file)
+        .args(["localhost/app:v1", &name]);
+    let pushed = push.run().succeeds();
+    let digest = fs::read_to_string(&digest_file).unwrap();
+    let manifest = skopeo(&sandbox, &["--raw"], &name);
+    assert!(
+        pushed.text().starts_with(&format!("v1: digest: {digest} size: ")),
+        "{}",
+        pushed.text()
+    );
+    assert_eq!(told(&pushed).matches(": Pushed").count(), 3, "{}", told(&pushed));
+    assert_eq!(manifest["config"]["digest"], format!("sha256:{id}"));
+    assert_eq!(skopeo(&sandbox, &[], &name)["Digest"], digest);
+
+    // The second push finds everything, and so does one to another repository of the registry.
+    let again = sandbox
+        .coracle(["push", "localhost/app:v1", &name])
+        .run()
+        .succeeds();
+    assert_eq!(
+        told(&again).matches("Layer already exists").count(),
+        3,
+        "{}",
+        told(&again)
+    );
+    assert_eq!(again.text(), pushed.text());
+    let other = format!("{}/other/app:v2", registry.host);
+    let moved = sandbox
+        .coracle(["push", "localhost/app:v1", &other])
+        .run()
+        .succeeds();
+    assert_eq!(told(&moved).matches("Mounted").count(), 3, "{}", told(&moved));
+    assert!(moved.text().contains(&digest), "{}", moved.text());
+
+    sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+    let ran = sandbox.coracle(["run", "--rm", &other]).run().succeeds();
+    assert_eq!(ran.text(), "12");
+    assert_eq!(id_of(&sandbox, &other), id);
+
+    let podman = |words: &[&str]| {
+        let place = |name: &str| sandbox.path("tmp").join(name);
+        let program = sandbox
+            .program("podman")
+            .arg("--root")
+            .arg(place("p"))
+            .arg("--runroot")
+            .arg(place("r"));
+        program.args(["--storage-driver", "vfs"]).args(words)
+    };
+    let pulled = podman(&["pull", "--quiet", "--tls-verify=false", &name])
+        .run()
+        .succeeds();
+    assert_eq!(pulled.text(), id);
+}
+
+#[test]
+fn formats_and_packings_are_as_asked() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path("tmp"), "");
+    sandbox.load(&image());
+    let id = id_of(&sandbox, "localhost/app:v1");
+    let cases: [(&[&str], &str, &str); 4] = [
+        (&[], "oci.image.manifest", "tar+gzip"),
+        (&["--format", "v2s2"], "docker.distribution.manifest", "tar.gzip"),
+        (
+            &["--compression-format", "zstd"],
+            "oci.image.manifest",
+            "tar+zstd",
+        ),
+        (
+            &[
+                "--format",
+                "oci",
+                "--compression-format",
+                "zstd",
+                "--compression-level",
+                "10",
+            ],
+            "oci.image.manifest",
+            "tar+zstd",
+        ),
+    ];
+    for (number, (words, kind, layer)) in cases.into_iter().enumerate() {
+        // Each to a repository of its own, and from a store that remembers nothing of the others.
+        let sandbox = Sandbox::new();
+        sandbox.load(&image());
+        let name = format!("{}/case{number}:v1", registry.host);
+        sandbox
+            .coracle(["push", "--quiet"])
+            .args(words)
+            .args(["localhost/app:v1", &name])
+            .run()
+            .succeeds();
+        let manifest = skopeo(&sandbox, &["--raw"], &name);
+        assert!(
+            manifest["mediaType"].as_str().unwrap().contains(kind),
+            "{words:?}: {manifest}"
+        );
+        for one in manifest["layers"].as_array().unwrap() {
+            assert!(
+                one["mediaType"].as_str().unwrap().ends_with(layer),
+                "{words:?}: {manifest}"
+            );
+        }
+        sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+        let ran = sandbox
+            .coracle(["run", "--rm", "--quiet", &name])
+            .run()
+            .succeeds();
+        assert_eq!(ran.text(), "12");
+        assert_eq!(id_of(&sandbox, &name), id);
+    }
+    let wrong = [
+        "push",
+        "--format",
+        "v2s2",
+        "--compression-format",
+        "zstd",
+        "localhost/app:v1",
+    ];
+    let refused = sandbox
+        .coracle(wrong)
+        .arg(format!("{}/x:v1", registry.host))
+        .run()
+        .exits(125);
+    assert!(told(&refused).contains("--format oci"), "{}", told(&refused));
+}
+
+#[test]
+fn an_image_that_was_pulled_keeps_its_manifest_where_its_blobs_are() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path("tmp"), "");
+    let first = format!("{}/first:v1", registry.host);
+    let archive = sandbox.path("tmp/image.tar");
+    nameless().write(&archive, super::support::Format::OciArchive);
+    sandbox
+        .program("skopeo")
+        .args(["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"])
+        .arg(format!("oci-archive:{}", archive.display()))
+        .arg(format!("docker://{first}"))
+        .run()
+        .succeeds();
+    let digest = skopeo(&sandbox, &[], &first)["Digest"].clone();
+    sandbox.coracle(["pull", &first]).run().succeeds();
+    let second = format!("{}/second:v1", registry.host);
+    sandbox.coracle(["push", &first, &second]).run().succeeds();
+    assert_eq!(skopeo(&sandbox, &[], &second)["Digest"], digest);
+    // All tags of a repository at once.
+    sandbox
+        .coracle(["tag", &first, &format!("{}/many:a", registry.host)])
+        .run()
+        .succeeds();
+    sandbox
+        .coracle(["tag", &first, &format!("{}/many:b", registry.host)])
+        .run()
+        .succeeds();
+    sandbox
+        .coracle(["push", "--all-tags", &format!("{}/many", registry.host)])
+        .run()
+        .succeeds();
+    let many = skopeo(&sandbox, &[], &format!("{}/many:a", registry.host));
+    let mut tags: Vec<&str> = many["RepoTags"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    tags.sort_unstable();
+    assert_eq!(tags, ["a", "b"]);
+    assert_eq!(many["Digest"], digest);
+    let pulled = sandbox
+        .coracle([
+            "pull",
+            "--all-tags",
+            "--quiet",
+            &format!("{}/many", registry.host),
+        ])
+        .run();
+    assert_eq!(pulled.succeeds().text().lines().count(), 2);
+}
+
+#[test]
+fn a_push_without_the_right_or_to_nobody_says_so() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image());
+    let closed = Fake::start(|asked| match asked.header("authorization") {
+        "Basic bWU6c2VjcmV0" => Answer::new(403, r#"{"errors":[{"code":"DENIED","message":"read only"}]}"#),
+        _ => Answer::new(401, "").header("WWW-Authenticate", "Basic"),
+    });
+    let name = format!("{}/app:v1", closed.host);
+    let push = |words: &[&str]| {
+        sandbox
+            .coracle(["push", "--retry", "0"])
+            .args(words)
+            .args(["localhost/app:v1", &name])
+    };
+    let refused = push(&[]).run().exits(125);
+    assert!(told(&refused).contains("coracle login"), "{}", told(&refused));
+    let refused = push(&["--creds", "me:secret"]).run().exits(125);
+    assert!(told(&refused).contains("read only"), "{}", told(&refused));
+    for (words, part) in [
+        (&["push", "nosuch"][..], "nosuch"),
+        (&["push", "localhost/app:v1", "BAD//x"], "BAD//x"),
+        (&["push", "--format", "x", "localhost/app:v1"], "--format"),
+        (
+            &["push", "--compression-format", "xz", "localhost/app:v1"],
+            "--compression-format",
+        ),
+        (
+            &["push", "--compression-level", "77", "localhost/app:v1"],
+            "--compression-level",
+        ),
+    ] {
+        let outcome = sandbox.coracle(words).run().exits(125).says(part);
+        outcome.says_one_line();
+    }
+}
