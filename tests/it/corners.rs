@@ -2,10 +2,11 @@
 //! us, and the trees that come out are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::path::Path;
 
 use super::support::image::busybox_entries;
-use super::support::run::contains;
+use super::support::run::{Outcome, contains};
 use super::support::{Entry, Format, Image, Invocation, Sandbox, requires};
 
 const NAME: &str = "localhost/corner:latest";
@@ -143,22 +144,28 @@ fn theirs(sandbox: &Sandbox, image: &Image) -> Tree {
     listed(&out)
 }
 
-/// Loads an archive into podman. Its unpacking helper asks to die with the thread that made it, which as an ordinary
-/// user now and then it does: that is tried again.
+/// Loads an archive into podman.
 pub fn podman_loads(sandbox: &Sandbox, archive: &Path) {
-    let load = || {
-        podman(sandbox)
-            .args(["load", "--quiet", "--input"])
-            .arg(archive)
-            .run()
-    };
-    let mut loaded = load();
+    podman_unpacks(
+        sandbox,
+        ["load", "--quiet", "--input"]
+            .map(OsStr::new)
+            .into_iter()
+            .chain([archive.as_os_str()]),
+    );
+}
+
+/// Runs a command of podman that unpacks. Its helper for that asks to die with the thread that made it, which as an
+/// ordinary user now and then it does: that is tried again.
+pub fn podman_unpacks<'a>(sandbox: &Sandbox, words: impl IntoIterator<Item = &'a OsStr> + Clone) -> Outcome {
+    let run = || podman(sandbox).args(words.clone()).run();
+    let mut done = run();
     for _ in 0..3 {
-        if loaded.code != Some(0) && contains(&loaded.stderr, b"signal: killed") {
-            loaded = load();
+        if done.code != Some(0) && contains(&done.stderr, b"signal: killed") {
+            done = run();
         }
     }
-    loaded.succeeds();
+    done.succeeds()
 }
 
 /// Its storage holds files of other users, which only its own namespace may remove.

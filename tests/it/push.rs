@@ -1,9 +1,11 @@
 //! Pushing: to Debian's registry, read back by ourselves, skopeo and podman.
 
+use std::ffi::OsStr;
 use std::fs;
 
 use serde_json::{Value, json};
 
+use super::corners::{podman_unpacks, remove_storage};
 use super::support::registry::{Answer, Distribution, Fake};
 use super::support::run::Outcome;
 use super::support::tar::Entry;
@@ -92,19 +94,9 @@ fn what_is_pushed_is_the_same_image_for_everybody() {
     assert_eq!(ran.text(), "12");
     assert_eq!(id_of(&sandbox, &other), id);
 
-    let podman = |words: &[&str]| {
-        let place = |name: &str| sandbox.path("tmp").join(name);
-        let program = sandbox
-            .program("podman")
-            .arg("--root")
-            .arg(place("p"))
-            .arg("--runroot")
-            .arg(place("r"));
-        program.args(["--storage-driver", "vfs"]).args(words)
-    };
-    let pulled = podman(&["pull", "--quiet", "--tls-verify=false", &name])
-        .run()
-        .succeeds();
+    let words = ["pull", "--quiet", "--tls-verify=false", &name].map(OsStr::new);
+    let pulled = podman_unpacks(&sandbox, words);
+    remove_storage(&sandbox);
     assert_eq!(pulled.text(), id);
 }
 
