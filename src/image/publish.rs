@@ -136,8 +136,8 @@ impl<'s> Layers<'s> {
         unpack(reader, staging, &self.options)
     }
 
-    /// Sees to it that all layers are there: what is not in the store is unpacked, several at a time.
-    pub fn fetch(&mut self, wanted: &[Wanted], open: &Open<'_>) -> Result<()> {
+    /// Sees to it that all layers are there: what is not in the store is unpacked, up to `threads` at a time.
+    pub fn fetch(&mut self, wanted: &[Wanted], threads: usize, open: &Open<'_>) -> Result<()> {
         loop {
             let mut seen = HashSet::new();
             let (mut claimed, mut foreign) = (Vec::new(), None);
@@ -152,7 +152,7 @@ impl<'s> Layers<'s> {
                     None => foreign = Some(layer.diff_id),
                 }
             }
-            for unpacked in unpack_all(claimed, open, &self.options)? {
+            for unpacked in unpack_all(claimed, threads, open, &self.options)? {
                 let name = unpacked.record.diff_id.hex();
                 self.held.insert(name, Held::Staged(unpacked.staging));
             }
@@ -387,10 +387,11 @@ pub fn check(unpacked: &mut Unpacked<'_>, wanted: &Wanted) -> Result<()> {
 /// Unpacks claimed layers on a few threads, which have ended when this returns.
 fn unpack_all<'s>(
     claimed: Vec<(&Wanted, Staging<'s>)>,
+    threads: usize,
     open: &Open<'_>,
     options: &UnpackOptions,
 ) -> Result<Vec<Unpacked<'s>>> {
-    parallel::map(claimed, parallel::busy_threads(), |(wanted, staging), stop| {
+    parallel::map(claimed, threads, |(wanted, staging), stop| {
         unpack_wanted(wanted, staging, open, options, stop)
     })
 }

@@ -16,6 +16,7 @@ use super::publish::{Layers, NewImage, Wanted};
 use super::reference::Reference;
 use super::registry::{Blob, Client, Fetched};
 use crate::base::digest::Digest;
+use crate::base::parallel;
 use crate::oci::config::ImageConfig;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, LAYERS_LIMIT, Manifest, Platform, media_type};
 use crate::store::Store;
@@ -24,6 +25,8 @@ use crate::store::images::Image;
 
 /// Blobs from this size on are kept while they arrive, in bytes: less is sooner fetched again.
 const KEPT_FROM: u64 = 4 << 20;
+/// Layers that arrive at a time, however few processors there are: the network may be what is waited for.
+const DOWNLOADS: usize = 3;
 /// Indexes within indexes within …
 const DEPTH: usize = 4;
 
@@ -270,12 +273,17 @@ fn fetch<'s>(
     tell: &Tell<'_>,
 ) -> Result<Vec<Download<'s>>> {
     for layer in wanted {
+        let blob = blob_of(layer);
         let progress = if layers.has(&layer.diff_id)? {
             Progress::Exists
         } else {
             Progress::Begun
         };
-        tell(Event::Layer(&blob_of(layer).digest, progress));
+        tell(Event::Layer(&blob.digest, progress));
+        if progress == Progress::Exists && blob.size >= KEPT_FROM {
+            // Of somebody who was killed as soon as the layer was here.
+            store.forget_download(&blob.digest)?;
+        }
     }
     check_room(store, layers, wanted)?;
     let _ = store.sweep_downloads(false);
@@ -288,7 +296,8 @@ fn fetch<'s>(
         broken: AtomicBool::new(false),
     };
     let open = |wanted: &Wanted| journey.open(blob_of(wanted));
-    let mut result = layers.fetch(wanted, &open);
+    let threads = parallel::busy_threads().max(DOWNLOADS);
+    let mut result = layers.fetch(wanted, threads, &open);
     if result.is_err() && journey.resumed.load(Ordering::Relaxed) && !journey.broken.load(Ordering::Relaxed) {
         for download in journey
             .kept
@@ -299,7 +308,7 @@ fn fetch<'s>(
             download.remove()?;
         }
         journey.resumed.store(false, Ordering::Relaxed);
-        result = layers.fetch(wanted, &open);
+        result = layers.fetch(wanted, threads, &open);
     }
     result?;
     Ok(journey.kept.into_inner().expect("no thread panics with the lock"))

@@ -58,6 +58,11 @@ impl Store {
         }
     }
 
+    /// Removes what there is of a blob whose layer is here, unless somebody has it.
+    pub fn forget_download(&self, digest: &Digest) -> Result<()> {
+        self.sweep_download(&digest.hex(), |_| true).map(drop)
+    }
+
     /// Removes what nobody has and nobody has added to for a day; with `all`, whatever nobody has. Gives the bytes.
     pub fn sweep_downloads(&self, all: bool) -> Result<u64> {
         let names = match self.names(Kind::Downloads) {
@@ -66,30 +71,32 @@ impl Store {
         };
         let mut freed = 0;
         for name in names {
-            let path = format!("{}/{name}", Kind::Downloads.path());
-            let Ok(file) = rustix::fs::openat(
-                &self.root,
-                path.as_str(),
-                OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC,
-                Mode::empty(),
-            ) else {
-                continue;
-            };
-            if flock(file.as_fd(), Hold::Exclusive, false).is_err() {
-                continue;
-            }
-            let file = File::from(file);
-            let metadata = file.metadata().map_err(|error| self.io(&path, error))?;
-            let age = metadata
-                .modified()
-                .ok()
-                .and_then(|time| SystemTime::now().duration_since(time).ok());
-            if all || age.is_some_and(|age| age > KEPT) {
-                freed += metadata.len();
-                self.remove_download(&path)?;
-            }
+            freed += self.sweep_download(&name, |age| all || age > KEPT)?;
         }
         Ok(freed)
+    }
+
+    /// Removes one that nobody has, if it is as old as is asked for. Gives its bytes.
+    fn sweep_download(&self, name: &str, is_old: impl Fn(Duration) -> bool) -> Result<u64> {
+        let path = format!("{}/{name}", Kind::Downloads.path());
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let Ok(file) = rustix::fs::openat(&self.root, path.as_str(), flags, Mode::empty()) else {
+            return Ok(0);
+        };
+        if flock(file.as_fd(), Hold::Exclusive, false).is_err() {
+            return Ok(0);
+        }
+        let metadata = File::from(file.try_clone().map_err(|error| self.io(&path, error))?).metadata();
+        let metadata = metadata.map_err(|error| self.io(&path, error))?;
+        let modified = metadata.modified().ok();
+        let age = modified
+            .and_then(|time| SystemTime::now().duration_since(time).ok())
+            .unwrap_or_default();
+        if !is_old(age) {
+            return Ok(0);
+        }
+        self.remove_download(&path)?;
+        Ok(metadata.len())
     }
 
     fn remove_download(&self, path: &str) -> Result<()> {

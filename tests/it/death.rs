@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::group::Group;
+use crate::support::registry::{Answer, Asked, Content, Fake};
 use crate::support::run::Running;
 use crate::support::{Compression, Entry, Format, Image, Invocation, Sandbox, killer};
 
@@ -543,6 +544,101 @@ fn a_load_killed_at_every_step_leaves_nothing() {
             empties(&sandbox, &["images", "layers", "staging", "trash"]);
         },
     );
+}
+
+#[test]
+fn a_pull_killed_at_every_step_can_be_repeated() {
+    let sandbox = Sandbox::new();
+    let image = Image::new()
+        .layer(&[Entry::directory("d"), Entry::file("d/one", "1")])
+        .compressed_layer(
+            &[Entry::file("d/.wh.one", ""), Entry::symlink("d/three", "one")],
+            Compression::Gzip,
+        );
+    let content = Content::of(&image, &sandbox.path("tmp"));
+    let registry = Fake::start(move |asked| content.answer(asked));
+    let name = format!("{}/test:v1", registry.host);
+    let pull = || sandbox.coracle(["pull", "--quiet", &name]);
+    let remove = || sandbox.coracle(["rmi", &name]).run();
+    at_every_step(
+        || {
+            let _ = remove();
+            pull()
+        },
+        || {
+            pull().run().succeeds();
+            sandbox.coracle(["system", "check"]).run().succeeds();
+            remove().succeeds();
+            empties(&sandbox, &["images", "layers", "downloads", "staging", "trash"]);
+        },
+    );
+}
+
+/// Ten at once, each killed after a time of its own or left to end, and somebody who removes what they pull.
+#[test]
+fn pulls_that_are_killed_while_others_remove_leave_a_sound_store() {
+    let sandbox = Sandbox::new();
+    let lower = [Entry::directory("d"), Entry::file("d/one", vec![b'1'; 5 << 20])];
+    let images: Vec<Image> = (0..3u8)
+        .map(|number| {
+            Image::new()
+                .compressed_layer(&lower, Compression::None)
+                .compressed_layer(&[Entry::file("own", [number])], Compression::Gzip)
+        })
+        .collect();
+    let contents: Vec<Content> = images
+        .iter()
+        .map(|image| Content::of(image, &sandbox.path("tmp")))
+        .collect();
+    let registry = Fake::start(move |asked| {
+        // The image's number is its tag: its own documents are found by their digests alone.
+        let number = asked
+            .target
+            .rsplit("manifests/t")
+            .next()
+            .and_then(|tag| tag.parse::<usize>().ok());
+        match number {
+            Some(number) => contents[number].answer(&Asked {
+                target: "/v2/test/manifests/v1".into(),
+                ..asked.clone()
+            }),
+            None => {
+                let answers = contents.iter().map(|content| content.answer(asked));
+                answers
+                    .into_iter()
+                    .find(|answer| answer.status != 404)
+                    .unwrap_or_else(|| Answer::new(404, ""))
+            }
+        }
+    });
+    let name = |number: usize| format!("{}/test:t{number}", registry.host);
+    for round in 0..6u64 {
+        let pulls: Vec<_> = (0..10)
+            .map(|number| sandbox.coracle(["pull", "--quiet", &name(number % 3)]).start())
+            .collect();
+        let remover = sandbox.coracle(["rmi", "--force", &name(1)]).start();
+        for (number, pull) in pulls.into_iter().enumerate() {
+            // Spread over the time that a pull takes, the same in no two rounds.
+            if number % 2 == 0 {
+                let moment = Duration::from_millis((round * 17 + number as u64 * 5) % 60);
+                if !pull.ends_within(moment) {
+                    pull.signal(Signal::KILL);
+                }
+            }
+            pull.wait();
+        }
+        remover.wait();
+        sandbox.coracle(["system", "check"]).run().succeeds();
+    }
+    for number in 0..3 {
+        sandbox
+            .coracle(["pull", "--quiet", &name(number)])
+            .run()
+            .succeeds();
+    }
+    sandbox.coracle(["system", "check"]).run().succeeds();
+    sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+    empties(&sandbox, &["images", "layers", "downloads", "staging", "trash"]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use super::plan::{self, Plan};
 use super::source::Source;
 use crate::base::digest::Digest;
+use crate::base::parallel;
 use crate::image::layer::UnpackOptions;
 use crate::image::publish::{Layers, NewImage, Published, Unpacked, Wanted, check};
 use crate::oci::image::Platform;
@@ -101,7 +102,7 @@ fn fetch(source: &Source<Streamed>, plans: &[Plan], layers: &mut Layers<'_>) -> 
             blob: layer.blob.clone(),
         })
         .collect();
-    layers.fetch(&wanted, &|wanted| {
+    layers.fetch(&wanted, parallel::busy_threads(), &|wanted| {
         let layer = planned().find(|layer| layer.diff_id == wanted.diff_id && layer.blob == wanted.blob);
         source.reader(&layer.expect("every wanted layer is planned").member)
     })

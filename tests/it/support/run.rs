@@ -322,6 +322,11 @@ impl Running {
         }
     }
 
+    /// Whether the program ends by itself in so long a time.
+    pub fn ends_within(&self, time: Duration) -> bool {
+        self.exits_by(Instant::now() + time)
+    }
+
     /// Waits for the end of a program whose outcome does not matter; false if it had to be killed.
     pub(super) fn finish(mut self) -> bool {
         let in_time = self.exits_by(self.deadline);
