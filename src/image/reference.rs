@@ -208,6 +208,16 @@ impl Reference {
         self.short.is_some()
     }
 
+    /// The repository as it was written, where the domain was left out.
+    pub fn short(&self) -> Option<&str> {
+        self.short.as_deref()
+    }
+
+    /// The same tag and digest of another repository, `domain/path`.
+    pub fn in_repository(&self, repository: &str) -> Result<Self, ReferenceError> {
+        format!("{repository}{}", self.suffix()).parse()
+    }
+
     /// Domain and repository: `docker.io/library/busybox`.
     pub fn name(&self) -> String {
         format!("{}/{}", self.domain, self.path)
