@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod layer;
 pub mod list;
 pub mod platform;
+pub mod policy;
 pub mod publish;
 pub mod pull;
 pub mod push;

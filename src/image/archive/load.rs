@@ -10,6 +10,7 @@ use super::source::Source;
 use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::image::layer::UnpackOptions;
+use crate::image::policy::{Origin, Policy};
 use crate::image::publish::{Layers, NewImage, Published, Unpacked, Wanted, check};
 use crate::oci::image::Platform;
 use crate::store::Store;
@@ -27,6 +28,8 @@ pub struct LoadOptions {
     /// The platform wanted of an image for several; this machine's where none is said.
     pub platform: Option<Platform>,
     pub unpack: UnpackOptions,
+    /// What may come in.
+    pub policy: Policy,
 }
 
 /// A layer met in a stream.
@@ -53,10 +56,11 @@ pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Ve
         ));
         Ok(Streamed::Unpacked(unpacked.len() - 1))
     };
-    let source = match input {
-        Input::Path(path) => Source::open(path, &mut sink)?,
-        Input::File(file) => Source::read(file, &mut sink)?,
+    let (source, path) = match input {
+        Input::Path(path) => (Source::open(path, &mut sink)?, Some(path)),
+        Input::File(file) => (Source::read(file, &mut sink)?, None),
     };
+    permit(&source, path, &options.policy)?;
     let plans = plan::read(&source, options.platform.as_ref())?;
     for layer in plans.iter().flat_map(|plan| &plan.layers) {
         source.require(&layer.member)?;
@@ -68,6 +72,21 @@ pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Ve
     }
     drop(unpacked);
     layers.publish(plans.into_iter().map(new_image).collect())
+}
+
+/// Whether the policy lets an archive's images in.
+fn permit(source: &Source<Streamed>, path: Option<&Path>, policy: &Policy) -> Result<()> {
+    let is_directory = matches!(source, Source::Directory(_));
+    let transport = match (source.contains("index.json"), is_directory) {
+        (true, true) => "oci",
+        (true, false) => "oci-archive",
+        (false, true) => "dir",
+        (false, false) => "docker-archive",
+    };
+    let path = path.map(std::fs::canonicalize).transpose()?;
+    // As with other tools, the place of an archive of docker save does not matter.
+    let path = path.as_deref().filter(|_| transport != "docker-archive");
+    Ok(policy.check(Origin::Local { transport, path }, transport)?)
 }
 
 fn new_image(plan: Plan) -> NewImage {
