@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::configuration;
 use super::context::{Context, unpack_options};
 use super::options::PlatformOptions;
 use super::output::print;
@@ -16,6 +17,7 @@ use super::report::Outcome;
 use crate::base::time;
 use crate::image::archive::load::Input;
 use crate::image::import::{self, ImportOptions};
+use crate::image::policy::Origin;
 use crate::image::reference::Reference;
 
 /// Make an image of an archive of files
@@ -61,6 +63,11 @@ pub fn run(args: ImportArgs, context: &Context) -> Outcome {
     } else {
         Input::Path(Path::new(&args.file))
     };
+    let tarball = Origin::Local {
+        transport: "tarball",
+        path: None,
+    };
+    configuration::policy()?.check(tarball, &args.file.to_string_lossy())?;
     let engine = context.act()?;
     let options = ImportOptions {
         platform,

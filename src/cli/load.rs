@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::configuration;
 use super::context::{Context, unpack_options};
 use super::output::print;
 use super::report::{self, Outcome};
@@ -33,7 +34,10 @@ pub struct LoadArgs {
 }
 
 pub fn run(args: LoadArgs, context: &Context) -> Outcome {
-    let mut options = LoadOptions::default();
+    let mut options = LoadOptions {
+        policy: configuration::policy()?,
+        ..LoadOptions::default()
+    };
     if let [platform, ..] = args.platform.as_slice() {
         let parsed = platform::parse(platform).with_context(|| format!("invalid --platform {platform:?}"))?;
         options.platform = Some(parsed);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::configuration;
 use super::context::Context;
 use super::output::print;
 use super::registry::{RegistryOptions, docker_config};
@@ -106,8 +107,11 @@ fn key_of(server: Option<&str>) -> anyhow::Result<(String, String)> {
 
 fn files(registry: &RegistryOptions, compat: Option<&PathBuf>) -> anyhow::Result<AuthFiles> {
     match compat {
-        Some(path) => Ok(AuthFiles(vec![path.clone()])),
-        None => registry.auth_files(),
+        Some(path) => Ok(AuthFiles {
+            paths: vec![path.clone()],
+            helpers: Vec::new(),
+        }),
+        None => Ok(registry.auth_files(&configuration::registries()?)),
     }
 }
 

@@ -5,6 +5,7 @@
 mod arguments;
 mod attach;
 pub mod completion;
+mod configuration;
 mod container;
 mod context;
 mod exec;

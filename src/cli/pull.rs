@@ -1,16 +1,20 @@
 //! `pull`: fetch images from registries.
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::{Context, unpack_options};
 use super::options::PlatformOptions;
 use super::output::print;
-use super::registry::{TransferOptions, pull_and_tell};
+use super::registry::{
+    Candidate, Remote, TransferOptions, find_first, first_of, pull_and_tell, tell_resolved,
+};
 use super::report::{self, Outcome};
-use crate::image::find::{FindError, find};
+use crate::engine::Engine;
+use crate::image::find::FindError;
 use crate::image::pull::Wish;
 use crate::image::reference::Reference;
+use crate::oci::image::Platform;
 
 /// Most tags that --all-tags takes.
 const TAGS: usize = 10_000;
@@ -51,43 +55,69 @@ pub fn run(args: PullArgs, context: &Context) -> Outcome {
             args.policy
         );
     }
-    report::each(&args.images, |text| pull(&args, text, context))
+    let remote = Remote::new(&args.transfer)?;
+    report::each(&args.images, |text| pull(&args, &remote, text, context))
 }
 
-fn pull(args: &PullArgs, text: &str, context: &Context) -> anyhow::Result<()> {
+fn pull(args: &PullArgs, remote: &Remote<'_>, text: &str, context: &Context) -> anyhow::Result<()> {
     let platform = args.platform.wanted()?;
     let reference: Reference = text.strip_prefix("docker://").unwrap_or(text).parse()?;
     if args.all_tags && (reference.tag().is_some() || reference.digest().is_some()) {
         bail!("{text}: --all-tags takes a name without tag and digest");
     }
-    let client = args.transfer.client(&reference)?;
-    let references = match args.all_tags {
-        true => client
-            .tags(TAGS)?
-            .iter()
-            .map(|tag| Ok(reference.with_tag(tag)?))
-            .collect::<anyhow::Result<_>>()?,
-        false => vec![reference.or_latest()],
-    };
+    if !args.all_tags {
+        let reference = reference.or_latest();
+        let candidates = remote.candidates(&reference)?;
+        return take(args, &candidates, &reference, &platform, &context.act()?);
+    }
+    let mut candidates = remote.candidates(&reference)?;
+    let (name, tags) = first_of(&candidates, |candidate| {
+        let own = candidate.sources.last().context("an image has a registry")?;
+        Ok((candidate.reference.clone(), own.client.tags(TAGS)?))
+    })?;
+    candidates.retain(|candidate| candidate.reference == name);
     let engine = context.act()?;
-    for reference in &references {
-        if matches!(args.policy.as_str(), "missing" | "ifnotpresent" | "never") {
-            match find(&engine.store, &reference.to_string()) {
-                Ok(found) => {
-                    print(&format!("{}\n", found.image.id.hex()))?;
-                    continue;
-                }
-                Err(FindError::Missing(_)) if args.policy != "never" => {}
-                Err(error) => return Err(error.into()),
+    for tag in &tags {
+        for candidate in &mut candidates {
+            candidate.retag(tag, remote)?;
+        }
+        take(args, &candidates, &reference, &platform, &engine)?;
+    }
+    Ok(())
+}
+
+/// Pulls the first of the candidates that there is, if it has to be.
+fn take(
+    args: &PullArgs,
+    candidates: &[Candidate],
+    written: &Reference,
+    platform: &Platform,
+    engine: &Engine,
+) -> anyhow::Result<()> {
+    if matches!(args.policy.as_str(), "missing" | "ifnotpresent" | "never") {
+        let names = candidates.iter().map(|candidate| &candidate.reference);
+        match find_first(&engine.store, names)? {
+            Some(found) => {
+                print(&format!("{}\n", found.image.id.hex()))?;
+                return Ok(());
             }
+            None if args.policy == "never" => {
+                return Err(FindError::Missing(written.familiar()).into());
+            }
+            None => {}
+        }
+    }
+    let pulled = first_of(candidates, |candidate| {
+        if !args.quiet {
+            tell_resolved(written, &candidate.reference);
         }
         let wish = Wish {
-            reference,
-            platform: &platform,
-            unpack: unpack_options(&engine),
+            reference: &candidate.reference,
+            platform,
+            unpack: unpack_options(engine),
         };
-        let pulled = pull_and_tell(&engine.store, &client, &wish, args.quiet)?;
-        print(&format!("{}\n", pulled.id.hex()))?;
-    }
+        pull_and_tell(&engine.store, &candidate.sources, &wish, args.quiet)
+    })?;
+    print(&format!("{}\n", pulled.id.hex()))?;
     Ok(())
 }

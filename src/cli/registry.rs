@@ -5,12 +5,18 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::configuration::{self, config_home};
 use super::context::{home, variable};
 use super::report;
 use super::values::time::duration;
+use crate::image::find::{FindError, Found, find};
+use crate::image::policy::{Origin, Policy};
 use crate::image::pull::{self, Event, Progress, Pulled, Wish};
 use crate::image::reference::Reference;
-use crate::image::registry::{Access, AuthFiles, Client, Credentials, Proxies, Settings};
+use crate::image::registry::{
+    Access, AuthFiles, Client, Credentials, Endpoint, Proxies, Registries, RegistryError, Settings, Source,
+};
+use crate::store::Store;
 
 /// How a registry is reached.
 #[derive(Args, Clone, Debug, Default)]
@@ -46,22 +52,29 @@ pub struct TransferOptions {
 
 /// How often something is tried again where nothing else is said.
 const RETRIES: u32 = 3;
+/// The same at a mirror.
+const MIRROR_RETRIES: u32 = 1;
 
 impl RegistryOptions {
-    /// The files that may hold credentials, in the order in which Podman and then Docker look.
-    pub fn auth_files(&self) -> anyhow::Result<AuthFiles> {
-        if let Some(path) = &self.authfile {
-            return Ok(AuthFiles(vec![path.clone()]));
+    /// Where credentials may be: the files in the order in which Podman and then Docker look, and the programs that the
+    /// configuration names.
+    pub fn auth_files(&self, registries: &Registries) -> AuthFiles {
+        let named = self.authfile.clone();
+        let named = named.or_else(|| variable("REGISTRY_AUTH_FILE").map(PathBuf::from));
+        let paths = named.map_or_else(auth_paths, |path| vec![path]);
+        AuthFiles {
+            paths,
+            helpers: registries.helpers.clone(),
         }
-        if let Some(path) = variable("REGISTRY_AUTH_FILE") {
-            return Ok(AuthFiles(vec![path.into()]));
+    }
+
+    /// The same options for a mirror: what is about the registry itself is not said of it, but that certificates count.
+    fn for_mirror(&self) -> Self {
+        Self {
+            authfile: self.authfile.clone(),
+            cert_dir: None,
+            tls_verify: self.tls_verify.filter(|verify| *verify),
         }
-        let mut paths = vec![own_auth_file()];
-        if let Some(config) = config_home() {
-            paths.push(config.join("containers/auth.json"));
-        }
-        paths.extend(docker_config());
-        Ok(AuthFiles(paths))
     }
 
     /// The surroundings for a registry.
@@ -92,34 +105,172 @@ impl RegistryOptions {
 }
 
 impl TransferOptions {
-    /// A client for the repository of a reference, with the credentials that there are for it. Called before the user
-    /// namespace is entered, where helper programs would not know their user.
+    /// A client for the repository of a reference itself, with the credentials that there are for it: what is pushed goes
+    /// to no mirror and nowhere else. Called before the user namespace is entered, where helper programs would not know
+    /// their user.
     pub fn client(&self, reference: &Reference) -> anyhow::Result<Client> {
-        let mut settings = self.registry.settings(reference.domain())?;
+        let registries = configuration::registries()?;
+        let own = registries.endpoints(reference)?.pop();
+        let own = Endpoint {
+            reference: reference.clone(),
+            insecure: own.is_some_and(|own| own.insecure),
+            is_mirror: false,
+        };
+        Ok(self.source(own, &registries)?.client)
+    }
+
+    /// The way to one place.
+    fn source(&self, endpoint: Endpoint, registries: &Registries) -> anyhow::Result<Source> {
+        let options = match endpoint.is_mirror {
+            true => self.registry.for_mirror(),
+            false => self.registry.clone(),
+        };
+        let mut settings = options.settings(endpoint.reference.domain())?;
+        if endpoint.insecure {
+            settings.tls_verify.get_or_insert(false);
+        }
         if let Some(path) = &self.registry.authfile
             && !path.exists()
         {
             bail!("--authfile {}: there is no such file", path.display());
         }
         settings.credentials = match &self.creds {
-            Some(text) => {
+            Some(text) if !endpoint.is_mirror => {
                 Some(Credentials::parse(text).context("invalid --creds: it is written USER:PASSWORD")?)
             }
-            None => self.registry.auth_files()?.find(reference)?,
+            _ => options.auth_files(registries).find(&endpoint.reference)?,
         };
         settings.retries = self.retry.unwrap_or(RETRIES);
+        // There is another place to ask.
+        if endpoint.is_mirror {
+            settings.retries = settings.retries.min(MIRROR_RETRIES);
+        }
         settings.retry_delay = match &self.retry_delay {
             Some(text) => Some(duration(text).with_context(|| format!("invalid --retry-delay {text:?}"))?),
             None => None,
         };
-        Ok(Client::new(reference, settings))
+        Ok(Source {
+            client: Client::new(&endpoint.reference, settings),
+            reference: endpoint.reference,
+        })
+    }
+}
+
+/// An image that a name may mean, with the places from which it may come, the registry itself last.
+pub struct Candidate {
+    pub reference: Reference,
+    pub sources: Vec<Source>,
+}
+
+impl Candidate {
+    /// The same repository with another tag, which the configuration may forbid.
+    pub fn retag(&mut self, tag: &str, remote: &Remote<'_>) -> anyhow::Result<()> {
+        self.reference = self.reference.with_tag(tag)?;
+        remote.permit(&self.reference)?;
+        for source in &mut self.sources {
+            source.reference = source.reference.with_tag(tag)?;
+        }
+        Ok(())
+    }
+}
+
+/// The first image that is here already.
+pub fn find_first<'a>(
+    store: &Store,
+    mut names: impl Iterator<Item = &'a Reference>,
+) -> Result<Option<Found>, FindError> {
+    let found = names.find_map(|name| match find(store, &name.to_string()) {
+        Err(FindError::Missing(_)) => None,
+        result => Some(result),
+    });
+    found.transpose()
+}
+
+/// What decides about images that are to be fetched.
+pub struct Remote<'a> {
+    transfer: &'a TransferOptions,
+    registries: Registries,
+    policy: Policy,
+}
+
+impl<'a> Remote<'a> {
+    /// Reads the files of configuration.
+    pub fn new(transfer: &'a TransferOptions) -> anyhow::Result<Self> {
+        Ok(Self {
+            transfer,
+            registries: configuration::registries()?,
+            policy: configuration::policy()?,
+        })
+    }
+
+    /// The images that a name may mean.
+    pub fn names(&self, reference: &Reference) -> anyhow::Result<Vec<Reference>> {
+        Ok(self.registries.resolve(reference)?)
+    }
+
+    /// The same images with the ways to them, as far as the policy lets them in. Called before the user namespace is
+    /// entered: helper programs for credentials would not know their user there.
+    pub fn candidates(&self, reference: &Reference) -> anyhow::Result<Vec<Candidate>> {
+        let names = self.names(reference)?.into_iter();
+        names.map(|name| self.candidate(name)).collect()
+    }
+
+    /// The places of an image that may come in.
+    fn permit(&self, reference: &Reference) -> anyhow::Result<Vec<Endpoint>> {
+        self.policy
+            .check(Origin::Registry(reference), &reference.to_string())?;
+        Ok(self.registries.endpoints(reference)?)
+    }
+
+    fn candidate(&self, reference: Reference) -> anyhow::Result<Candidate> {
+        let endpoints = self.permit(&reference)?.into_iter();
+        let sources = endpoints.map(|endpoint| self.transfer.source(endpoint, &self.registries));
+        Ok(Candidate {
+            sources: sources.collect::<anyhow::Result<_>>()?,
+            reference,
+        })
+    }
+}
+
+/// Does something with the candidates of a short name until one registry has it. Only one that says that it has no such
+/// image leads to the next: who keeps us from a registry does not choose another for us.
+pub fn first_of<'c, T>(
+    candidates: &'c [Candidate],
+    mut act: impl FnMut(&'c Candidate) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    let mut missing = Vec::new();
+    for candidate in candidates {
+        match act(candidate) {
+            Err(error) if candidates.len() > 1 && is_missing(&error) => {
+                missing.push(report::sentence(&error))
+            }
+            result => return result,
+        }
+    }
+    bail!("{}", missing.join("; "))
+}
+
+fn is_missing(error: &anyhow::Error) -> bool {
+    // Registries deny what is not there to whom they do not know.
+    matches!(
+        error.downcast_ref(),
+        Some(RegistryError::Missing { .. } | RegistryError::Denied { .. })
+    )
+}
+
+/// Tells what a short name was taken for, where that is not what it means without configuration.
+pub fn tell_resolved(written: &Reference, candidate: &Reference) {
+    if let Some(short) = written.short()
+        && written.name() != candidate.name()
+    {
+        report::say(&format!("Resolved {short:?} to {candidate} (registries.conf)"));
     }
 }
 
 /// Pulls an image and tells on standard error what Docker tells.
 pub fn pull_and_tell(
-    store: &crate::store::Store,
-    client: &Client,
+    store: &Store,
+    sources: &[Source],
     wish: &Wish<'_>,
     quiet: bool,
 ) -> anyhow::Result<Pulled> {
@@ -136,6 +287,9 @@ pub fn pull_and_tell(
     };
     let tell = |event: Event<'_>| match event {
         Event::Found => say(&format!("{tag}: Pulling from {}", reference.path())),
+        Event::Failed { host, reason } => {
+            report::warn(&format!("the mirror {host} is passed over: {reason}"));
+        }
         Event::Waiting => say("another process pulls the same image: waiting for it"),
         Event::Layer(digest, progress) => {
             let hex = digest.hex();
@@ -148,7 +302,7 @@ pub fn pull_and_tell(
         }
     };
     let pulled =
-        pull::pull(store, client, wish, &tell).with_context(|| format!("cannot pull {reference}"))?;
+        pull::pull(store, sources, wish, &tell).with_context(|| format!("cannot pull {reference}"))?;
     say(&format!("Digest: {}", pulled.digest));
     let familiar = reference.familiar();
     say(&match pulled.is_new {
@@ -156,6 +310,13 @@ pub fn pull_and_tell(
         false => format!("Status: Image is up to date for {familiar}"),
     });
     Ok(pulled)
+}
+
+fn auth_paths() -> Vec<PathBuf> {
+    let mut paths = vec![own_auth_file()];
+    paths.extend(config_home().map(|config| config.join("containers/auth.json")));
+    paths.extend(docker_config());
+    paths
 }
 
 /// The file that `login` writes: it vanishes with the session.
@@ -174,13 +335,6 @@ pub fn docker_config() -> Option<PathBuf> {
     match variable("DOCKER_CONFIG") {
         Some(directory) => Some(PathBuf::from(directory).join("config.json")),
         None => Some(home().ok()?.join(".docker/config.json")),
-    }
-}
-
-fn config_home() -> Option<PathBuf> {
-    match variable("XDG_CONFIG_HOME") {
-        Some(directory) => Some(directory.into()),
-        None => Some(home().ok()?.join(".config")),
     }
 }
 

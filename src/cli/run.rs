@@ -13,7 +13,7 @@ use super::context::{Context, unpack_options};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
 use super::output::print;
-use super::registry::pull_and_tell;
+use super::registry::{Candidate, Remote, find_first, first_of, pull_and_tell, tell_resolved};
 use super::report::{self, Outcome};
 use super::resolve::{Inputs, Resolved, resolve};
 use super::values::names;
@@ -28,6 +28,7 @@ use crate::image::reference::Reference;
 use crate::image::{embedded, platform};
 use crate::oci::config::ContainerConfig;
 use crate::oci::image::Platform;
+use crate::store::Store;
 use crate::store::container::{Container, Root, VERSION};
 
 /// Run a command in a new container
@@ -93,8 +94,9 @@ pub fn run(args: RunArgs, context: &Context) -> Outcome {
     } else {
         Some(Foreground::prepare(streams)?)
     };
+    let looked = look_ahead(options, &args.image, context)?;
     let engine = context.act()?;
-    let made = make(&engine, options, &args.image, context, true)?;
+    let made = make(&engine, options, &args.image, looked, context, true)?;
     let wishes = foreground
         .as_ref()
         .map_or_else(Wishes::default, |_| streams.wishes(true));
@@ -120,8 +122,9 @@ pub fn run(args: RunArgs, context: &Context) -> Outcome {
 
 pub fn create(args: CreateArgs, context: &Context) -> Outcome {
     attached(&args.options.process)?;
+    let looked = look_ahead(&args.options, &args.image, context)?;
     let engine = context.act()?;
-    let made = make(&engine, &args.options, &args.image, context, false)?;
+    let made = make(&engine, &args.options, &args.image, looked, context, false)?;
     print(&format!("{}\n", made.id))?;
     Ok(0)
 }
@@ -162,11 +165,12 @@ fn make(
     engine: &Engine,
     options: &ContainerOptions,
     words: &[OsString],
+    looked: Option<Looked>,
     context: &Context,
     starting: bool,
 ) -> Result<Born> {
     let (first, command) = words.split_first().context("name an image")?;
-    let (root, image) = root(engine, options, first)?;
+    let (root, image) = root(engine, options, first, looked)?;
     let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
     let environment = context.environment();
     let mut inputs = Inputs {
@@ -250,15 +254,22 @@ fn replace(engine: &Engine, name: &str) -> Result<()> {
 }
 
 /// Where the root file system comes from, and what its image says.
-fn root(engine: &Engine, options: &ContainerOptions, first: &OsStr) -> Result<(Root, ContainerConfig)> {
+fn root(
+    engine: &Engine,
+    options: &ContainerOptions,
+    first: &OsStr,
+    looked: Option<Looked>,
+) -> Result<(Root, ContainerConfig)> {
     if options.image.rootfs {
         return Ok((root_directory(first)?, ContainerConfig::default()));
     }
-    let name = first
-        .to_str()
-        .with_context(|| format!("{first:?} is not the name of an image"))?;
+    let name = image_name(first)?;
     let wanted = options.image.platform.wanted()?;
-    let found = provide(engine, options, name, &wanted)?;
+    let looked = match looked {
+        Some(looked) => looked,
+        None => look(Some(&engine.store), options, name)?,
+    };
+    let found = provide(engine, options, looked, &wanted)?;
     let have = found.image.platform();
     if !platform::satisfies(&have, &wanted) {
         bail!(
@@ -282,8 +293,35 @@ fn root(engine: &Engine, options: &ContainerOptions, first: &OsStr) -> Result<(R
     Ok((root, found.image.config))
 }
 
-/// The image, from a registry if the policy says so.
-fn provide(engine: &Engine, options: &ContainerOptions, name: &str, wanted: &Platform) -> Result<Found> {
+fn image_name(word: &OsStr) -> Result<&str> {
+    word.to_str()
+        .with_context(|| format!("{word:?} is not the name of an image"))
+}
+
+/// What was found out about the image that is wanted.
+enum Looked {
+    Here(Found),
+    /// It is the one that we carry.
+    Hello,
+    Fetch {
+        written: Reference,
+        candidates: Vec<Candidate>,
+        /// What serves if no registry can be asked.
+        old: Option<Found>,
+    },
+}
+
+/// Looks for the image before an ordinary user enters its user namespace: helper programs for credentials would not know
+/// their user in there. The superuser enters none, and looks when the store is open anyway.
+fn look_ahead(options: &ContainerOptions, words: &[OsString], context: &Context) -> Result<Option<Looked>> {
+    if rustix::process::geteuid().is_root() || options.image.rootfs {
+        return Ok(None);
+    }
+    let first = words.first().context("name an image")?;
+    look(context.look()?.as_ref(), options, image_name(first)?).map(Some)
+}
+
+fn look(store: Option<&Store>, options: &ContainerOptions, name: &str) -> Result<Looked> {
     let policy = match options.image.pull.as_deref() {
         None | Some("" | "missing" | "ifnotpresent" | "false") => Policy::Missing,
         Some("always" | "true") => Policy::Always,
@@ -291,52 +329,73 @@ fn provide(engine: &Engine, options: &ContainerOptions, name: &str, wanted: &Pla
         Some("never") => Policy::Never,
         Some(other) => bail!("invalid --pull {other:?}: there are always, missing, never and newer"),
     };
-    if embedded::is_hello(name) && matches!(find(&engine.store, name), Err(FindError::Missing(_))) {
-        embedded::hello(
-            &engine.store,
-            Path::new("/proc/self/exe"),
-            &unpack_options(engine),
-        )?;
-        return Ok(find(&engine.store, embedded::HELLO)?);
-    }
-    let found = match find(&engine.store, name) {
-        Ok(found) if !matches!(policy, Policy::Always | Policy::Newer) => return Ok(found),
+    let missing = || FindError::Missing(name.to_owned());
+    let found = match store.map_or_else(|| Err(missing()), |store| find(store, name)) {
+        Ok(found) if !matches!(policy, Policy::Always | Policy::Newer) => return Ok(Looked::Here(found)),
         Ok(found) => Some(found),
+        Err(FindError::Missing(_)) if embedded::is_hello(name) => return Ok(Looked::Hello),
         Err(error @ FindError::Missing(_)) if policy == Policy::Never => return Err(error.into()),
         Err(FindError::Missing(_)) => None,
         Err(error) => return Err(error.into()),
     };
     // An image of ours alone is found by a short name, and no registry is to be asked for it.
-    let reference = match found.as_ref().and_then(|found| found.name.clone()) {
+    let written = match found.as_ref().and_then(|found| found.name.clone()) {
         Some(name) => name,
-        None => name
-            .parse::<Reference>()
-            .map_err(|_| FindError::Missing(name.to_owned()))?
-            .or_latest(),
+        None => name.parse::<Reference>().map_err(|_| missing())?.or_latest(),
     };
-    if found.is_none() && !options.identity.quiet {
-        report::say(&format!(
-            "Unable to find image '{}' locally",
-            reference.familiar()
-        ));
+    let remote = Remote::new(&options.image.transfer)?;
+    // What a short name stands for by the configuration may be here.
+    if let (Some(store), true, None) = (store, policy == Policy::Missing, &found)
+        && let Some(found) = find_first(store, remote.names(&written)?.iter())?
+    {
+        return Ok(Looked::Here(found));
     }
-    let client = options.image.transfer.client(&reference)?;
-    let wish = Wish {
-        reference: &reference,
-        platform: wanted,
-        unpack: unpack_options(engine),
-    };
-    match (
-        pull_and_tell(&engine.store, &client, &wish, options.identity.quiet),
-        found,
-    ) {
-        (Ok(_), _) => Ok(find(&engine.store, &reference.to_string())?),
-        // What is here serves, where only a newer one was asked for.
-        (Err(error), Some(found)) if policy == Policy::Newer => {
-            report::warn(&report::sentence(&error));
-            Ok(found)
+    if found.is_none() && !options.identity.quiet {
+        report::say(&format!("Unable to find image '{}' locally", written.familiar()));
+    }
+    Ok(Looked::Fetch {
+        candidates: remote.candidates(&written)?,
+        written,
+        old: found.filter(|_| policy == Policy::Newer),
+    })
+}
+
+/// The image, from a registry if it has to be.
+fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: &Platform) -> Result<Found> {
+    let (written, candidates, old) = match looked {
+        Looked::Here(found) => return Ok(found),
+        Looked::Hello => {
+            let program = Path::new("/proc/self/exe");
+            embedded::hello(&engine.store, program, &unpack_options(engine))?;
+            return Ok(find(&engine.store, embedded::HELLO)?);
         }
-        (Err(error), _) => Err(error),
+        Looked::Fetch {
+            written,
+            candidates,
+            old,
+        } => (written, candidates, old),
+    };
+    let quiet = options.identity.quiet;
+    let pulled = first_of(&candidates, |candidate| {
+        if !quiet {
+            tell_resolved(&written, &candidate.reference);
+        }
+        let wish = Wish {
+            reference: &candidate.reference,
+            platform: wanted,
+            unpack: unpack_options(engine),
+        };
+        pull_and_tell(&engine.store, &candidate.sources, &wish, quiet)?;
+        Ok(&candidate.reference)
+    });
+    match (pulled, old) {
+        (Ok(name), _) => Ok(find(&engine.store, &name.to_string())?),
+        // What is here serves, where only a newer one was asked for.
+        (Err(error), Some(old)) => {
+            report::warn(&report::sentence(&error));
+            Ok(old)
+        }
+        (Err(error), None) => Err(error),
     }
 }
 

@@ -14,7 +14,7 @@ use super::layer::UnpackOptions;
 use super::platform;
 use super::publish::{Layers, NewImage, Wanted};
 use super::reference::Reference;
-use super::registry::{Blob, Client, Fetched};
+use super::registry::{Client, Fetched, Source, SourceBlob, Sources};
 use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::oci::config::ImageConfig;
@@ -55,6 +55,11 @@ pub enum Event<'a> {
     Found,
     /// Another process pulls the same; it is waited for.
     Waiting,
+    /// A mirror failed, and the next place is asked.
+    Failed {
+        host: &'a str,
+        reason: &'a str,
+    },
     Layer(&'a Digest, Progress),
 }
 
@@ -69,11 +74,14 @@ pub enum Progress {
 /// Who is told what happens.
 pub type Tell<'a> = dyn Fn(Event<'_>) + Sync + 'a;
 
-/// Pulls an image, unless the store has what the name leads to now.
-pub fn pull(store: &Store, client: &Client, wish: &Wish<'_>, tell: &Tell<'_>) -> Result<Pulled> {
+/// Pulls an image, unless the store has what the name leads to now. It keeps the name that is wished for, wherever it
+/// comes from.
+pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) -> Result<Pulled> {
     let name = wish.reference.name();
+    let failed = |host: &str, reason: &str| tell(Event::Failed { host, reason });
+    let sources = Sources::new(places, &failed);
     if let Some(image) = present(store, wish)?
-        && let Some(digest) = current(client, wish.reference)?
+        && let Some(digest) = sources.ask(current)?
         && image.repo_digests.contains(&format!("{name}@{digest}"))
     {
         tell(Event::Found);
@@ -83,8 +91,11 @@ pub fn pull(store: &Store, client: &Client, wish: &Wish<'_>, tell: &Tell<'_>) ->
             is_new: false,
         });
     }
-    let top = client.manifest(wish.reference.tag(), wish.reference.digest().as_ref())?;
-    let (digest, resolved) = (top.digest, Resolved::of(client, wish.platform, top)?);
+    let (digest, resolved) = sources.ask(|source| {
+        let (tag, digest) = (source.reference.tag(), source.reference.digest());
+        let top = source.client.manifest(tag, digest.as_ref())?;
+        Ok((top.digest, Resolved::of(&source.client, wish.platform, top)?))
+    })?;
     tell(Event::Found);
     // Held until the image is published.
     let _claim = loop {
@@ -95,7 +106,7 @@ pub fn pull(store: &Store, client: &Client, wish: &Wish<'_>, tell: &Tell<'_>) ->
     };
     let config_bytes = match store.blob(&resolved.manifest.config.digest, CONFIG_LIMIT) {
         Ok(bytes) => bytes,
-        Err(_) => client.document(&resolved.manifest.config)?,
+        Err(_) => sources.ask(|source| source.client.document(&resolved.manifest.config))?,
     };
     let config = ImageConfig::parse(&config_bytes).context("configuration of the image")?;
     if !platform::satisfies(&config.platform(), wish.platform) {
@@ -108,7 +119,7 @@ pub fn pull(store: &Store, client: &Client, wish: &Wish<'_>, tell: &Tell<'_>) ->
     }
     let wanted = resolved.layers(&config)?;
     let mut layers = Layers::new(store, wish.unpack.clone());
-    let kept = fetch(store, client, &mut layers, &wanted, tell)?;
+    let kept = fetch(store, &sources, &mut layers, &wanted, tell)?;
     // What is unpacked now is not written to disk with the layers.
     kept.into_iter().try_for_each(Download::remove)?;
     let mut repo_digests = vec![format!("{name}@{digest}")];
@@ -142,10 +153,10 @@ fn present(store: &Store, wish: &Wish<'_>) -> Result<Option<Image>> {
 }
 
 /// What the name leads to at the registry now; a digest leads to itself.
-fn current(client: &Client, reference: &Reference) -> Result<Option<Digest>> {
-    match (reference.digest(), reference.tag()) {
+fn current(source: &Source) -> Result<Option<Digest>> {
+    match (source.reference.digest(), source.reference.tag()) {
         (Some(digest), _) => Ok(Some(digest)),
-        (None, tag) => client.resolve(tag.unwrap_or("latest")),
+        (None, tag) => source.client.resolve(tag.unwrap_or("latest")),
     }
 }
 
@@ -267,7 +278,7 @@ fn select<'a>(manifests: &'a [Descriptor], wanted: &Platform) -> Result<&'a Desc
 /// turns out to be wrong is thrown away, and fetched anew once.
 fn fetch<'s>(
     store: &'s Store,
-    client: &Client,
+    sources: &Sources<'_>,
     layers: &mut Layers<'s>,
     wanted: &[Wanted],
     tell: &Tell<'_>,
@@ -289,7 +300,7 @@ fn fetch<'s>(
     let _ = store.sweep_downloads(false);
     let journey = Journey {
         store,
-        client,
+        sources,
         tell,
         kept: Mutex::default(),
         resumed: AtomicBool::new(false),
@@ -342,7 +353,7 @@ fn check_room(store: &Store, layers: &mut Layers<'_>, wanted: &[Wanted]) -> Resu
 /// The way of an image's blobs to this machine.
 struct Journey<'s, 'a> {
     store: &'s Store,
-    client: &'a Client,
+    sources: &'a Sources<'a>,
     tell: &'a Tell<'a>,
     /// What arrived and is still on disk.
     kept: Mutex<Vec<Download<'s>>>,
@@ -375,7 +386,7 @@ impl<'s, 'a> Journey<'s, 'a> {
             at: 0,
             begin,
             download,
-            rest: Blob::new(self.client, digest, size, begin),
+            rest: self.sources.blob(digest, size, begin),
         };
         Ok((Box::new(arriving), size))
     }
@@ -390,7 +401,7 @@ struct Arriving<'j, 's, 'a> {
     /// So much was there.
     begin: u64,
     download: Option<Download<'s>>,
-    rest: Blob<'a>,
+    rest: SourceBlob<'a>,
 }
 
 impl Read for Arriving<'_, '_, '_> {

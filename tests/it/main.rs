@@ -9,6 +9,7 @@ mod isolation;
 mod lists;
 mod push;
 mod refusals;
+mod registries;
 mod registry;
 mod run;
 mod runtime;

@@ -14,7 +14,7 @@ use super::support::tar::Entry;
 use super::support::{Compression, Document, Format, Image, Sandbox, requires};
 
 /// What the program said on standard error.
-fn told(outcome: &Outcome) -> String {
+pub fn told(outcome: &Outcome) -> String {
     String::from_utf8_lossy(&outcome.stderr).into_owned()
 }
 
@@ -30,7 +30,7 @@ fn noise(length: usize) -> Vec<u8> {
     (0..length).map(|_| next()).collect()
 }
 
-fn image() -> Image {
+pub fn image() -> Image {
     Image::busybox()
         .compressed_layer(&[Entry::file("etc/one", "1")], Compression::Gzip)
         .compressed_layer(&[Entry::file("etc/two", "2")], Compression::Zstd)
@@ -38,7 +38,7 @@ fn image() -> Image {
 }
 
 /// An honest registry, but for what `change` does to its answers.
-fn registry(
+pub fn registry(
     content: Content,
     change: impl Fn(&Asked, Answer) -> Answer + Send + Sync + 'static,
 ) -> (Arc<Content>, Fake) {

@@ -13,6 +13,7 @@ use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::config::AUTH_FILES;
 use crate::base::file::{self, Durability};
 use crate::image::reference::Reference;
 
@@ -56,9 +57,15 @@ impl Credentials {
     }
 }
 
-/// The files that may hold credentials, the first one first. The first is the one that is written.
+/// Where credentials may be.
 #[derive(Debug, Clone, Default)]
-pub struct AuthFiles(pub Vec<PathBuf>);
+pub struct AuthFiles {
+    /// The first one first. The first is the one that is written.
+    pub paths: Vec<PathBuf>,
+    /// Programs for all registries as registries.conf names them, where [`AUTH_FILES`] stands for the files; none: the
+    /// files alone. The first is the one that is told new ones.
+    pub helpers: Vec<String>,
+}
 
 /// A file of credentials. What we do not know stays as it is.
 #[derive(Debug, Default)]
@@ -182,7 +189,32 @@ impl AuthFiles {
 
     /// What is kept for a registry, or more exactly for a repository in it.
     pub fn find_for(&self, registry: &str, repository: &str) -> Result<Option<Credentials>> {
-        for path in &self.0 {
+        for keeper in self.keepers() {
+            let found = match keeper {
+                Some(helper) => ask_helper(helper, registry).with_context(|| registry.to_owned())?,
+                None => self.find_in_files(registry, repository)?,
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Who keeps credentials, in order; `None` is the files.
+    fn keepers(&self) -> impl Iterator<Item = Option<Helper<'_>>> {
+        let files = self.helpers.is_empty().then_some(None);
+        let named = self.helpers.iter().map(|name| {
+            (name != AUTH_FILES).then_some(Helper {
+                name,
+                may_be_missing: true,
+            })
+        });
+        named.chain(files)
+    }
+
+    fn find_in_files(&self, registry: &str, repository: &str) -> Result<Option<Credentials>> {
+        for path in &self.paths {
             let file = AuthFile::read(path)?;
             let described = || format!("{}: {registry}", path.display());
             if let Some(helper) = file.helper(registry)
@@ -199,12 +231,13 @@ impl AuthFiles {
         Ok(None)
     }
 
-    /// Keeps a password in the first file, or with the helper that it names. Gives the path if it is now readable
-    /// there by whoever can read the file.
+    /// Keeps a password in the first file, or with the helper that it or the configuration names. Gives the path if it
+    /// is now readable there by whoever can read the file.
     pub fn keep(&self, key: &str, user: &str, password: &str) -> Result<Option<PathBuf>> {
-        let path = self.0.first().context("there is no file for credentials")?;
+        let path = self.first()?;
         let file = AuthFile::read(path)?;
-        if let Some(helper) = file.helper(key) {
+        let named = self.keepers().next().flatten();
+        if let Some(helper) = named.or_else(|| file.helper(key)) {
             let given = json!({"ServerURL": helper_key(key), "Username": user, "Secret": password});
             run_helper(helper, "store", given.to_string().as_bytes())?;
             return Ok(None);
@@ -221,16 +254,20 @@ impl AuthFiles {
         Ok(Some(path.clone()))
     }
 
-    /// Forgets what the first file, or its helper, has under `key`. `false`: nothing.
+    fn first(&self) -> Result<&PathBuf> {
+        self.paths.first().context("there is no file for credentials")
+    }
+
+    /// Forgets what the first file, or a helper, has under `key`. `false`: nothing.
     pub fn forget(&self, key: &str) -> Result<bool> {
-        let path = self.0.first().context("there is no file for credentials")?;
+        let path = self.first()?;
         let file = AuthFile::read(path)?;
         let mut found = false;
-        if let Some(helper) = file.helper(key)
-            && ask_helper(helper, key)?.is_some()
-        {
-            run_helper(helper, "erase", helper_key(key).as_bytes())?;
-            found = true;
+        for helper in self.keepers().flatten().chain(file.helper(key)) {
+            if ask_helper(helper, key)?.is_some() {
+                run_helper(helper, "erase", helper_key(key).as_bytes())?;
+                found = true;
+            }
         }
         let stored = file.map("auths").is_some_and(|auths| auths.contains_key(key));
         if stored {
@@ -244,9 +281,9 @@ impl AuthFiles {
         Ok(found || stored)
     }
 
-    /// Forgets everything in the first file.
+    /// Forgets everything in the first file and with the helpers.
     pub fn forget_all(&self) -> Result<()> {
-        let path = self.0.first().context("there is no file for credentials")?;
+        let path = self.first()?;
         let file = AuthFile::read(path)?;
         let keys: Vec<String> = file
             .map("auths")
@@ -257,12 +294,28 @@ impl AuthFiles {
         for key in keys {
             self.forget(&key)?;
         }
+        let of_registries = file.map("credHelpers").into_iter().flatten();
+        let of_registries = of_registries.filter_map(|(key, name)| Some((Some(key), name.as_str()?)));
+        let of_all = file.0.get("credsStore").and_then(Value::as_str);
+        let named = of_registries
+            .chain(of_all.map(|name| (None, name)))
+            .filter(|(_, name)| !name.is_empty())
+            .map(|(key, name)| {
+                let helper = Helper {
+                    name,
+                    may_be_missing: true,
+                };
+                (key, helper)
+            });
+        for (only, helper) in named.chain(self.keepers().flatten().map(|helper| (None, helper))) {
+            forget_listed(helper, only.map(String::as_str))?;
+        }
         Ok(())
     }
 
     /// A file other than the first that has something under `key`.
     pub fn also_in(&self, key: &str) -> Result<Option<&Path>> {
-        for path in self.0.iter().skip(1) {
+        for path in self.paths.iter().skip(1) {
             if AuthFile::read(path)?
                 .map("auths")
                 .is_some_and(|auths| auths.contains_key(key))
@@ -339,6 +392,21 @@ fn ask_helper(helper: Helper<'_>, registry: &str) -> Result<Option<Credentials>>
     })
 }
 
+/// Forgets everything that a helper lists, or only what it has for one registry.
+fn forget_listed(helper: Helper<'_>, only: Option<&str>) -> Result<()> {
+    let Some(output) = run_helper(helper, "list", b"")? else {
+        return Ok(());
+    };
+    let listed: Map<String, Value> = serde_json::from_slice(&output)
+        .map_err(|_| anyhow::anyhow!("docker-credential-{} did not list in JSON", helper.name))?;
+    for key in listed.keys() {
+        if only.is_none_or(|only| helper_key(only) == key || only == key) {
+            run_helper(helper, "erase", key.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
 /// Runs a helper. `None`: it has nothing of that name.
 fn run_helper(helper: Helper<'_>, action: &str, input: &[u8]) -> Result<Option<Vec<u8>>> {
     if helper.name.contains('/') {
@@ -363,7 +431,11 @@ fn run_helper(helper: Helper<'_>, action: &str, input: &[u8]) -> Result<Option<V
         Ok((output, child.wait()?.success()))
     };
     let (output, is_success) = match run() {
-        Err(error) if error.kind() == ErrorKind::NotFound && helper.may_be_missing && action == "get" => {
+        Err(error)
+            if error.kind() == ErrorKind::NotFound
+                && helper.may_be_missing
+                && matches!(action, "get" | "list") =>
+        {
             return Ok(None);
         }
         result => result.with_context(|| format!("cannot run {program}"))?,
@@ -400,7 +472,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("auth.json");
         std::fs::write(&path, content).unwrap();
-        (directory, AuthFiles(vec![path]))
+        (directory, at(path))
+    }
+
+    fn at(path: PathBuf) -> AuthFiles {
+        AuthFiles {
+            paths: vec![path],
+            helpers: Vec::new(),
+        }
     }
 
     fn password(user: &str, password: &str) -> Option<Credentials> {
@@ -481,7 +560,7 @@ mod tests {
         let (directory, _) = files("{}");
         let link = directory.path().join("link.json");
         std::os::unix::fs::symlink("auth.json", &link).unwrap();
-        AuthFiles(vec![link.clone()]).keep("one", "me", "x").unwrap();
+        at(link.clone()).keep("one", "me", "x").unwrap();
         assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
         let text = std::fs::read_to_string(directory.path().join("auth.json")).unwrap();
         assert!(text.contains("\"one\""));
@@ -490,7 +569,7 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_holds_nothing_and_can_be_made() {
         let directory = tempfile::tempdir().unwrap();
-        let files = AuthFiles(vec![directory.path().join("a/b/auth.json")]);
+        let files = at(directory.path().join("a/b/auth.json"));
         assert_eq!(files.find_for("one", "x").unwrap(), None);
         files.keep("one", "me", "x").unwrap();
         assert_eq!(files.find_for("one", "x").unwrap(), password("me", "x"));

@@ -38,7 +38,7 @@ pub enum RegistryError {
     Unreachable { host: String, reason: String },
     #[error(
         "the certificate of {host} is not to be trusted ({reason}): put its authority into \
-         /etc/containers/certs.d/{host}/ca.crt, or give --tls-verify=false"
+         /etc/containers/certs.d/{host}/ca.crt, or do without: --tls-verify=false, or insecure = true in registries.conf"
     )]
     Certificate { host: String, reason: String },
     #[error("{host} gave a wrong answer: {reason}")]

@@ -14,12 +14,13 @@ mod credentials;
 mod error;
 mod exchange;
 mod resolver;
+mod sources;
 mod upload;
 mod wire;
 
 pub use agent::{Access, Proxies};
-pub use blob::Blob;
 pub use client::{Client, Fetched, Settings};
-pub use config::{AUTH_FILES, ConfigError, Endpoint, Registries};
+pub use config::{Endpoint, Registries};
 pub use credentials::{AuthFiles, Credentials, is_on_disk};
 pub use error::RegistryError;
+pub use sources::{Source, SourceBlob, Sources};

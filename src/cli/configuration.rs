@@ -1,0 +1,122 @@
+//! Files of configuration that other tools read too, found where they look for them.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, anyhow};
+
+use super::context::{home, variable};
+use crate::base::file::read_trusted;
+use crate::image::policy::Policy;
+use crate::image::registry::Registries;
+
+/// Most bytes of a file.
+const LIMIT: u64 = 4 << 20;
+const SYSTEM: &str = "/etc/containers";
+
+/// What registries.conf and its companions say (containers-registries.conf(5) and containers-registries.conf.d(5)).
+/// Where the user has a file of its own, those of the machine do not count.
+pub fn registries() -> anyhow::Result<Registries> {
+    let mut registries = Registries::default();
+    let user = config_home().map(|config| config.join("containers"));
+    let mut directories = vec![PathBuf::from(SYSTEM).join("registries.conf.d")];
+    let own = user.as_ref().map(|user| user.join("registries.conf"));
+    if let Some(named) = variable("CONTAINERS_REGISTRIES_CONF") {
+        add_named(&mut registries, named.into())?;
+    } else if let Some(own) = own
+        && add(&mut registries, &own)?
+    {
+        directories.clear();
+    } else {
+        add(&mut registries, &Path::new(SYSTEM).join("registries.conf"))?;
+    }
+    directories.extend(user.map(|user| user.join("registries.conf.d")));
+    for directory in directories {
+        for path in drop_ins(&directory)? {
+            add(&mut registries, &path)?;
+        }
+    }
+    if let Some(named) = variable("CONTAINERS_REGISTRIES_CONF_OVERRIDE") {
+        add_named(&mut registries, named.into())?;
+    }
+    // What Podman learned by asking.
+    if let Some(cache) = cache_home() {
+        add(&mut registries, &cache.join("containers/short-name-aliases.conf"))?;
+    }
+    Ok(registries)
+}
+
+/// What policy.json says: the user's, else the machine's, else everything may come in.
+pub fn policy() -> anyhow::Result<Policy> {
+    let user = config_home().map(|config| config.join("containers/policy.json"));
+    for path in user.into_iter().chain([Path::new(SYSTEM).join("policy.json")]) {
+        if let Some(bytes) = read(&path)? {
+            return Ok(Policy::parse(&path, &bytes)?);
+        }
+    }
+    Ok(Policy::default())
+}
+
+/// A file whose name was given must be there.
+fn add_named(registries: &mut Registries, path: PathBuf) -> anyhow::Result<()> {
+    match add(registries, &path)? {
+        true => Ok(()),
+        false => Err(anyhow!("{}: there is no such file", path.display())),
+    }
+}
+
+/// `false`: there is no such file.
+fn add(registries: &mut Registries, path: &Path) -> anyhow::Result<bool> {
+    let Some(bytes) = read(path)? else {
+        return Ok(false);
+    };
+    let text = String::from_utf8(bytes).map_err(|_| anyhow!("{} is not UTF-8", path.display()))?;
+    registries.add(path, &text)?;
+    Ok(true)
+}
+
+fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+    match read_trusted(path, LIMIT) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", path.display())),
+    }
+}
+
+/// The files of a directory whose names end in `.conf`, by name.
+fn drop_ins(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let described = || format!("cannot read {}", directory.display());
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        Err(error) => return Err(error).with_context(described),
+    };
+    let mut paths = entries
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<Vec<_>>>()
+        .with_context(described)?;
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "conf") && !path.is_dir());
+    paths.sort();
+    Ok(paths)
+}
+
+/// `$XDG_CONFIG_HOME`, else `~/.config`.
+pub fn config_home() -> Option<PathBuf> {
+    match variable("XDG_CONFIG_HOME") {
+        Some(directory) => Some(directory.into()),
+        None => Some(home().ok()?.join(".config")),
+    }
+}
+
+/// Where what can be found out again lies: for the superuser that of the machine.
+fn cache_home() -> Option<PathBuf> {
+    if rustix::process::geteuid().is_root() {
+        return Some("/var/cache".into());
+    }
+    match variable("XDG_CACHE_HOME") {
+        Some(directory) => Some(directory.into()),
+        None => Some(home().ok()?.join(".cache")),
+    }
+}
