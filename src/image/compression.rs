@@ -8,6 +8,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::gzip;
+use crate::base::parallel;
+
 /// How a stream is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Compression {
@@ -119,12 +122,14 @@ pub fn encoder<W: Write>(kind: Compression, level: i32, writer: W) -> io::Result
     Ok(match kind {
         Compression::None => Encoder::None(writer),
         Compression::Gzip => {
-            let level = flate2::Compression::new(level.clamp(0, 9) as u32);
-            Encoder::Gzip(flate2::write::GzEncoder::new(writer, level))
+            let level = level.clamp(0, 9) as u32;
+            Encoder::Gzip(gzip::Writer::new(writer, level, parallel::busy_threads())?)
         }
         Compression::Zstd => {
             let mut encoder = zstd::stream::write::Encoder::new(writer, level)?;
             encoder.include_checksum(true)?;
+            // What comes out is the same for any number of threads but none.
+            encoder.multithread(parallel::busy_threads() as u32)?;
             Encoder::Zstd(encoder)
         }
         Compression::Xz | Compression::Bzip2 => {
@@ -139,7 +144,7 @@ pub fn encoder<W: Write>(kind: Compression, level: i32, writer: W) -> io::Result
 /// A stream being compressed.
 pub enum Encoder<W: Write> {
     None(W),
-    Gzip(flate2::write::GzEncoder<W>),
+    Gzip(gzip::Writer<W>),
     Zstd(zstd::stream::write::Encoder<'static, W>),
 }
 

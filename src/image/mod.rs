@@ -6,6 +6,7 @@ pub mod compression;
 pub mod embedded;
 pub mod find;
 pub mod greeting;
+mod gzip;
 pub mod import;
 pub mod inspect;
 pub mod layer;

@@ -22,6 +22,10 @@ use crate::store::layer::SeenBlob;
 use crate::store::locks::Hold;
 use crate::store::{Kind, Store};
 
+/// Level of both packings where none is asked for. Gzip becomes as small as Podman's then, and 7 % larger than at the
+/// slowest level, which takes three and a half times as long.
+const LEVEL: i32 = 3;
+
 /// What kind of manifest is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
@@ -81,6 +85,7 @@ pub fn push(
         tell,
         sources: sources(image, target),
     };
+    client.take_from(&journey.sources);
     let config = store.blob(&image.id, CONFIG_LIMIT)?;
     let (manifest, media_type) = match journey.known_manifest()? {
         Some(known) => known,
@@ -264,10 +269,7 @@ impl Journey<'_> {
             }
         }
         (self.tell)(diff_id, Step::Preparing);
-        let level = self.options.level.unwrap_or(match compression {
-            Compression::Zstd => 3,
-            _ => 6,
-        });
+        let level = self.options.level.unwrap_or(LEVEL);
         let (digest, size) = self.client.upload_stream(&format!("layer {diff_id}"), |send| {
             compressed(locked.as_fd(), compression, level, send)
         })?;

@@ -229,6 +229,50 @@ fn an_image_that_was_pulled_keeps_its_manifest_where_its_blobs_are() {
 }
 
 #[test]
+fn a_token_is_asked_for_all_that_a_push_needs() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image());
+    let tokens = Fake::start(|_| Answer::new(200, r#"{"access_token":"t0k3n"}"#));
+    let challenge = format!(
+        r#"Bearer realm="http://{}/token",service="s",scope="repository:team/app:pull""#,
+        tokens.host
+    );
+    let registry = Fake::start(
+        move |asked| match (asked.header("authorization"), asked.method.as_str()) {
+            ("Bearer t0k3n", "HEAD") => Answer::new(404, ""),
+            ("Bearer t0k3n", "POST") => Answer::new(202, "").header("Location", "/upload/1?state=x"),
+            ("Bearer t0k3n", "PATCH") => Answer::new(202, "").header("Location", "/upload/2?state=y"),
+            ("Bearer t0k3n", _) => Answer::new(201, ""),
+            _ => Answer::new(401, "").header("WWW-Authenticate", &challenge),
+        },
+    );
+    let name = format!("{}/team/app:v1", registry.host);
+    sandbox
+        .coracle(["push", "localhost/app:v1", &name])
+        .run()
+        .succeeds();
+    let asked = tokens.asked();
+    assert_eq!(asked.len(), 1);
+    assert_eq!(
+        asked[0].target,
+        "/token?scope=repository%3Ateam%2Fapp%3Apull%2Cpush&service=s"
+    );
+    // Each layer is one stream whose digest ends it, the configuration comes whole.
+    let ends = registry.count("/upload/2?state=y&digest=sha256%3A");
+    assert_eq!(
+        (ends, registry.count("/upload/1?state=x&digest=sha256%3A")),
+        (3, 1)
+    );
+    let moved = format!("{}/other:v1", registry.host);
+    sandbox
+        .coracle(["push", "localhost/app:v1", &moved])
+        .run()
+        .succeeds();
+    let last = tokens.asked().pop().unwrap().target;
+    assert!(last.contains("scope=repository%3Ateam%2Fapp%3Apull&"), "{last}");
+}
+
+#[test]
 fn a_push_without_the_right_or_to_nobody_says_so() {
     let sandbox = Sandbox::new();
     sandbox.load(&image());

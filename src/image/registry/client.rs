@@ -59,6 +59,8 @@ pub struct Client {
     pub(super) repository: String,
     pub(super) settings: Settings,
     pub(super) state: Mutex<State>,
+    /// Held by whoever finds out what the registry wants to know of us.
+    pub(super) authorizing: Mutex<()>,
 }
 
 /// What was found out about the registry.
@@ -69,6 +71,8 @@ pub(super) struct State {
     /// By scheme and authority: redirects lead to other hosts.
     pub agents: HashMap<(String, String), Agent>,
     pub authorization: HashMap<Purpose, Authorization>,
+    /// Other repositories that blobs are taken over from.
+    pub sources: Vec<String>,
 }
 
 /// A header that the registry takes, and until when.
@@ -97,7 +101,14 @@ impl Client {
             repository: repository.to_owned(),
             settings,
             state: Mutex::default(),
+            authorizing: Mutex::default(),
         }
+    }
+
+    /// Says which other repositories of the registry blobs may be taken over from; a token has to allow it.
+    pub fn take_from(&self, repositories: &[String]) {
+        let mut state = self.state.lock().expect("no thread panics with the lock");
+        state.sources = repositories.to_vec();
     }
 
     /// The registry, as references name it.

@@ -99,21 +99,15 @@ impl Client {
 
     /// Sends a request with what the registry wants to know of us, which its first answer tells.
     fn ask_authorized(&self, ask: &Ask<'_>) -> Result<Response<Body>, Failure> {
-        let known = self.authorization(ask.purpose);
-        let mut response = self.send(ask, known.as_deref())?;
-        // A second round where a token was no longer taken.
-        for _ in 0..2 {
-            if response.status() != StatusCode::UNAUTHORIZED {
-                break;
-            }
-            let header = self.authorize(ask.purpose, response.headers())?;
-            let Some(header) = header else { break };
-            response = self.send(ask, Some(&header))?;
-            if known.is_none() {
-                break;
-            }
+        let used = self.authorization(ask.purpose);
+        let response = self.send(ask, used.as_deref())?;
+        if response.status() != StatusCode::UNAUTHORIZED {
+            return Ok(response);
         }
-        Ok(response)
+        match self.authorize(ask.purpose, response.headers(), used.as_deref())? {
+            Some(header) => self.send(ask, Some(&header)),
+            None => Ok(response),
+        }
     }
 
     fn authorization(&self, purpose: Purpose) -> Option<String> {
@@ -124,7 +118,18 @@ impl Client {
     }
 
     /// What to answer the challenges with. `None`: nothing that we have.
-    fn authorize(&self, purpose: Purpose, headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    fn authorize(
+        &self,
+        purpose: Purpose,
+        headers: &HeaderMap,
+        used: Option<&str>,
+    ) -> Result<Option<String>, Failure> {
+        // One thread asks for a token; the others, refused meanwhile, take the same.
+        let _one = self.authorizing.lock().expect("no thread panics with the lock");
+        let known = self.authorization(purpose);
+        if known.is_some() && known.as_deref() != used {
+            return Ok(known);
+        }
         let challenges: Vec<Challenge> = headers
             .get_all(header::WWW_AUTHENTICATE)
             .iter()
@@ -183,9 +188,21 @@ impl Client {
         let scope = scope
             .filter(|scope| purpose == Purpose::Pull || scope.contains("push"))
             .unwrap_or(&own);
+        let taken: Vec<String> = match purpose {
+            Purpose::Pull => Vec::new(),
+            Purpose::Push => {
+                let state = self.state.lock().expect("no thread panics with the lock");
+                state
+                    .sources
+                    .iter()
+                    .map(|source| format!("repository:{source}:pull"))
+                    .collect()
+            }
+        };
         let mut fields = Vec::new();
         if !self.repository.is_empty() {
             fields.push(("scope", scope));
+            fields.extend(taken.iter().map(|scope| ("scope", scope.as_str())));
         }
         fields.extend(service.map(|service| ("service", service)));
         let mut posted = None;
