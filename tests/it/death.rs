@@ -574,37 +574,6 @@ fn a_pull_killed_at_every_step_can_be_repeated() {
     );
 }
 
-#[test]
-fn a_push_killed_at_every_step_can_be_repeated() {
-    let sandbox = Sandbox::new();
-    let image = Image::new()
-        .layer(&[Entry::directory("d"), Entry::file("d/one", "1")])
-        .name(IMAGE);
-    sandbox.load(&image);
-    // It never has what it was given, so that each push is a whole one.
-    let registry = Fake::start(|asked| match asked.method.as_str() {
-        "HEAD" => Answer::new(404, ""),
-        "POST" | "PATCH" => Answer::new(202, "").header("Location", "/upload"),
-        _ => Answer::new(201, ""),
-    });
-    let name = format!("{}/test:v1", registry.host);
-    let push = || sandbox.coracle(["push", "--quiet", IMAGE, &name]);
-    at_every_step(push, || {
-        push().run().succeeds();
-        sandbox.coracle(["system", "check"]).run().succeeds();
-        empties(&sandbox, &["staging", "trash"]);
-    });
-    let inspected = sandbox
-        .coracle(["image", "inspect", IMAGE])
-        .run()
-        .succeeds()
-        .json();
-    let digests = inspected[0]["RepoDigests"].as_array().unwrap().iter();
-    // The same bytes every time.
-    let pushed = digests.filter(|digest| digest.as_str().unwrap().starts_with(&registry.host));
-    assert_eq!(pushed.count(), 1, "{inspected}");
-}
-
 /// Ten at once, each killed after a time of its own or left to end, and somebody who removes what they pull.
 #[test]
 fn pulls_that_are_killed_while_others_remove_leave_a_sound_store() {
