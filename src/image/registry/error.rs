@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustls::{AlertDescription, CertificateError};
 use serde::Deserialize;
 use ureq::http::StatusCode;
 
@@ -37,10 +38,19 @@ pub enum RegistryError {
     #[error("cannot reach {host}: {reason}")]
     Unreachable { host: String, reason: String },
     #[error(
-        "the certificate of {host} is not to be trusted ({reason}): put its authority into \
-         /etc/containers/certs.d/{host}/ca.crt, or do without: --tls-verify=false, or insecure = true in registries.conf"
+        "the certificate of {host} is not to be trusted ({reason}): {cure}, or do without: --tls-verify=false, \
+         or insecure = true in registries.conf"
     )]
-    Certificate { host: String, reason: String },
+    Certificate {
+        host: String,
+        reason: String,
+        cure: String,
+    },
+    #[error(
+        "{host} wants a certificate of ours that it trusts ({reason}): put client.cert and client.key into \
+         /etc/containers/certs.d/{host}"
+    )]
+    OurCertificate { host: String, reason: String },
     #[error("{host} gave a wrong answer: {reason}")]
     Wrong { host: String, reason: String },
 }
@@ -90,6 +100,55 @@ impl RegistryError {
                 what,
                 status,
                 detail,
+            },
+        }
+    }
+
+    /// A server's certificate that is not taken.
+    pub fn of_certificate(host: String, problem: &CertificateError) -> Self {
+        let (reason, cure) = match problem {
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                ("it has expired".to_owned(), "have it renewed".to_owned())
+            }
+            CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => (
+                "it is not valid yet".to_owned(),
+                "see whether the clock here is right".to_owned(),
+            ),
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                (problem.to_string(), "use a name that is in it".to_owned())
+            }
+            other => (
+                match other {
+                    CertificateError::UnknownIssuer => "nobody whom we know has signed it".to_owned(),
+                    CertificateError::BadSignature => {
+                        "its signature is not of the authority that it names".to_owned()
+                    }
+                    // The library does not name this one.
+                    other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                        "it is an authority's own, and not one for a server".to_owned()
+                    }
+                    other => other.to_string(),
+                },
+                format!("put its authority into /etc/containers/certs.d/{host}/ca.crt"),
+            ),
+        };
+        Self::Certificate { host, reason, cure }
+    }
+
+    /// A server that refuses to go on with us.
+    pub fn of_alert(host: String, alert: AlertDescription) -> Self {
+        let reason = format!("{alert:?}");
+        match alert {
+            AlertDescription::NoCertificate
+            | AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::UnknownCA => Self::OurCertificate { host, reason },
+            _ => Self::Wrong {
+                host,
+                reason: format!("it ends the encrypted connection ({reason})"),
             },
         }
     }

@@ -413,9 +413,9 @@ impl Client {
             None => agent.run(request),
         };
         answer.map_err(|error| {
-            if let Some(reason) = certificate_problem(&error) {
-                let host = host.to_owned();
-                return RegistryError::Certificate { host, reason }.into();
+            // Who speaks TLS well enough to refuse is not to be asked without it.
+            if let Some(refused) = tls_problem(host, &error) {
+                return refused.into();
             }
             let reason = unreachable(host, &error);
             // Who has never answered is not there, rather than busy.
@@ -510,15 +510,17 @@ fn unreachable(host: &str, error: &ureq::Error) -> RegistryError {
     }
 }
 
-/// What is wrong with a server's certificate, if that is what failed.
-fn certificate_problem(error: &ureq::Error) -> Option<String> {
+/// Why two did not agree to trust each other, if that is what failed.
+fn tls_problem(host: &str, error: &ureq::Error) -> Option<RegistryError> {
     let inner = match error {
         ureq::Error::Rustls(error) => error,
         ureq::Error::Io(error) => error.get_ref()?.downcast_ref::<rustls::Error>()?,
         _ => return None,
     };
+    let host = host.to_owned();
     match inner {
-        rustls::Error::InvalidCertificate(reason) => Some(reason.to_string()),
+        rustls::Error::InvalidCertificate(problem) => Some(RegistryError::of_certificate(host, problem)),
+        rustls::Error::AlertReceived(alert) => Some(RegistryError::of_alert(host, *alert)),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 #![allow(dead_code)]
 
 pub mod canary;
+pub mod certificates;
 pub mod group;
 pub mod image;
 pub mod killer;
