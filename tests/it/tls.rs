@@ -75,14 +75,7 @@ fn a_certificate_of_a_known_authority_is_taken_and_no_other() {
             other.sign("stranger", "IP:127.0.0.1", 2),
             "nobody whom we know",
         ),
-        (
-            "itself",
-            Pair {
-                certificate: other.certificate(),
-                key: sandbox.path("tmp/other/ca.key"),
-            },
-            "authority's own",
-        ),
+        ("itself", other.itself(), "authority's own"),
     ];
     for (kind, pair, reason) in cases {
         let bad = start(&sandbox.path("tmp").join(kind), &pair, None);
@@ -100,6 +93,31 @@ fn a_certificate_of_a_known_authority_is_taken_and_no_other() {
             !log.contains("GET /v2/app/manifests") || log.contains("404"),
             "{log}"
         );
+    }
+}
+
+#[test]
+fn a_certificate_that_is_its_own_authority_is_taken_where_it_is_kept() {
+    requires!("program:docker-registry", "program:openssl");
+    let sandbox = Sandbox::new();
+    let pull = |registry: &Distribution, authority: &Authority| {
+        trust(
+            &sandbox.path("config/containers/certs.d").join(&registry.host),
+            authority,
+        );
+        let name = format!("{}/app:v1", registry.host);
+        sandbox.coracle(["pull", "--retry", "0", &name]).run().exits(125)
+    };
+    for (kind, names, said) in [
+        ("right", "IP:127.0.0.1", "manifest unknown"),
+        ("wrong", "DNS:registry.invalid", "is not to be trusted"),
+    ] {
+        let authority = Authority::named(&sandbox.path("tmp/ca").join(kind), names);
+        let registry = start(&sandbox.path("tmp").join(kind), &authority.itself(), None);
+        pull(&registry, &authority).says(said);
+        // Another one of the same names does not serve.
+        let other = Authority::named(&sandbox.path("tmp/other").join(kind), names);
+        pull(&registry, &other).says("is not to be trusted");
     }
 }
 
@@ -188,6 +206,13 @@ fn a_registry_that_asks_for_a_certificate_gets_the_one_that_is_kept_for_it() {
     pull().run().exits(125).says("client.cert has no").says_one_line();
     fs::copy(&own.key, directory.join("client.key")).unwrap();
     pull().run().exits(125).says("manifest unknown");
+    let other = authority.sign("other", "DNS:me", 2);
+    fs::copy(&other.key, directory.join("client.key")).unwrap();
+    pull()
+        .run()
+        .exits(125)
+        .says("client.key is not the key to")
+        .says_one_line();
     fs::write(directory.join("client.key"), "no key").unwrap();
     pull().run().exits(125).says("client.key").says_one_line();
 }

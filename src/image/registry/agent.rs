@@ -6,11 +6,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use rustls::client::WebPkiServerVerifier;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore};
 use ureq::Agent;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{
+    ConnectProxyConnector, Connector, DefaultConnector, SocksConnector, TcpConnector,
+};
 
 use super::resolver::Host;
+use super::tls::{Encrypt, Verifier};
 
 /// No byte for so long, and a connection counts as dead.
 const STALLED: Duration = Duration::from_secs(30);
@@ -135,14 +142,31 @@ pub fn agent(scheme: &str, host: &str, access: &Access) -> Result<Agent> {
             .with_context(|| format!("invalid proxy {:?}", without_password(proxy)))?;
         config = config.proxy(Some(proxy));
     }
-    if scheme == "https" {
-        config = config.tls_config(tls(access)?);
+    if scheme == "http" {
+        return Ok(Agent::with_parts(
+            config.build(),
+            DefaultConnector::default(),
+            Host,
+        ));
     }
-    Ok(Agent::with_parts(
-        config.build(),
-        DefaultConnector::default(),
-        Host,
-    ))
+    let kept = Certificates::of(access)?;
+    if kept.roots.is_empty() || access.unverified {
+        config = config.tls_config(tls(access, kept));
+        return Ok(Agent::with_parts(
+            config.build(),
+            DefaultConnector::default(),
+            Host,
+        ));
+    }
+    let encrypt = Encrypt(Arc::new(
+        own_tls(kept).with_context(|| format!("certificates for {host}"))?,
+    ));
+    // As the default one, with ours at its end.
+    let connector = SocksConnector::default()
+        .chain(ConnectProxyConnector::default())
+        .chain(TcpConnector::default())
+        .chain(encrypt);
+    Ok(Agent::with_parts(config.build(), connector, Host))
 }
 
 /// A proxy's address as it may be shown.
@@ -156,17 +180,12 @@ fn without_password(proxy: &str) -> String {
     }
 }
 
-fn tls(access: &Access) -> Result<TlsConfig> {
+fn tls(access: &Access, kept: Certificates) -> TlsConfig {
     let mut builder = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .disable_verification(access.unverified);
-    let mut roots = Vec::new();
-    for directory in &access.certificates {
-        let found = Certificates::read(directory)?;
-        roots.extend(found.roots);
-        if let Some((chain, key)) = found.client {
-            builder = builder.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
-        }
+    if let Some((chain, key)) = kept.client {
+        builder = builder.client_cert(Some(ClientCert::new_with_certs(&chain, key)));
     }
     // Where the machine has no authorities, as in an empty container, those of Mozilla's list count.
     let machine = if access.unverified {
@@ -174,16 +193,44 @@ fn tls(access: &Access) -> Result<TlsConfig> {
     } else {
         rustls_native_certs::load_native_certs().certs
     };
-    roots.extend(
-        machine
-            .iter()
-            .map(|certificate| Certificate::from_der(certificate).to_owned()),
-    );
+    let roots: Vec<_> = machine
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate).to_owned())
+        .collect();
     let roots = match roots.is_empty() {
         true => RootCerts::WebPki,
         false => RootCerts::Specific(Arc::new(roots)),
     };
-    Ok(builder.root_certs(roots).build())
+    builder.root_certs(roots).build()
+}
+
+/// The same with certificates that are kept for the registry, beside those of the machine.
+fn own_tls(kept: Certificates) -> Result<ClientConfig> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let known: Vec<_> = kept.roots.iter().map(der).collect();
+    let mut roots = RootCertStore::empty();
+    let machine = rustls_native_certs::load_native_certs().certs;
+    roots.add_parsable_certificates(known.iter().cloned().chain(machine));
+    let usual =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()?;
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(Verifier { usual, known }));
+    match kept.client {
+        Some((chain, key)) => {
+            Ok(config.with_client_auth_cert(chain.iter().map(der).collect(), key_der(&key)?)?)
+        }
+        None => Ok(config.with_no_client_auth()),
+    }
+}
+
+fn der(certificate: &Certificate<'_>) -> CertificateDer<'static> {
+    certificate.der().to_vec().into()
+}
+
+fn key_der(key: &PrivateKey<'_>) -> Result<PrivateKeyDer<'static>> {
+    PrivateKeyDer::try_from(key.der().to_vec()).map_err(|problem| anyhow::anyhow!(problem))
 }
 
 /// The files of one certs.d directory (containers-certs.d(5)).
@@ -193,6 +240,20 @@ struct Certificates {
 }
 
 impl Certificates {
+    /// What all directories hold; the last client certificate counts.
+    fn of(access: &Access) -> Result<Self> {
+        let mut all = Self {
+            roots: Vec::new(),
+            client: None,
+        };
+        for directory in &access.certificates {
+            let found = Self::read(directory)?;
+            all.roots.extend(found.roots);
+            all.client = found.client.or(all.client);
+        }
+        Ok(all)
+    }
+
     fn read(directory: &Path) -> Result<Self> {
         let mut found = Self {
             roots: Vec::new(),
@@ -219,7 +280,7 @@ impl Certificates {
                             key.display()
                         );
                     }
-                    found.client = Some((chain(&path)?, private_key(&key)?));
+                    found.client = Some(matching(&path, &key)?);
                 }
                 _ => {}
             }
@@ -247,6 +308,16 @@ fn chain(path: &Path) -> Result<Vec<Certificate<'static>>> {
         bail!("there is no certificate in {}", path.display());
     }
     Ok(chain)
+}
+
+/// A client's certificate and the key to it.
+fn matching(path: &Path, key: &Path) -> Result<(Vec<Certificate<'static>>, PrivateKey<'static>)> {
+    let (chain, private) = (chain(path)?, private_key(key)?);
+    let provider = rustls::crypto::ring::default_provider();
+    let ders = chain.iter().map(der).collect();
+    CertifiedKey::from_der(ders, key_der(&private)?, &provider)
+        .with_context(|| format!("{} is not the key to {}", key.display(), path.display()))?;
+    Ok((chain, private))
 }
 
 fn private_key(path: &Path) -> Result<PrivateKey<'static>> {

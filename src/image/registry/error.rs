@@ -6,6 +6,8 @@ use rustls::{AlertDescription, CertificateError};
 use serde::Deserialize;
 use ureq::http::StatusCode;
 
+use super::tls::is_authority;
+
 /// Why a registry did not give or take something.
 #[derive(Debug, thiserror::Error)]
 pub enum RegistryError {
@@ -123,8 +125,7 @@ impl RegistryError {
                     CertificateError::BadSignature => {
                         "its signature is not of the authority that it names".to_owned()
                     }
-                    // The library does not name this one.
-                    other if format!("{other:?}").contains("CaUsedAsEndEntity") => {
+                    other if is_authority(other) => {
                         "it is an authority's own, and not one for a server".to_owned()
                     }
                     other => other.to_string(),

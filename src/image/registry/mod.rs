@@ -15,6 +15,7 @@ mod error;
 mod exchange;
 mod resolver;
 mod sources;
+mod tls;
 mod upload;
 mod wire;
 

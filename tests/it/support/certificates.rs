@@ -17,21 +17,32 @@ pub struct Pair {
 impl Authority {
     /// A new one, with its files below `place`.
     pub fn new(place: &Path) -> Self {
+        Self::named(place, "DNS:authority.invalid")
+    }
+
+    /// One whose own certificate is for these names.
+    pub fn named(place: &Path, names: &str) -> Self {
         std::fs::create_dir_all(place).expect("make a place for certificates");
         let authority = Self {
             place: place.to_owned(),
         };
         let pair = authority.pair("ca");
+        let names = format!("subjectAltName={names}");
         let subject = format!(
             "/CN=authority of {}",
             place.file_name().expect("a directory").display()
         );
         authority.request(
             &pair,
-            &["-x509", "-days", "2", "-subj", &subject],
+            &["-x509", "-days", "2", "-subj", &subject, "-addext", &names],
             &pair.certificate,
         );
         authority
+    }
+
+    /// Its own certificate with the key to it.
+    pub fn itself(&self) -> Pair {
+        self.pair("ca")
     }
 
     /// Its own certificate.
