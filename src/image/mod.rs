@@ -11,6 +11,7 @@ pub mod import;
 pub mod inspect;
 pub mod layer;
 pub mod list;
+pub mod manifest;
 pub mod platform;
 pub mod policy;
 pub mod publish;

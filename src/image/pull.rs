@@ -11,14 +11,14 @@ use anyhow::{Context, Result, bail};
 
 use super::find::{FindError, find};
 use super::layer::UnpackOptions;
-use super::platform;
 use super::publish::{Layers, NewImage, Wanted};
 use super::reference::Reference;
 use super::registry::{Client, Fetched, Source, SourceBlob, Sources};
+use super::{manifest, platform};
 use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::oci::config::ImageConfig;
-use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, LAYERS_LIMIT, Manifest, Platform, media_type};
+use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, Manifest, Platform};
 use crate::store::Store;
 use crate::store::downloads::Download;
 use crate::store::images::Image;
@@ -27,8 +27,6 @@ use crate::store::images::Image;
 const KEPT_FROM: u64 = 4 << 20;
 /// Layers that arrive at a time, however few processors there are: the network may be what is waited for.
 const DOWNLOADS: usize = 3;
-/// Indexes within indexes within …
-const DEPTH: usize = 4;
 
 /// What is to be pulled.
 pub struct Wish<'a> {
@@ -174,14 +172,14 @@ impl Resolved {
     /// The manifest for a platform, through indexes if need be.
     fn of(client: &Client, wanted: &Platform, mut fetched: Fetched) -> Result<Self> {
         let mut index = None;
-        for _ in 0..DEPTH {
+        for _ in 0..manifest::DEPTH {
             let document = Document::parse(&fetched.bytes, &fetched.media_type)
                 .with_context(|| format!("manifest {} of {}", fetched.digest, client.domain()))?;
             let list = match document {
                 Document::Manifest(manifest) => {
-                    check_kind(&manifest)?;
+                    manifest::check_kind(&manifest)?;
                     return Ok(Self {
-                        media_type: media_type_of(&manifest, &fetched),
+                        media_type: manifest::media_type_of(&manifest, &fetched.media_type),
                         manifest: *manifest,
                         digest: fetched.digest,
                         bytes: fetched.bytes,
@@ -206,72 +204,27 @@ impl Resolved {
                 fetched.media_type = chosen.media_type;
             }
         }
-        bail!("more than {DEPTH} indexes within each other")
+        bail!("more than {} indexes within each other", manifest::DEPTH)
     }
 
     /// The layers, bottom first, with the diff ids that the configuration has for them.
     fn layers(&self, config: &ImageConfig) -> Result<Vec<Wanted>> {
-        let diff_ids = &config.rootfs.diff_ids;
-        if self.manifest.layers.len() != diff_ids.len() || diff_ids.len() > LAYERS_LIMIT {
-            bail!(
-                "the manifest has {} layers and the configuration {}",
-                self.manifest.layers.len(),
-                diff_ids.len()
-            );
-        }
-        let pairs = diff_ids.iter().zip(&self.manifest.layers);
+        let pairs = manifest::pair(self.manifest.layers.clone(), config)?;
         Ok(pairs
             .map(|(diff_id, layer)| Wanted {
-                diff_id: *diff_id,
-                blob: Some(layer.clone()),
+                diff_id,
+                blob: Some(layer),
             })
             .collect())
     }
 }
 
-fn check_kind(manifest: &Manifest) -> Result<()> {
-    let kind = manifest.config.media_type.as_str();
-    if !matches!(kind, media_type::OCI_CONFIG | media_type::DOCKER_CONFIG) {
-        let kind = manifest.artifact_type.as_deref().unwrap_or(kind);
-        bail!("it is not an image, but an artifact of the type {kind:?}");
-    }
-    for layer in &manifest.layers {
-        if !media_type::is_layer(&layer.media_type) {
-            bail!("a layer of the type {:?} is not supported", layer.media_type);
-        }
-    }
-    Ok(())
-}
-
-fn media_type_of(manifest: &Manifest, fetched: &Fetched) -> String {
-    match &manifest.media_type {
-        Some(own) => own.clone(),
-        None if fetched.media_type == media_type::DOCKER_MANIFEST => fetched.media_type.clone(),
-        None => media_type::OCI_MANIFEST.to_owned(),
-    }
-}
-
 fn select<'a>(manifests: &'a [Descriptor], wanted: &Platform) -> Result<&'a Descriptor> {
     // An index of one image without a platform is for whatever that image says.
-    if let [only] = manifests
-        && only.platform.is_none()
-    {
-        return Ok(only);
+    match manifests {
+        [only] if only.platform.is_none() => Ok(only),
+        _ => manifest::select(manifests, wanted),
     }
-    platform::select(manifests, wanted).with_context(|| {
-        let have = manifests
-            .iter()
-            .filter_map(|descriptor| descriptor.platform.as_ref());
-        let have: Vec<_> = have
-            .filter(|have| have.os != "unknown")
-            .map(platform::display)
-            .collect();
-        format!(
-            "there is no image for {}, only for {}",
-            platform::display(wanted),
-            have.join(", ")
-        )
-    })
 }
 
 /// Fetches and unpacks what is missing; gives the downloads that can be removed then. What is resumed from disk and

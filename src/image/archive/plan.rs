@@ -10,12 +10,12 @@ use serde::Deserialize;
 
 use super::source::Source;
 use crate::base::digest::Digest;
+use crate::image::manifest;
 use crate::image::platform;
 use crate::image::reference::Reference;
 use crate::oci::config::ImageConfig;
 use crate::oci::image::{
-    CONFIG_LIMIT, Descriptor, Document, Index, LAYERS_LIMIT, MANIFEST_LIMIT, Manifest, Platform, media_type,
-    parse_json,
+    CONFIG_LIMIT, Descriptor, Document, Index, MANIFEST_LIMIT, Manifest, Platform, parse_json,
 };
 
 /// An image that an archive holds.
@@ -48,8 +48,6 @@ pub struct PlannedLayer {
     pub blob: Option<Descriptor>,
 }
 
-/// Indexes within indexes within …
-const DEPTH: usize = 4;
 /// Images of one archive.
 const IMAGES_LIMIT: usize = 1000;
 
@@ -154,18 +152,10 @@ fn directory<L>(source: &Source<L>, bytes: Vec<u8>) -> Result<Plan> {
 
 /// Gives every layer the diff id that the configuration has for it.
 fn pair(config: &ImageConfig, members: Vec<(String, Option<Descriptor>)>) -> Result<Vec<PlannedLayer>> {
-    let diff_ids = &config.rootfs.diff_ids;
-    if members.len() != diff_ids.len() || members.len() > LAYERS_LIMIT {
-        bail!(
-            "the manifest has {} layers and the configuration {}",
-            members.len(),
-            diff_ids.len()
-        );
-    }
-    let layers = members.into_iter().zip(diff_ids);
+    let layers = manifest::pair(members, config)?;
     Ok(layers
-        .map(|((member, blob), diff_id)| PlannedLayer {
-            diff_id: *diff_id,
+        .map(|(diff_id, (member, blob))| PlannedLayer {
+            diff_id,
             member,
             blob,
         })
@@ -180,29 +170,10 @@ fn image<L>(
     path: &dyn Fn(&Digest) -> String,
     names: Vec<Reference>,
 ) -> Result<Plan> {
-    if !is_image(&manifest) {
-        let kind = manifest
-            .artifact_type
-            .as_ref()
-            .unwrap_or(&manifest.config.media_type);
-        bail!("it is not an image, but an artifact of the type {kind:?}");
-    }
+    manifest::check_kind(&manifest)?;
     let config_bytes = blob(source, &manifest.config, CONFIG_LIMIT, path)?;
     let config = ImageConfig::parse(&config_bytes)?;
-    for layer in &manifest.layers {
-        if !media_type::is_layer(&layer.media_type) {
-            bail!("a layer of the type {:?} is not supported", layer.media_type);
-        }
-    }
-    let media_type = manifest.media_type.clone().unwrap_or_else(|| {
-        let docker = manifest.config.media_type == media_type::DOCKER_CONFIG;
-        let implied = if docker {
-            media_type::DOCKER_MANIFEST
-        } else {
-            media_type::OCI_MANIFEST
-        };
-        implied.to_owned()
-    });
+    let media_type = manifest::media_type_of(&manifest, "");
     let members = manifest
         .layers
         .into_iter()
@@ -214,13 +185,6 @@ fn image<L>(
         manifest: Some(PlannedManifest { bytes, media_type }),
         names,
     })
-}
-
-fn is_image(manifest: &Manifest) -> bool {
-    matches!(
-        manifest.config.media_type.as_str(),
-        media_type::OCI_CONFIG | media_type::DOCKER_CONFIG
-    )
 }
 
 /// A document by its descriptor, checked.
@@ -291,7 +255,7 @@ impl<L> Layout<'_, L> {
             }
             let (manifest, bytes) = self.manifest(descriptor, 0)?;
             // An artifact without a name beside an image, such as a signature, is not asked for.
-            if names.is_empty() && index.manifests.len() > 1 && !is_image(&manifest) {
+            if names.is_empty() && index.manifests.len() > 1 && !manifest::is_image(&manifest) {
                 continue;
             }
             plans.push(image(self.source, manifest, bytes, &layout_path, names)?);
@@ -329,24 +293,13 @@ impl<L> Layout<'_, L> {
     fn select<'i>(&self, group: &'i [Descriptor]) -> Result<&'i Descriptor> {
         let host = platform::host();
         let wanted = self.wanted.unwrap_or(&host);
-        platform::select(group, wanted).with_context(|| {
-            let have = group.iter().filter_map(|descriptor| descriptor.platform.as_ref());
-            let have: Vec<_> = have
-                .filter(|have| have.os != "unknown")
-                .map(platform::display)
-                .collect();
-            format!(
-                "no image for {} in it, only for {}",
-                platform::display(wanted),
-                have.join(", ")
-            )
-        })
+        manifest::select(group, wanted)
     }
 
     /// The manifest that a descriptor leads to, through indexes if need be.
     fn manifest(&self, descriptor: &Descriptor, depth: usize) -> Result<(Manifest, Vec<u8>)> {
-        if depth > DEPTH {
-            bail!("more than {DEPTH} indexes within each other");
+        if depth > manifest::DEPTH {
+            bail!("more than {} indexes within each other", manifest::DEPTH);
         }
         let bytes = blob(self.source, descriptor, MANIFEST_LIMIT, &layout_path)?;
         match Document::parse(&bytes, &descriptor.media_type)

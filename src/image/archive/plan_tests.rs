@@ -1,8 +1,8 @@
 //! Documents of archives, good ones and lies, and what is made of them.
 
 use super::*;
+use crate::oci::image::media_type;
 use std::path::Path;
-
 /// A layout in a directory, written piece by piece.
 struct Fixture(tempfile::TempDir);
 
@@ -176,7 +176,7 @@ fn lies_are_found_out() {
 fn indexes_without_end_and_documents_of_other_kinds() {
     let fixture = Fixture::new();
     let mut entry = fixture.manifest("amd64");
-    for _ in 0..=DEPTH {
+    for _ in 0..=manifest::DEPTH {
         let index = format!(r#"{{"schemaVersion":2,"manifests":[{{{entry}}}]}}"#);
         entry = fixture.blob(media_type::OCI_INDEX, &index);
     }
