@@ -33,9 +33,14 @@ impl Store {
                 Err(Errno::NOENT) => continue,
                 Err(error) => return Err(io(error)),
             };
-            flock(directory.as_fd(), Hold::Exclusive, true).map_err(io)?;
-            // A sweeper that held the lock for a moment has taken the directory away, and where the name was given,
-            // another maker may even have put its own there.
+            match flock(directory.as_fd(), Hold::Exclusive, false) {
+                Ok(()) => {}
+                // A sweeper was faster, or, where the name was given, this is the directory of another maker, who put
+                // it there after a sweep. That one is not waited for: it may be waiting for what we hold.
+                Err(Errno::WOULDBLOCK) => continue,
+                Err(error) => return Err(io(error)),
+            }
+            // A sweeper that held the lock for a moment has taken the directory away.
             if self.is_current(Kind::Staging, &name, directory.as_fd()) {
                 return Ok(Staging {
                     store: self,
