@@ -40,7 +40,7 @@ pub fn run(args: LoadArgs, context: &Context) -> Outcome {
     };
     if let [platform, ..] = args.platform.as_slice() {
         let parsed = platform::parse(platform).with_context(|| format!("invalid --platform {platform:?}"))?;
-        options.platform = Some(parsed);
+        options.choice.platform = Some(parsed);
     }
     let input = match &args.input {
         Some(path) if path != "-" => Input::Path(Path::new(path)),

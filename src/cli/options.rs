@@ -118,6 +118,16 @@ pub struct PlatformOptions {
 }
 
 impl PlatformOptions {
+    /// What was asked for, if anything was.
+    pub fn asked(&self) -> anyhow::Result<Option<Platform>> {
+        let given = [&self.platform, &self.arch, &self.os, &self.variant];
+        given
+            .iter()
+            .any(|option| option.is_some())
+            .then(|| self.wanted())
+            .transpose()
+    }
+
     /// What was asked for, else this machine's.
     pub fn wanted(&self) -> anyhow::Result<Platform> {
         let mut wanted = match &self.platform {

@@ -1,8 +1,11 @@
-//! `pull`: fetch images from registries.
+//! `pull`: fetch images from registries, and from archives by their transports.
+
+use std::ffi::{OsStr, OsString};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::configuration;
 use super::context::{Context, unpack_options};
 use super::options::PlatformOptions;
 use super::output::print;
@@ -11,15 +14,19 @@ use super::registry::{
 };
 use super::report::{self, Outcome};
 use crate::engine::Engine;
+use crate::image::archive::load::{Input, LoadOptions, load};
+use crate::image::archive::plan::Choice;
 use crate::image::find::FindError;
+use crate::image::publish::Published;
 use crate::image::pull::Wish;
 use crate::image::reference::Reference;
+use crate::image::transport::{self, Archive, Transport};
 use crate::oci::image::Platform;
 
 /// Most tags that --all-tags takes.
 const TAGS: usize = 10_000;
 
-/// Fetch images from registries
+/// Fetch images from registries and archives
 #[derive(Args, Debug)]
 pub struct PullArgs {
     /// Every tag of the repository
@@ -41,8 +48,8 @@ pub struct PullArgs {
     #[command(flatten)]
     transfer: TransferOptions,
     /// Images
-    #[arg(required = true, value_name = "NAME[:TAG|@DIGEST]")]
-    images: Vec<String>,
+    #[arg(required = true, value_name = "[TRANSPORT:]NAME[:TAG|@DIGEST]")]
+    images: Vec<OsString>,
 }
 
 pub fn run(args: PullArgs, context: &Context) -> Outcome {
@@ -56,12 +63,30 @@ pub fn run(args: PullArgs, context: &Context) -> Outcome {
         );
     }
     let remote = Remote::new(&args.transfer)?;
-    report::each(&args.images, |text| pull(&args, &remote, text, context))
+    report::conclude(
+        args.images
+            .iter()
+            .map(|image| pull(&args, &remote, image, context)),
+    )
 }
 
-fn pull(args: &PullArgs, remote: &Remote<'_>, text: &str, context: &Context) -> anyhow::Result<()> {
+fn pull(args: &PullArgs, remote: &Remote<'_>, image: &OsStr, context: &Context) -> anyhow::Result<()> {
+    let name = match transport::parse(image)? {
+        Transport::Name(name) => name,
+        Transport::Archive(_) if args.all_tags => {
+            bail!("{}: --all-tags is for registries", image.display())
+        }
+        Transport::Archive(archive) => {
+            let engine = context.act()?;
+            let published = load_and_tell(&engine, archive, args.platform.asked()?, args.quiet)?;
+            return Ok(print(&format!("{}\n", published.id.hex()))?);
+        }
+    };
+    let text = name
+        .to_str()
+        .with_context(|| format!("{name:?} is not the name of an image"))?;
     let platform = args.platform.wanted()?;
-    let reference: Reference = text.strip_prefix("docker://").unwrap_or(text).parse()?;
+    let reference: Reference = text.parse()?;
     if args.all_tags && (reference.tag().is_some() || reference.digest().is_some()) {
         bail!("{text}: --all-tags takes a name without tag and digest");
     }
@@ -120,4 +145,37 @@ fn take(
     })?;
     print(&format!("{}\n", pulled.id.hex()))?;
     Ok(())
+}
+
+/// Loads the image of an archive, and tells on standard error what it is called now.
+pub fn load_and_tell(
+    engine: &Engine,
+    archive: Archive,
+    platform: Option<Platform>,
+    quiet: bool,
+) -> anyhow::Result<Published> {
+    let options = LoadOptions {
+        choice: Choice {
+            platform,
+            format: Some(archive.format),
+            which: archive.which,
+        },
+        unpack: unpack_options(engine),
+        policy: configuration::policy()?,
+    };
+    let published = load(&engine.store, Input::Path(&archive.path), &options)
+        .with_context(|| archive.path.display().to_string())?;
+    // The images are one under several names.
+    let mut images = published.into_iter();
+    let mut image = images.next().context("no image was published")?;
+    image.names.extend(images.flat_map(|other| other.names));
+    for named in &image.names {
+        if let Some(replaced) = named.replaced {
+            report::warn(&format!("{} named image {replaced} before", named.reference));
+        }
+        if !quiet {
+            report::say(&format!("Loaded image: {}", named.reference));
+        }
+    }
+    Ok(image)
 }

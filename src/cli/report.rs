@@ -89,7 +89,8 @@ pub fn each_meant(meant: &[Meant], mut act: impl FnMut(&str, &str) -> anyhow::Re
     }))
 }
 
-fn conclude(done: impl Iterator<Item = anyhow::Result<()>>) -> Outcome {
+/// Ends with the exit code of the last failure; each is told.
+pub fn conclude(done: impl Iterator<Item = anyhow::Result<()>>) -> Outcome {
     let mut code = 0;
     for one in done {
         match one {

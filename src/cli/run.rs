@@ -13,6 +13,7 @@ use super::context::{Context, unpack_options};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
 use super::output::print;
+use super::pull::load_and_tell;
 use super::registry::{Candidate, Remote, find_first, first_of, pull_and_tell, tell_resolved};
 use super::report::{self, Outcome};
 use super::resolve::{Inputs, Resolved, resolve};
@@ -25,6 +26,7 @@ use crate::engine::{Engine, EngineError, relay, state};
 use crate::image::find::{FindError, Found, find};
 use crate::image::pull::Wish;
 use crate::image::reference::Reference;
+use crate::image::transport::{self, Archive, Transport};
 use crate::image::{embedded, platform};
 use crate::oci::config::ContainerConfig;
 use crate::oci::image::Platform;
@@ -263,13 +265,13 @@ fn root(
     if options.image.rootfs {
         return Ok((root_directory(first)?, ContainerConfig::default()));
     }
-    let name = image_name(first)?;
     let wanted = options.image.platform.wanted()?;
     let looked = match looked {
         Some(looked) => looked,
-        None => look(Some(&engine.store), options, name)?,
+        None => look(Some(&engine.store), options, first)?,
     };
     let found = provide(engine, options, looked, &wanted)?;
+    let name = first.to_string_lossy();
     let have = found.image.platform();
     if !platform::satisfies(&have, &wanted) {
         bail!(
@@ -282,7 +284,7 @@ fn root(
         id: found.image.id.hex(),
         name: found
             .name
-            .map_or_else(|| name.to_owned(), |name| name.to_string()),
+            .map_or_else(|| name.into_owned(), |name| name.to_string()),
         digest: found
             .image
             .manifests
@@ -293,16 +295,12 @@ fn root(
     Ok((root, found.image.config))
 }
 
-fn image_name(word: &OsStr) -> Result<&str> {
-    word.to_str()
-        .with_context(|| format!("{word:?} is not the name of an image"))
-}
-
 /// What was found out about the image that is wanted.
 enum Looked {
     Here(Found),
     /// It is the one that we carry.
     Hello,
+    Load(Archive),
     Fetch {
         written: Reference,
         candidates: Vec<Candidate>,
@@ -318,16 +316,22 @@ fn look_ahead(options: &ContainerOptions, words: &[OsString], context: &Context)
         return Ok(None);
     }
     let first = words.first().context("name an image")?;
-    look(context.look()?.as_ref(), options, image_name(first)?).map(Some)
+    look(context.look()?.as_ref(), options, first).map(Some)
 }
 
-fn look(store: Option<&Store>, options: &ContainerOptions, name: &str) -> Result<Looked> {
+fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Result<Looked> {
     let policy = match options.image.pull.as_deref() {
         None | Some("" | "missing" | "ifnotpresent" | "false") => Policy::Missing,
         Some("always" | "true") => Policy::Always,
         Some("newer" | "ifnewer") => Policy::Newer,
         Some("never") => Policy::Never,
         Some(other) => bail!("invalid --pull {other:?}: there are always, missing, never and newer"),
+    };
+    let name = match transport::parse(word)? {
+        Transport::Archive(archive) => return Ok(Looked::Load(archive)),
+        Transport::Name(name) => name
+            .to_str()
+            .with_context(|| format!("{name:?} is not the name of an image"))?,
     };
     let missing = || FindError::Missing(name.to_owned());
     let found = match store.map_or_else(|| Err(missing()), |store| find(store, name)) {
@@ -368,6 +372,13 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
             let program = Path::new("/proc/self/exe");
             embedded::hello(&engine.store, program, &unpack_options(engine))?;
             return Ok(find(&engine.store, embedded::HELLO)?);
+        }
+        Looked::Load(archive) => {
+            let asked = options.image.platform.asked()?;
+            let mut published = load_and_tell(engine, archive, asked, options.identity.quiet)?;
+            let mut found = find(&engine.store, &published.id.to_string())?;
+            found.name = published.names.pop().map(|named| named.reference);
+            return Ok(found);
         }
         Looked::Fetch {
             written,

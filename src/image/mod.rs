@@ -22,3 +22,4 @@ pub mod registry;
 pub mod remove;
 #[cfg(test)]
 mod testing;
+pub mod transport;

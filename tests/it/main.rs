@@ -19,4 +19,5 @@ mod system;
 mod terminal;
 mod threats;
 mod tls;
+mod transports;
 mod volume;

@@ -5,14 +5,13 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use super::plan::{self, Plan};
+use super::plan::{self, Choice, Format, Plan};
 use super::source::Source;
 use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::image::layer::UnpackOptions;
 use crate::image::policy::{Origin, Policy};
 use crate::image::publish::{Layers, NewImage, Published, Unpacked, Wanted, check};
-use crate::oci::image::Platform;
 use crate::store::Store;
 
 /// Where the archive comes from.
@@ -25,8 +24,7 @@ pub enum Input<'a> {
 /// How an archive is loaded.
 #[derive(Debug, Clone, Default)]
 pub struct LoadOptions {
-    /// The platform wanted of an image for several; this machine's where none is said.
-    pub platform: Option<Platform>,
+    pub choice: Choice,
     pub unpack: UnpackOptions,
     /// What may come in.
     pub policy: Policy,
@@ -40,7 +38,7 @@ enum Streamed {
     Unpacked(usize),
 }
 
-/// Loads all images of an archive.
+/// Loads the images of an archive that are wanted.
 pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Vec<Published>> {
     let mut layers = Layers::new(store, options.unpack.clone());
     let mut unpacked: Vec<Option<Unpacked<'_>>> = Vec::new();
@@ -60,8 +58,8 @@ pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Ve
         Input::Path(path) => (Source::open(path, &mut sink)?, Some(path)),
         Input::File(file) => (Source::read(file, &mut sink)?, None),
     };
-    permit(&source, path, &options.policy)?;
-    let plans = plan::read(&source, options.platform.as_ref())?;
+    permit(&source, path, options)?;
+    let plans = plan::read(&source, &options.choice)?;
     for layer in plans.iter().flat_map(|plan| &plan.layers) {
         source.require(&layer.member)?;
     }
@@ -75,9 +73,13 @@ pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Ve
 }
 
 /// Whether the policy lets an archive's images in.
-fn permit(source: &Source<Streamed>, path: Option<&Path>, policy: &Policy) -> Result<()> {
+fn permit(source: &Source<Streamed>, path: Option<&Path>, options: &LoadOptions) -> Result<()> {
     let is_directory = matches!(source, Source::Directory(_));
-    let transport = match (source.contains("index.json"), is_directory) {
+    let is_layout = match options.choice.format {
+        Some(format) => format == Format::Oci,
+        None => source.contains("index.json"),
+    };
+    let transport = match (is_layout, is_directory) {
         (true, true) => "oci",
         (true, false) => "oci-archive",
         (false, true) => "dir",
@@ -86,7 +88,9 @@ fn permit(source: &Source<Streamed>, path: Option<&Path>, policy: &Policy) -> Re
     let path = path.map(std::fs::canonicalize).transpose()?;
     // As with other tools, the place of an archive of docker save does not matter.
     let path = path.as_deref().filter(|_| transport != "docker-archive");
-    Ok(policy.check(Origin::Local { transport, path }, transport)?)
+    Ok(options
+        .policy
+        .check(Origin::Local { transport, path }, transport)?)
 }
 
 fn new_image(plan: Plan) -> NewImage {

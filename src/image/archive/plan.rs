@@ -51,16 +51,84 @@ pub struct PlannedLayer {
 /// Images of one archive.
 const IMAGES_LIMIT: usize = 1000;
 
-/// Finds the images of an archive. Of an image for several platforms the one for `wanted` is taken; where none is
-/// asked for, that of this machine.
-pub fn read<L>(source: &Source<L>, wanted: Option<&Platform>) -> Result<Vec<Plan>> {
-    let plans = if source.contains("index.json") {
-        Layout { source, wanted }.read().context("OCI image layout")?
+/// What is wanted of an archive.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// Of an image for several platforms, the one for this; this machine's where none is said.
+    pub platform: Option<Platform>,
+    /// What the archive must be; where nothing is said it is looked at.
+    pub format: Option<Format>,
+    pub which: Which,
+}
+
+/// How an archive describes its images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// An OCI image layout (image-spec, image-layout.md).
+    Oci,
+    /// What `docker save` writes.
+    Docker,
+    /// What skopeo writes as `dir:`.
+    Directory,
+}
+
+/// Which images of an archive.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Which {
+    #[default]
+    All,
+    /// The only one that there is.
+    Only,
+    Named(String),
+    /// By the place in the archive's list.
+    Index(usize),
+}
+
+/// Finds the images of an archive that are wanted.
+pub fn read<L>(source: &Source<L>, choice: &Choice) -> Result<Vec<Plan>> {
+    let format = match choice.format {
+        Some(format) => format,
+        None => detect(source)?,
+    };
+    let plans = match format {
+        Format::Oci => Layout { source, choice }.read().context("OCI image layout")?,
+        Format::Docker => docker_archive(source, &choice.which).context("manifest.json")?,
+        Format::Directory => vec![directory(source).context("manifest.json")?],
+    };
+    let Some(first) = plans.first() else {
+        bail!("there is no image in the archive")
+    };
+    // One image may have several names.
+    if choice.which == Which::Only && plans.iter().any(|plan| plan.config_bytes != first.config_bytes) {
+        bail!(
+            "there are several images in it: add :NAME or :@INDEX{}",
+            listing(&plans)
+        );
+    }
+    for plan in &plans {
+        check_platform(plan, choice.platform.as_ref())?;
+    }
+    Ok(plans)
+}
+
+/// The names in an archive, for whoever has to choose.
+fn listing(plans: &[Plan]) -> String {
+    let names = plans.iter().flat_map(|plan| &plan.names);
+    let names: Vec<_> = names.take(10).map(ToString::to_string).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(" ({})", names.join(", ")),
+    }
+}
+
+fn detect<L>(source: &Source<L>) -> Result<Format> {
+    if source.contains("index.json") {
+        Ok(Format::Oci)
     } else if source.contains("manifest.json") {
         let bytes = source.document("manifest.json", MANIFEST_LIMIT)?;
         match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => docker_archive(source, &bytes).context("manifest.json")?,
-            _ => vec![directory(source, bytes).context("manifest.json")?],
+            Some(b'[') => Ok(Format::Docker),
+            _ => Ok(Format::Directory),
         }
     } else if source.contains("repositories") {
         bail!("the archive was written by a Docker older than 1.10: save the image again with a newer one")
@@ -69,14 +137,7 @@ pub fn read<L>(source: &Source<L>, wanted: Option<&Platform>) -> Result<Vec<Plan
             "no image in it: there is neither manifest.json (docker save) nor index.json (OCI). \
              The files of a container (docker export) are taken by import"
         )
-    };
-    if plans.is_empty() {
-        bail!("there is no image in the archive");
     }
-    for plan in &plans {
-        check_platform(plan, wanted)?;
-    }
-    Ok(plans)
 }
 
 fn check_platform(plan: &Plan, wanted: Option<&Platform>) -> Result<()> {
@@ -102,10 +163,37 @@ struct DockerImage {
     layers: Option<Vec<String>>,
 }
 
-fn docker_archive<L>(source: &Source<L>, bytes: &[u8]) -> Result<Vec<Plan>> {
-    let images: Vec<DockerImage> = parse_json("list of images", bytes)?;
+fn docker_archive<L>(source: &Source<L>, which: &Which) -> Result<Vec<Plan>> {
+    let bytes = source.document("manifest.json", MANIFEST_LIMIT)?;
+    let mut images: Vec<DockerImage> = parse_json("list of images", &bytes)?;
     if images.len() > IMAGES_LIMIT {
         bail!("more than {IMAGES_LIMIT} images");
+    }
+    match which {
+        Which::All | Which::Only => {}
+        Which::Index(index) => {
+            let count = images.len();
+            if *index >= count {
+                bail!("there is no image @{index} in it, but {count} from @0 on");
+            }
+            images = vec![images.swap_remove(*index)];
+        }
+        Which::Named(text) => {
+            let wanted = text.parse::<Reference>()?.or_latest().to_string();
+            let is_wanted = |name: &String| {
+                let name = name.parse::<Reference>();
+                name.is_ok_and(|name| name.or_latest().to_string() == wanted)
+            };
+            // The image gets no other name than the one that was asked for.
+            images.retain_mut(|image| {
+                let names = image.repo_tags.get_or_insert_default();
+                names.retain(is_wanted);
+                !names.is_empty()
+            });
+            if images.is_empty() {
+                bail!("there is no image {wanted} in it");
+            }
+        }
     }
     images
         .into_iter()
@@ -141,7 +229,8 @@ fn docker_image<L>(source: &Source<L>, image: DockerImage) -> Result<Plan> {
 }
 
 /// A directory as skopeo's `dir:` writes it: one manifest, and blobs by their digests.
-fn directory<L>(source: &Source<L>, bytes: Vec<u8>) -> Result<Plan> {
+fn directory<L>(source: &Source<L>) -> Result<Plan> {
+    let bytes = source.document("manifest.json", MANIFEST_LIMIT)?;
     match Document::parse(&bytes, "")? {
         Document::Manifest(manifest) => image(source, *manifest, bytes, &Digest::hex, Vec::new()),
         Document::Index(_) => {
@@ -216,10 +305,9 @@ fn layout_path(digest: &Digest) -> String {
     format!("blobs/sha256/{}", digest.hex())
 }
 
-/// An OCI image layout (image-spec, image-layout.md).
 struct Layout<'a, L> {
     source: &'a Source<L>,
-    wanted: Option<&'a Platform>,
+    choice: &'a Choice,
 }
 
 impl<L> Layout<'_, L> {
@@ -267,16 +355,15 @@ impl<L> Layout<'_, L> {
     /// their platforms, are one image for several.
     fn entries<'i>(&self, index: &'i Index) -> Result<Vec<&'i Descriptor>> {
         let mut entries = Vec::new();
-        let mut grouped: Vec<(Vec<Reference>, Vec<Descriptor>)> = Vec::new();
-        for descriptor in &index.manifests {
-            let has_platform = descriptor.platform.is_some();
-            let names = names(descriptor)?;
-            if !has_platform {
+        let mut grouped: Vec<(Option<&str>, Vec<Descriptor>)> = Vec::new();
+        for descriptor in self.chosen(index)? {
+            let name = name_of(descriptor);
+            if descriptor.platform.is_none() {
                 entries.push(descriptor);
-            } else if let Some((_, group)) = grouped.iter_mut().find(|(known, _)| *known == names) {
+            } else if let Some((_, group)) = grouped.iter_mut().find(|(known, _)| *known == name) {
                 group.push(descriptor.clone());
             } else {
-                grouped.push((names, vec![descriptor.clone()]));
+                grouped.push((name, vec![descriptor.clone()]));
             }
         }
         for (_, group) in grouped {
@@ -290,9 +377,40 @@ impl<L> Layout<'_, L> {
         Ok(entries)
     }
 
+    /// The entries of the top index that were asked for.
+    fn chosen<'i>(&self, index: &'i Index) -> Result<Vec<&'i Descriptor>> {
+        let entries = &index.manifests;
+        match &self.choice.which {
+            Which::All | Which::Only => Ok(entries.iter().collect()),
+            Which::Index(number) => {
+                let entry = entries.get(*number).with_context(|| {
+                    format!(
+                        "there is no image @{number} in it, but {} from @0 on",
+                        entries.len()
+                    )
+                })?;
+                Ok(vec![entry])
+            }
+            // As it is written there, or as what that means.
+            Which::Named(text) => {
+                let meant = |text: &str| text.parse::<Reference>().ok()?.for_local();
+                let is_wanted = |entry: &&Descriptor| {
+                    name_of(entry).is_some_and(|name| {
+                        name == text || meant(name).is_some_and(|name| Some(name) == meant(text))
+                    })
+                };
+                let chosen: Vec<_> = entries.iter().filter(is_wanted).collect();
+                if chosen.is_empty() {
+                    bail!("there is no image {text:?} in it");
+                }
+                Ok(chosen)
+            }
+        }
+    }
+
     fn select<'i>(&self, group: &'i [Descriptor]) -> Result<&'i Descriptor> {
         let host = platform::host();
-        let wanted = self.wanted.unwrap_or(&host);
+        let wanted = self.choice.platform.as_ref().unwrap_or(&host);
         manifest::select(group, wanted)
     }
 
@@ -319,11 +437,16 @@ impl<L> Layout<'_, L> {
 
 /// The name that annotations give an entry of an index. containerd writes whole names; the specification's own
 /// annotation holds a whole name or only a tag, which Podman takes for a local name.
-fn names(descriptor: &Descriptor) -> Result<Vec<Reference>> {
+fn name_of(descriptor: &Descriptor) -> Option<&str> {
     const CONTAINERD: &str = "io.containerd.image.name";
     const OCI: &str = "org.opencontainers.image.ref.name";
     let annotation = |key: &str| descriptor.annotations.get(key).filter(|name| !name.is_empty());
-    let Some(text) = annotation(CONTAINERD).or_else(|| annotation(OCI)) else {
+    let name = annotation(CONTAINERD).or_else(|| annotation(OCI))?;
+    Some(name)
+}
+
+fn names(descriptor: &Descriptor) -> Result<Vec<Reference>> {
+    let Some(text) = name_of(descriptor) else {
         return Ok(Vec::new());
     };
     let name: Reference = text

@@ -53,11 +53,14 @@ impl Fixture {
     }
 
     fn read(&self, wanted: Option<&str>) -> Result<Vec<Plan>> {
-        let wanted = wanted.map(|text| platform::parse(text).unwrap());
-        read(
-            &Source::<()>::open(self.path(), &mut |_, _, _| Ok(()))?,
-            wanted.as_ref(),
-        )
+        self.choose(Choice {
+            platform: wanted.map(|text| platform::parse(text).unwrap()),
+            ..Choice::default()
+        })
+    }
+
+    fn choose(&self, choice: Choice) -> Result<Vec<Plan>> {
+        read(&Source::<()>::open(self.path(), &mut |_, _, _| Ok(()))?, &choice)
     }
 }
 
@@ -219,8 +222,12 @@ fn docker_archives() {
     let config = format!(r#"{{"os":"linux","rootfs":{{"type":"layers","diff_ids":["{diff_id}"]}}}}"#);
     let id = Digest::of(config.as_bytes());
     let write = |name: &str, content: &str| std::fs::write(fixture.path().join(name), content).unwrap();
-    let read =
-        || -> Result<Vec<Plan>> { read(&Source::<()>::open(fixture.path(), &mut |_, _, _| Ok(()))?, None) };
+    let read = || -> Result<Vec<Plan>> {
+        read(
+            &Source::<()>::open(fixture.path(), &mut |_, _, _| Ok(()))?,
+            &Choice::default(),
+        )
+    };
     assert!(read().is_err());
     write("repositories", "{}");
     assert!(read().unwrap_err().to_string().contains("1.10"));
@@ -274,6 +281,108 @@ fn directories_of_skopeo() {
     }
     std::fs::write(flat.path().join("manifest.json"), bytes).unwrap();
     let source = Source::<()>::open(flat.path(), &mut |_, _, _| Ok(())).unwrap();
-    let plans = read(&source, None).unwrap();
+    let plans = read(&source, &Choice::default()).unwrap();
     assert_eq!(plans[0].layers[0].member, Digest::of(b"layer").hex());
+}
+
+fn names_of(plans: Result<Vec<Plan>>) -> Option<Vec<String>> {
+    let plans = plans.ok()?;
+    Some(
+        plans
+            .iter()
+            .flat_map(|plan| plan.names.iter().map(ToString::to_string))
+            .collect(),
+    )
+}
+
+#[test]
+fn one_image_of_a_layout_is_chosen() {
+    let fixture = Fixture::new();
+    let [one, two] = ["amd64", "arm64"].map(|name| fixture.manifest(name));
+    let choose = |which: Which| {
+        names_of(fixture.choose(Choice {
+            format: Some(Format::Oci),
+            which,
+            ..Choice::default()
+        }))
+    };
+    fixture.index(&[
+        format!("{{{one},{}}}", named("v1")),
+        format!("{{{two},{}}}", named("localhost/x/y:2")),
+        format!("{{{two}}}"),
+    ]);
+    for (which, expected) in [
+        (Which::Named("v1".into()), Some(vec!["localhost/v1:latest"])),
+        (Which::Named("x/y:2".into()), Some(vec!["localhost/x/y:2"])),
+        (Which::Named("x/y".into()), None),
+        (Which::Named("UPPER".into()), None),
+        (Which::Index(1), Some(vec!["localhost/x/y:2"])),
+        (Which::Index(2), Some(vec![])),
+        (Which::Index(3), None),
+        (Which::Only, None),
+    ] {
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
+        assert_eq!(choose(which.clone()), expected, "{which:?}");
+    }
+    fixture.index(&[
+        format!("{{{one},{}}}", named("v1")),
+        format!("{{{one},{}}}", named("v2")),
+    ]);
+    assert_eq!(choose(Which::Only).unwrap().len(), 2, "one image under two names");
+    // A name that is no reference is in nobody's way but its own.
+    fixture.index(&[
+        format!("{{{one},{}}}", named("V 1")),
+        format!("{{{two},{}}}", named("v2")),
+    ]);
+    assert_eq!(
+        choose(Which::Named("v2".into())).unwrap(),
+        ["localhost/v2:latest"]
+    );
+}
+
+#[test]
+fn one_image_of_a_docker_archive_is_chosen() {
+    let fixture = tempfile::tempdir().unwrap();
+    let write = |name: &str, content: &str| std::fs::write(fixture.path().join(name), content).unwrap();
+    for name in ["1", "2"] {
+        let config =
+            format!(r#"{{"os":"linux","author":"{name}","rootfs":{{"type":"layers","diff_ids":[]}}}}"#);
+        write(&format!("{name}.json"), &config);
+    }
+    write(
+        "manifest.json",
+        r#"[{"Config":"1.json","RepoTags":["a:1","a:2"]},{"Config":"2.json","RepoTags":["q.io/b:1"]}]"#,
+    );
+    // Docker writes both kinds of documents into one archive.
+    write("index.json", "{}");
+    let choose = |which: Which| {
+        let source = Source::<()>::open(fixture.path(), &mut |_, _, _| Ok(())).unwrap();
+        names_of(read(
+            &source,
+            &Choice {
+                format: Some(Format::Docker),
+                which,
+                ..Choice::default()
+            },
+        ))
+    };
+    for (which, expected) in [
+        (Which::Named("a:2".into()), Some(vec!["docker.io/library/a:2"])),
+        (
+            Which::Named("docker.io/library/a:1".into()),
+            Some(vec!["docker.io/library/a:1"]),
+        ),
+        (Which::Named("a".into()), None),
+        (Which::Named("A".into()), None),
+        (
+            Which::Index(0),
+            Some(vec!["docker.io/library/a:1", "docker.io/library/a:2"]),
+        ),
+        (Which::Index(1), Some(vec!["q.io/b:1"])),
+        (Which::Index(2), None),
+        (Which::Only, None),
+    ] {
+        let expected = expected.map(|names| names.iter().map(ToString::to_string).collect());
+        assert_eq!(choose(which.clone()), expected, "{which:?}");
+    }
 }
