@@ -25,6 +25,7 @@ mod logs;
 mod options;
 mod output;
 mod port;
+mod progress;
 mod ps;
 mod pull;
 mod push;

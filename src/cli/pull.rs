@@ -9,6 +9,7 @@ use super::configuration;
 use super::context::{Context, unpack_options};
 use super::options::PlatformOptions;
 use super::output::print;
+use super::progress::{Display, Progress};
 use super::registry::{
     Candidate, Remote, TransferOptions, find_first, first_of, pull_and_tell, tell_resolved,
 };
@@ -40,6 +41,16 @@ pub struct PullArgs {
         hide_default_value = true
     )]
     policy: String,
+    /// How progress is shown: auto, plain, tty, json or none
+    #[arg(
+        long,
+        value_name = "KIND",
+        value_enum,
+        default_value = "auto",
+        hide_default_value = true,
+        hide_possible_values = true
+    )]
+    progress: Progress,
     /// Print no progress
     #[arg(short, long)]
     quiet: bool,
@@ -78,7 +89,8 @@ fn pull(args: &PullArgs, remote: &Remote<'_>, image: &OsStr, context: &Context) 
         }
         Transport::Archive(archive) => {
             let engine = context.act()?;
-            let published = load_and_tell(&engine, archive, args.platform.asked()?, args.quiet)?;
+            let is_quiet = args.quiet || args.progress == Progress::None;
+            let published = load_and_tell(&engine, archive, args.platform.asked()?, is_quiet)?;
             return Ok(print(&format!("{}\n", published.id.hex()))?);
         }
     };
@@ -133,15 +145,14 @@ fn take(
         }
     }
     let pulled = first_of(candidates, |candidate| {
-        if !args.quiet {
-            tell_resolved(written, &candidate.reference);
-        }
+        let display = Display::new(args.progress, args.quiet);
+        tell_resolved(written, &candidate.reference, &display);
         let wish = Wish {
             reference: &candidate.reference,
             platform,
             unpack: unpack_options(engine),
         };
-        pull_and_tell(&engine.store, &candidate.sources, &wish, args.quiet)
+        pull_and_tell(&engine.store, &candidate.sources, &wish, &display)
     })?;
     print(&format!("{}\n", pulled.id.hex()))?;
     Ok(())

@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::configuration::{self, config_home};
 use super::context::{home, variable};
+use super::progress::{Display, Stage};
 use super::report;
 use super::values::time::duration;
 use crate::image::find::{FindError, Found, find};
@@ -259,53 +260,48 @@ fn is_missing(error: &anyhow::Error) -> bool {
 }
 
 /// Tells what a short name was taken for, where that is not what it means without configuration.
-pub fn tell_resolved(written: &Reference, candidate: &Reference) {
+pub fn tell_resolved(written: &Reference, candidate: &Reference, display: &Display) {
     if let Some(short) = written.short()
         && written.name() != candidate.name()
     {
-        report::say(&format!("Resolved {short:?} to {candidate} (registries.conf)"));
+        display.say(&format!("Resolved {short:?} to {candidate} (registries.conf)"));
     }
 }
 
-/// Pulls an image and tells on standard error what Docker tells.
+/// Pulls an image and tells what Docker tells.
 pub fn pull_and_tell(
     store: &Store,
     sources: &[Source],
     wish: &Wish<'_>,
-    quiet: bool,
+    display: &Display,
 ) -> anyhow::Result<Pulled> {
     let reference = wish.reference;
-    let say = |text: &str| {
-        if !quiet {
-            report::say(text);
-        }
-    };
     let tag = match (reference.tag(), reference.digest()) {
         (Some(tag), _) => tag.to_owned(),
         (None, Some(digest)) => digest.to_string(),
         (None, None) => "latest".to_owned(),
     };
     let tell = |event: Event<'_>| match event {
-        Event::Found => say(&format!("{tag}: Pulling from {}", reference.path())),
+        Event::Found => display.say(&format!("{tag}: Pulling from {}", reference.path())),
         Event::Failed { host, reason } => {
-            report::warn(&format!("the mirror {host} is passed over: {reason}"));
+            display.warn(&format!("the mirror {host} is passed over: {reason}"));
         }
-        Event::Waiting => say("another process pulls the same image: waiting for it"),
+        Event::Waiting => display.say("another process pulls the same image: waiting for it"),
         Event::Layer(digest, progress) => {
-            let hex = digest.hex();
-            let what = match progress {
-                Progress::Exists => "Already exists",
-                Progress::Begun => "Pulling fs layer",
-                Progress::Complete => "Download complete",
+            let (status, stage) = match progress {
+                Progress::Exists => ("Already exists", Stage::Done),
+                Progress::Begun => ("Pulling fs layer", Stage::Waiting),
+                Progress::Received(at, size) => ("Downloading", Stage::Moving(at, size)),
+                Progress::Complete => ("Download complete", Stage::Done),
             };
-            say(&format!("{}: {what}", &hex[..12]));
+            display.layer(digest, status, stage);
         }
     };
     let pulled =
         pull::pull(store, sources, wish, &tell).with_context(|| format!("cannot pull {reference}"))?;
-    say(&format!("Digest: {}", pulled.digest));
+    display.say(&format!("Digest: {}", pulled.digest));
     let familiar = reference.familiar();
-    say(&match pulled.is_new {
+    display.say(&match pulled.is_new {
         true => format!("Status: Downloaded newer image for {familiar}"),
         false => format!("Status: Image is up to date for {familiar}"),
     });

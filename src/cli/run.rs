@@ -13,6 +13,7 @@ use super::context::{Context, unpack_options};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
 use super::output::print;
+use super::progress::{Display, Progress};
 use super::pull::load_and_tell;
 use super::registry::{Candidate, Remote, find_first, first_of, pull_and_tell, tell_resolved};
 use super::report::{self, Outcome};
@@ -386,17 +387,15 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
             old,
         } => (written, candidates, old),
     };
-    let quiet = options.identity.quiet;
     let pulled = first_of(&candidates, |candidate| {
-        if !quiet {
-            tell_resolved(&written, &candidate.reference);
-        }
+        let display = Display::new(Progress::Auto, options.identity.quiet);
+        tell_resolved(&written, &candidate.reference, &display);
         let wish = Wish {
             reference: &candidate.reference,
             platform: wanted,
             unpack: unpack_options(engine),
         };
-        pull_and_tell(&engine.store, &candidate.sources, &wish, quiet)?;
+        pull_and_tell(&engine.store, &candidate.sources, &wish, &display)?;
         Ok(&candidate.reference)
     });
     match (pulled, old) {

@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
@@ -25,6 +26,8 @@ use crate::store::images::Image;
 
 /// Blobs from this size on are kept while they arrive, in bytes: less is sooner fetched again.
 const KEPT_FROM: u64 = 4 << 20;
+/// How often a layer tells how far it is.
+const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Layers that arrive at a time, however few processors there are: the network may be what is waited for.
 const DOWNLOADS: usize = 3;
 
@@ -66,6 +69,8 @@ pub enum Event<'a> {
 pub enum Progress {
     Exists,
     Begun,
+    /// So many bytes of so many, told a few times a second.
+    Received(u64, u64),
     Complete,
 }
 
@@ -339,6 +344,7 @@ impl<'s, 'a> Journey<'s, 'a> {
             at: 0,
             begin,
             download,
+            told: None,
             rest: self.sources.blob(digest, size, begin),
         };
         Ok((Box::new(arriving), size))
@@ -354,6 +360,8 @@ struct Arriving<'j, 's, 'a> {
     /// So much was there.
     begin: u64,
     download: Option<Download<'s>>,
+    /// When it was last told how much has come.
+    told: Option<Instant>,
     rest: SourceBlob<'a>,
 }
 
@@ -384,6 +392,10 @@ impl Read for Arriving<'_, '_, '_> {
         }
         if self.at == self.size && length > 0 {
             (self.journey.tell)(Event::Layer(&self.digest, Progress::Complete));
+        } else if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            self.told = Some(Instant::now());
+            let progress = Progress::Received(self.at, self.size);
+            (self.journey.tell)(Event::Layer(&self.digest, progress));
         }
         Ok(length)
     }

@@ -541,3 +541,49 @@ fn the_image_for_this_machine_is_taken_from_an_index() {
         "{said}"
     );
 }
+
+#[test]
+fn progress_is_shown_as_it_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let big = Image::busybox().compressed_layer(&[Entry::file("big", noise(2 << 20))], Compression::Gzip);
+    let (content, fake) = registry(Content::of(&big, &sandbox.path("tmp")), |_, answer| answer);
+    let name = format!("{}/test:v1", fake.host);
+    let pull = |more: &[&str]| {
+        sandbox.coracle(["rmi", "--all", "--force"]).run();
+        let arguments = [&["pull", name.as_str()], more].concat();
+        told(&sandbox.coracle(arguments).run().succeeds())
+    };
+    let id = &content.layers[1]["sha256:".len()..][..12];
+    let plain = format!("{id}: Download complete\n");
+    assert!(pull(&[]).contains(&plain) && pull(&["--progress", "plain"]).contains(&plain));
+    assert_eq!(pull(&["--quiet"]), "");
+    assert_eq!(pull(&["--progress=none"]), "");
+    assert_eq!(pull(&["--progress=tty", "--quiet"]), "");
+    let lines: Vec<serde_json::Value> = pull(&["--progress=json"])
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines[0], json!({ "status": "v1: Pulling from test" }));
+    let of_layer: Vec<_> = lines.iter().filter(|line| line["id"] == *id).collect();
+    let status = |line: &serde_json::Value| line["status"].as_str().unwrap().to_owned();
+    assert_eq!(status(of_layer[0]), "Pulling fs layer");
+    assert_eq!(status(of_layer[of_layer.len() - 1]), "Download complete");
+    let moving = of_layer
+        .iter()
+        .find(|line| status(line) == "Downloading")
+        .unwrap();
+    let detail = &moving["progressDetail"];
+    assert!(detail["current"].as_u64() <= detail["total"].as_u64(), "{moving}");
+    assert!(detail["total"].as_u64() > Some(2 << 20), "{moving}");
+    let drawn = pull(&["--progress=tty"]);
+    assert!(
+        drawn.contains("\x1b[2A") && drawn.contains(&format!("{id}: Downloading [")),
+        "{drawn}"
+    );
+    assert!(
+        drawn.ends_with(&format!("Downloaded newer image for {name}\r\n")),
+        "{drawn:?}"
+    );
+    // Nothing of the terminal is switched that would have to be switched back.
+    assert!(!drawn.contains("\x1b[?"), "{drawn:?}");
+}
