@@ -361,8 +361,8 @@ mod tests {
             ),
             ("run -itp 80:80 img", "refused: --publish is not supported yet: "),
             (
-                "--root x image search a",
-                "refused: image search is not supported yet: ",
+                "--root x image scp a",
+                "refused: image scp is not supported yet: ",
             ),
             (
                 "run",

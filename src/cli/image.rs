@@ -13,7 +13,7 @@ use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use super::values::time;
 use super::view::moment::seconds;
-use super::{format, history, images, import, load, pull, push, rmi, save, tag, untag};
+use super::{format, history, images, import, load, pull, push, rmi, save, search, tag, untag};
 use crate::base::time::NEVER;
 use crate::base::units::size;
 use crate::image::find::{FindError, find};
@@ -45,6 +45,7 @@ enum ImageCommand {
     #[command(visible_alias = "remove")]
     Rm(Flags<rmi::RmiArgs>),
     Save(Flags<save::SaveArgs>),
+    Search(Flags<search::SearchArgs>),
     Tag(Flags<tag::TagArgs>),
     Untag(Flags<untag::UntagArgs>),
 }
@@ -99,6 +100,7 @@ pub fn run(args: ImageArgs, context: &Context) -> Outcome {
         I::Push(args) => push::run(args.0, context),
         I::Rm(args) => rmi::run(args.0, context),
         I::Save(args) => save::run(args.0, context),
+        I::Search(args) => search::run(args.0, context),
         I::Tag(args) => tag::run(args.0, context),
         I::Untag(args) => untag::run(args.0, context),
     }

@@ -22,6 +22,7 @@ mod kill;
 mod load;
 mod login;
 mod logs;
+mod manifest;
 mod options;
 mod output;
 mod port;
@@ -39,6 +40,7 @@ mod rmi;
 mod run;
 mod runtime;
 mod save;
+mod search;
 mod select;
 mod start;
 mod stop;
@@ -131,6 +133,7 @@ enum Command {
     Login(Flags<login::LoginArgs>),
     Logout(Flags<login::LogoutArgs>),
     Logs(Flags<logs::LogsArgs>),
+    Manifest(manifest::ManifestArgs),
     Port(Flags<port::PortArgs>),
     Ps(Flags<ps::PsArgs>),
     Pull(Flags<pull::PullArgs>),
@@ -142,6 +145,7 @@ enum Command {
     Run(Flags<run::RunArgs>),
     Runtime(Flags<runtime::RuntimeArgs>),
     Save(Flags<save::SaveArgs>),
+    Search(Flags<search::SearchArgs>),
     Start(Flags<start::StartArgs>),
     Stop(Flags<stop::StopArgs>),
     System(system::SystemArgs),
@@ -224,6 +228,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Login(args) => login::login(args.0, context),
         C::Logout(args) => login::logout(args.0, context),
         C::Logs(args) => logs::run(args.0, context),
+        C::Manifest(args) => manifest::run(args, context),
         C::Port(args) => port::run(args.0, context),
         C::Ps(args) => ps::run(args.0, context),
         C::Pull(args) => pull::run(args.0, context),
@@ -235,6 +240,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Run(args) => run::run(args.0, context),
         C::Runtime(args) => runtime::run(args.0, context),
         C::Save(args) => save::run(args.0, context),
+        C::Search(args) => search::run(args.0, context),
         C::Start(args) => start::run(args.0, context),
         C::Stop(args) => stop::run(args.0, context),
         C::System(args) => system::run(args, context),

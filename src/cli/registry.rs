@@ -120,8 +120,34 @@ impl TransferOptions {
         Ok(self.source(own, &registries)?.client)
     }
 
+    /// A client for what concerns a registry as a whole.
+    pub fn registry_client(&self, domain: &str) -> anyhow::Result<Client> {
+        // What is configured for a registry is found by the name of a repository in it.
+        let reference: Reference = format!("{domain}/search").parse()?;
+        let registries = configuration::registries()?;
+        let own = registries.endpoints(&reference)?.pop();
+        let own = Endpoint {
+            insecure: own.is_some_and(|own| own.insecure),
+            is_mirror: false,
+            reference,
+        };
+        Ok(Client::for_registry(
+            domain,
+            "",
+            self.settings(&own, &registries)?,
+        ))
+    }
+
     /// The way to one place.
     fn source(&self, endpoint: Endpoint, registries: &Registries) -> anyhow::Result<Source> {
+        let settings = self.settings(&endpoint, registries)?;
+        Ok(Source {
+            client: Client::new(&endpoint.reference, settings),
+            reference: endpoint.reference,
+        })
+    }
+
+    fn settings(&self, endpoint: &Endpoint, registries: &Registries) -> anyhow::Result<Settings> {
         let options = match endpoint.is_mirror {
             true => self.registry.for_mirror(),
             false => self.registry.clone(),
@@ -150,10 +176,7 @@ impl TransferOptions {
             Some(text) => Some(duration(text).with_context(|| format!("invalid --retry-delay {text:?}"))?),
             None => None,
         };
-        Ok(Source {
-            client: Client::new(&endpoint.reference, settings),
-            reference: endpoint.reference,
-        })
+        Ok(settings)
     }
 }
 

@@ -271,12 +271,7 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
 
 /// Commands that are not there: the group they belong to, why, and their names.
 const COMMANDS: &[(&str, When, &str, &str)] = &[
-    (
-        "",
-        Yet,
-        "coracle only pulls and pushes yet",
-        "search manifest artifact",
-    ),
+    ("", Yet, "coracle only knows images yet", "artifact"),
     (
         "",
         Yet,
@@ -324,7 +319,12 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "of the commands for containers, coracle container --help lists those there are",
         "checkpoint restore clone cleanup commit cp diff export init mount unmount umount runlabel stats update",
     ),
-    ("image", Yet, "coracle only pulls and pushes yet", "search"),
+    (
+        "manifest",
+        Yet,
+        "of the commands for manifests, coracle manifest --help lists those there are",
+        "create add annotate push rm remove",
+    ),
     ("image", Yet, "images are made by import and load", "build"),
     (
         "image",
@@ -480,13 +480,13 @@ mod tests {
     #[test]
     fn commands_are_refused_by_name() {
         assert_eq!(
-            command(&[], "search").unwrap(),
-            "search is not supported yet: coracle only pulls and pushes yet"
+            command(&[], "artifact").unwrap(),
+            "artifact is not supported yet: coracle only knows images yet"
         );
         assert!(
-            command(&path("image"), "search")
+            command(&path("manifest"), "create")
                 .unwrap()
-                .starts_with("image search is not supported yet")
+                .starts_with("manifest create is not supported yet")
         );
         assert_eq!(command(&[], "nonsense"), None);
     }

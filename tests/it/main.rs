@@ -14,6 +14,7 @@ mod registries;
 mod registry;
 mod run;
 mod runtime;
+mod search;
 mod support;
 mod system;
 mod terminal;

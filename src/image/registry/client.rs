@@ -242,7 +242,7 @@ impl Client {
         Ok(())
     }
 
-    fn get<'a>(
+    pub(super) fn get<'a>(
         &self,
         method: Method,
         target: &'a str,

@@ -187,7 +187,7 @@ impl Client {
         // The registry knows best what the request needs, unless it only asks for less than will be needed.
         let scope = scope
             .filter(|scope| purpose == Purpose::Pull || scope.contains("push"))
-            .unwrap_or(&own);
+            .or((!self.repository.is_empty()).then_some(own.as_str()));
         let taken: Vec<String> = match purpose {
             Purpose::Pull => Vec::new(),
             Purpose::Push => {
@@ -199,11 +199,8 @@ impl Client {
                     .collect()
             }
         };
-        let mut fields = Vec::new();
-        if !self.repository.is_empty() {
-            fields.push(("scope", scope));
-            fields.extend(taken.iter().map(|scope| ("scope", scope.as_str())));
-        }
+        let mut fields: Vec<_> = scope.map(|scope| ("scope", scope)).into_iter().collect();
+        fields.extend(taken.iter().map(|scope| ("scope", scope.as_str())));
         fields.extend(service.map(|service| ("service", service)));
         let mut posted = None;
         let request = match &self.settings.credentials {
