@@ -438,6 +438,33 @@ fn flip(mut answer: Answer) -> Answer {
     answer
 }
 
+/// CVE-2020-15157: where a manifest says that a layer lies elsewhere, nobody is asked there.
+#[test]
+fn foreign_layers_are_not_fetched_from_where_they_say() {
+    let sandbox = Sandbox::new();
+    let elsewhere = Fake::start(|_| Answer::new(401, "").header("WWW-Authenticate", "Basic"));
+    let url = format!("http://{}/layer", elsewhere.host);
+    let foreign = image().edit(Document::Manifest, move |manifest| {
+        manifest["layers"][0]["mediaType"] = json!("application/vnd.docker.image.rootfs.foreign.diff.tar");
+        manifest["layers"][0]["urls"] = json!([url]);
+    });
+    let content = Content::of(&foreign, &sandbox.path("tmp"));
+    let missing = content.layers[0].clone();
+    let (_, fake) = registry(content, move |asked, answer| {
+        match asked.target.contains(&missing) {
+            true => Answer::new(404, ""),
+            false => answer,
+        }
+    });
+    let name = format!("{}/test:v1", fake.host);
+    let pull = sandbox
+        .coracle(["pull", "--creds", "me:secret", &name])
+        .run()
+        .exits(125);
+    assert!(told(&pull).contains("has no blob"), "{}", told(&pull));
+    assert_eq!(elsewhere.asked().len(), 0);
+}
+
 #[test]
 fn what_passes_is_tried_again_and_what_does_not_is_not() {
     let sandbox = Sandbox::new();
