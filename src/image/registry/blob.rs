@@ -2,11 +2,16 @@
 
 use std::io::{self, ErrorKind, Read};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ureq::BodyReader;
 
 use super::client::Client;
 use crate::base::digest::Digest;
+
+/// Fewer bytes than these in so long a time count as a broken connection, though some come.
+const TRICKLE: u64 = 6_000;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A blob on its way. Exactly as many bytes come as its descriptor says; whether they are the right ones is seen by
 /// their digest.
@@ -18,6 +23,8 @@ pub struct Blob<'a> {
     body: Option<BodyReader<'static>>,
     /// Breaks in a row without a byte between them.
     failures: u32,
+    /// How long was waited for bytes since the pace was looked at, and how far the blob was then.
+    waited: (Duration, u64),
 }
 
 impl<'a> Blob<'a> {
@@ -30,6 +37,7 @@ impl<'a> Blob<'a> {
             at,
             body: None,
             failures: 0,
+            waited: (Duration::ZERO, at),
         }
     }
 
@@ -43,12 +51,23 @@ impl<'a> Blob<'a> {
             // What was read before comes again where a registry knows no ranges.
             skip(&mut body, self.at - begin)?;
             self.body = Some(body);
+            self.waited = (Duration::ZERO, self.at);
+        }
+        let (waited, at) = self.waited;
+        if waited > PATIENCE {
+            if self.at - at < TRICKLE {
+                anyhow::bail!("it sends too slowly: {} bytes in a minute", self.at - at);
+            }
+            self.waited = (Duration::ZERO, self.at);
         }
         let body = self.body.as_mut().expect("opened above");
         let room = buffer
             .len()
             .min(usize::try_from(self.size - self.at).unwrap_or(usize::MAX));
-        match body.read(&mut buffer[..room])? {
+        let begin = Instant::now();
+        let read = body.read(&mut buffer[..room]);
+        self.waited.0 += begin.elapsed();
+        match read? {
             0 => anyhow::bail!("the connection ended after {} of {} bytes", self.at, self.size),
             length => Ok(length),
         }

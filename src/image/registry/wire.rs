@@ -1,7 +1,7 @@
 //! The words of HTTP and of the distribution specification that we read and write: headers, URLs, forms.
 
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -113,16 +113,25 @@ pub fn form(fields: &[(&str, &str)]) -> String {
     fields.collect::<Vec<_>>().join("&")
 }
 
+/// How long a document may take, however slowly it comes.
+const DOCUMENT: Duration = Duration::from_secs(120);
+
 /// The first `limit` bytes of a body.
 pub fn bounded(response: &mut Response<Body>, limit: u64) -> io::Result<Vec<u8>> {
     use std::io::Read;
+    let end = Instant::now() + DOCUMENT;
     let mut bytes = Vec::new();
-    response
-        .body_mut()
-        .as_reader()
-        .take(limit)
-        .read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let mut body = response.body_mut().as_reader().take(limit);
+    let mut buffer = [0; 16 << 10];
+    loop {
+        match body.read(&mut buffer)? {
+            0 => return Ok(bytes),
+            length => bytes.extend_from_slice(&buffer[..length]),
+        }
+        if Instant::now() > end {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+    }
 }
 
 #[cfg(test)]
