@@ -239,8 +239,9 @@ fn streams(sandbox: &Sandbox) {
         .run()
         .succeeds()
         .prints("in\n");
-    let script = "import signal, sys\nfor s in (10, 15): signal.signal(s, lambda n, _: (print(n, flush=True), n == 15 and sys.exit(4)))\n\
-                  print('ready', flush=True)\nwhile True: signal.pause()";
+    // Written without Python's buffer, which a handler may find in use.
+    let script = "import os, signal, sys\nfor s in (10, 15): signal.signal(s, lambda n, _: (os.write(1, b'%d\\n' % n), n == 15 and sys.exit(4)))\n\
+                  os.write(1, b'ready\\n')\nwhile True: signal.pause()";
     let running = sandbox
         .coracle(["run", "--rm", IMAGE, "python3", "-c", script])
         .start();
