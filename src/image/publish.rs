@@ -303,15 +303,18 @@ impl<'s> Layers<'s> {
 
 /// A manifest whose layers are not compressed: what the store can write without any blob at hand.
 pub fn plain_manifest(kind: &str, layer_kind: &str, config: Descriptor, layers: &[Layer]) -> Vec<u8> {
+    let plain = |layer: &Layer| Descriptor::new(layer_kind, layer.diff_id, layer.archive_size);
+    new_manifest(kind, config, layers.iter().map(plain).collect())
+}
+
+/// A manifest of ours.
+pub fn new_manifest(kind: &str, config: Descriptor, layers: Vec<Descriptor>) -> Vec<u8> {
     let manifest = Manifest {
         schema_version: 2,
         media_type: Some(kind.to_owned()),
         artifact_type: None,
         config,
-        layers: layers
-            .iter()
-            .map(|layer| Descriptor::new(layer_kind, layer.diff_id, layer.archive_size))
-            .collect(),
+        layers,
         annotations: Default::default(),
         extra: serde_json::Map::new(),
     };

@@ -12,11 +12,12 @@ use anyhow::{Context, Result, bail};
 
 use super::compression::{Compression, encoder};
 use super::layer;
+use super::publish::new_manifest;
 use super::reference::Reference;
 use super::registry::Client;
 use crate::base::digest::Digest;
 use crate::base::parallel;
-use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, Manifest, media_type};
+use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, media_type};
 use crate::store::images::{Image, ManifestRecord};
 use crate::store::layer::SeenBlob;
 use crate::store::locks::Hold;
@@ -233,21 +234,13 @@ impl Journey<'_> {
             Format::Oci => (media_type::OCI_MANIFEST, media_type::OCI_CONFIG),
             Format::Docker => (media_type::DOCKER_MANIFEST, media_type::DOCKER_CONFIG),
         };
-        let manifest = Manifest {
-            schema_version: 2,
-            media_type: Some(kind.to_owned()),
-            artifact_type: None,
-            config: Descriptor::new(config, self.image.id, config_size),
-            layers: self
-                .image
-                .layers
-                .iter()
-                .map(|layer| blobs[&layer.diff_id].clone())
-                .collect(),
-            annotations: Default::default(),
-            extra: serde_json::Map::new(),
-        };
-        Ok((serde_json::to_vec(&manifest)?, kind.to_owned()))
+        let config = Descriptor::new(config, self.image.id, config_size);
+        let layers = self
+            .image
+            .layers
+            .iter()
+            .map(|layer| blobs[&layer.diff_id].clone());
+        Ok((new_manifest(kind, config, layers.collect()), kind.to_owned()))
     }
 
     /// The blob of a layer at the registry: one that is there, else a new one.
@@ -265,7 +258,11 @@ impl Journey<'_> {
             };
             if serves && let Some(step) = self.find(&seen.digest)? {
                 (self.tell)(diff_id, step);
-                return Ok(Descriptor::new(layer_type(format, found), seen.digest, seen.size));
+                return Ok(Descriptor::new(
+                    &layer_type(format, found),
+                    seen.digest,
+                    seen.size,
+                ));
             }
         }
         (self.tell)(diff_id, Step::Preparing);
@@ -274,22 +271,20 @@ impl Journey<'_> {
             compressed(locked.as_fd(), compression, level, send)
         })?;
         (self.tell)(diff_id, Step::Pushed);
-        let kind = layer_type(format, compression);
+        let descriptor = Descriptor::new(&layer_type(format, compression), digest, size);
         record.blobs.retain(|seen| seen.digest != digest);
-        record.blobs.insert(
-            0,
-            SeenBlob {
-                digest,
-                size,
-                media_type: kind.to_owned(),
-            },
-        );
+        let seen = SeenBlob {
+            digest,
+            size,
+            media_type: descriptor.media_type.clone(),
+        };
+        record.blobs.insert(0, seen);
         // What cannot be remembered is compressed again the next time.
         let _ = layer::write_record(locked.as_fd(), &record);
-        Ok(Descriptor::new(kind, digest, size))
+        Ok(descriptor)
     }
 
-    /// The image is known by its new manifest from now on.
+    /// The image is known by its new manifest from now on, unless it was removed meanwhile.
     fn remember(&self, target: &Reference, manifest: &[u8], media_type: &str, config: &[u8]) -> Result<()> {
         let digest = Digest::of(manifest);
         let record = ManifestRecord {
@@ -302,7 +297,7 @@ impl Journey<'_> {
             repo_digests: vec![format!("{}@{digest}", target.name())],
             ..self.image.clone()
         };
-        self.store.publish_image(&image, &[config, manifest])?;
+        self.store.update_image(&image, &[config, manifest])?;
         Ok(())
     }
 }
@@ -315,13 +310,12 @@ fn compression_of(media_type: &str) -> Compression {
     }
 }
 
-fn layer_type(format: Format, compression: Compression) -> &'static str {
+fn layer_type(format: Format, compression: Compression) -> String {
     match (format, compression) {
-        (Format::Oci, Compression::Gzip) => "application/vnd.oci.image.layer.v1.tar+gzip",
-        (Format::Oci, Compression::Zstd) => "application/vnd.oci.image.layer.v1.tar+zstd",
-        (Format::Oci, _) => media_type::OCI_LAYER,
-        (Format::Docker, Compression::Gzip) => "application/vnd.docker.image.rootfs.diff.tar.gzip",
-        (Format::Docker, _) => media_type::DOCKER_LAYER,
+        (Format::Oci, Compression::None) => media_type::OCI_LAYER.to_owned(),
+        (Format::Oci, _) => format!("{}+{compression}", media_type::OCI_LAYER),
+        (Format::Docker, Compression::None) => media_type::DOCKER_LAYER.to_owned(),
+        (Format::Docker, _) => format!("{}.{compression}", media_type::DOCKER_LAYER),
     }
 }
 

@@ -222,15 +222,7 @@ impl Store {
         let id = image.id.hex();
         let path = image_path(&id);
         loop {
-            // The image is locked before the catalogue, as everywhere.
-            if let Some(held) = self.lock(Kind::Images, &id, Hold::Exclusive, &mut || ())? {
-                let _catalogue = self.lock_catalogue(Hold::Shared)?;
-                for blob in blobs {
-                    self.put_blob(blob)?;
-                }
-                let known = self.image(&id).ok().flatten();
-                let merged = known.map_or_else(|| image.clone(), |known| merge(known, image));
-                self.write_record(held.as_fd(), &path, RECORD, &merged, Durability::Synced)?;
+            if let Some(held) = self.update_image(image, blobs)? {
                 return Ok(held);
             }
             let staging = self.stage(None)?;
@@ -246,6 +238,30 @@ impl Store {
                 return Ok(held.into());
             }
         }
+    }
+
+    /// Adds what is new of an image to the record that is there. `None`: there is none, and whoever does not hold the
+    /// image's layers cannot make it known again.
+    pub fn update_image(&self, image: &Image, blobs: &[&[u8]]) -> Result<Option<Locked>> {
+        let id = image.id.hex();
+        // The image is locked before the catalogue, as everywhere.
+        let Some(held) = self.lock(Kind::Images, &id, Hold::Exclusive, &mut || ())? else {
+            return Ok(None);
+        };
+        let _catalogue = self.lock_catalogue(Hold::Shared)?;
+        for blob in blobs {
+            self.put_blob(blob)?;
+        }
+        let known = self.image(&id).ok().flatten();
+        let merged = known.map_or_else(|| image.clone(), |known| merge(known, image));
+        self.write_record(
+            held.as_fd(),
+            &image_path(&id),
+            RECORD,
+            &merged,
+            Durability::Synced,
+        )?;
+        Ok(Some(held))
     }
 
     /// Removes layers and blobs that no image's and no container's record reaches and nobody holds, and what the
@@ -423,6 +439,26 @@ mod tests {
         assert_eq!((swept.layers, swept.blobs), (1, 1));
         assert_eq!(store.names(Kind::Layers).unwrap(), [Digest::of(b"b").hex()]);
         assert!(store.names(Kind::Trash).unwrap().is_empty());
+    }
+
+    #[test]
+    fn an_image_that_was_removed_meanwhile_is_not_made_known_again() {
+        let (_parent, store) = store();
+        let one = image(b"1", &["a"]);
+        assert!(store.update_image(&one, &[b"1"]).unwrap().is_none());
+        assert!(
+            store.names(Kind::Images).unwrap().is_empty() && store.names(Kind::Blobs).unwrap().is_empty()
+        );
+        let held = layer(&store, "a");
+        drop(store.publish_image(&one, &[b"1"]).unwrap());
+        drop(held);
+        let new = Image {
+            repo_digests: vec!["reg.example/x@sha256:0".into()],
+            ..one.clone()
+        };
+        assert!(store.update_image(&new, &[b"1"]).unwrap().is_some());
+        let known = store.image(&one.id.hex()).unwrap().unwrap();
+        assert_eq!(known.repo_digests, new.repo_digests);
     }
 
     #[test]
