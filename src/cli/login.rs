@@ -11,10 +11,9 @@ use super::context::Context;
 use super::output::print;
 use super::registry::{RegistryOptions, docker_config};
 use super::report::{self, Outcome};
-use crate::image::registry::{AuthFiles, Client, Credentials, is_on_disk};
+use crate::image::reference::{HUB, HUB_OLD, Reference};
+use crate::image::registry::{AuthFiles, Client, Credentials, HUB_SERVER, is_on_disk};
 
-/// The registry that is meant where none is named.
-const HUB: &str = "docker.io";
 /// Most bytes of a password.
 const PASSWORD_LIMIT: u64 = 64 << 10;
 
@@ -75,7 +74,7 @@ fn key_of(server: Option<&str>) -> anyhow::Result<(String, String)> {
         .unwrap_or(text);
     let text = text.trim_end_matches('/');
     let (domain, repository) = text.split_once('/').unwrap_or((text, ""));
-    let domain = if matches!(domain, "index.docker.io" | "registry-1.docker.io") {
+    let domain = if matches!(domain, HUB_OLD | HUB_SERVER) {
         HUB
     } else {
         domain
@@ -91,7 +90,7 @@ fn key_of(server: Option<&str>) -> anyhow::Result<(String, String)> {
         "{domain}/{}",
         if repository.is_empty() { "x" } else { repository }
     );
-    let reference: Result<crate::image::reference::Reference, _> = probe.parse();
+    let reference = probe.parse::<Reference>();
     match reference {
         Ok(reference) if reference.domain() == domain || !domain.contains('.') => {
             let key = if repository.is_empty() {

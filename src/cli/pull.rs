@@ -9,17 +9,14 @@ use super::configuration;
 use super::context::{Context, unpack_options};
 use super::options::PlatformOptions;
 use super::output::print;
-use super::progress::{Display, Progress};
-use super::registry::{
-    Candidate, Remote, TransferOptions, find_first, first_of, pull_and_tell, tell_resolved,
-};
+use super::progress::Progress;
+use super::registry::{Candidate, Remote, TransferOptions, find_first, first_of, pull_first};
 use super::report::{self, Outcome};
 use crate::engine::Engine;
 use crate::image::archive::load::{Input, LoadOptions, load};
 use crate::image::archive::plan::Choice;
 use crate::image::find::FindError;
 use crate::image::publish::Published;
-use crate::image::pull::Wish;
 use crate::image::reference::Reference;
 use crate::image::transport::{self, Archive, Transport};
 use crate::oci::image::Platform;
@@ -144,16 +141,7 @@ fn take(
             None => {}
         }
     }
-    let pulled = first_of(candidates, |candidate| {
-        let display = Display::new(args.progress, args.quiet);
-        tell_resolved(written, &candidate.reference, &display);
-        let wish = Wish {
-            reference: &candidate.reference,
-            platform,
-            unpack: unpack_options(engine),
-        };
-        pull_and_tell(&engine.store, &candidate.sources, &wish, &display)
-    })?;
+    let (_, pulled) = pull_first(engine, candidates, written, platform, args.progress, args.quiet)?;
     print(&format!("{}\n", pulled.id.hex()))?;
     Ok(())
 }

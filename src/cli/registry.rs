@@ -6,17 +6,19 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::configuration::{self, config_home};
-use super::context::{home, variable};
-use super::progress::{Display, Stage};
+use super::context::{home, unpack_options, variable};
+use super::progress::{Display, Progress as How, Stage};
 use super::report;
 use super::values::time::duration;
+use crate::engine::Engine;
 use crate::image::find::{FindError, Found, find};
 use crate::image::policy::{Origin, Policy};
 use crate::image::pull::{self, Event, Progress, Pulled, Wish};
 use crate::image::reference::Reference;
 use crate::image::registry::{
-    Access, AuthFiles, Client, Credentials, Endpoint, Proxies, Registries, RegistryError, Settings, Source,
+    AuthFiles, Client, Credentials, Endpoint, Proxies, Registries, RegistryError, Settings, Source,
 };
+use crate::oci::image::Platform;
 use crate::store::Store;
 
 /// How a registry is reached.
@@ -92,11 +94,8 @@ impl RegistryOptions {
             }
         }
         Ok(Settings {
-            access: Access {
-                proxies: proxies(),
-                certificates,
-                unverified: false,
-            },
+            proxies: proxies(),
+            certificates,
             tls_verify: self.tls_verify,
             credentials: None,
             retries: RETRIES,
@@ -110,6 +109,18 @@ impl TransferOptions {
     /// to no mirror and nowhere else. Called before the user namespace is entered, where helper programs would not know
     /// their user.
     pub fn client(&self, reference: &Reference) -> anyhow::Result<Client> {
+        Ok(Client::new(reference, self.own_settings(reference)?))
+    }
+
+    /// A client for what concerns a registry as a whole.
+    pub fn registry_client(&self, domain: &str) -> anyhow::Result<Client> {
+        // What is configured for a registry is found by the name of a repository in it.
+        let reference: Reference = format!("{domain}/search").parse()?;
+        Ok(Client::for_registry(domain, "", self.own_settings(&reference)?))
+    }
+
+    /// The surroundings for a registry by its own name, wherever its images are fetched from.
+    fn own_settings(&self, reference: &Reference) -> anyhow::Result<Settings> {
         let registries = configuration::registries()?;
         let own = registries.endpoints(reference)?.pop();
         let own = Endpoint {
@@ -117,25 +128,7 @@ impl TransferOptions {
             insecure: own.is_some_and(|own| own.insecure),
             is_mirror: false,
         };
-        Ok(self.source(own, &registries)?.client)
-    }
-
-    /// A client for what concerns a registry as a whole.
-    pub fn registry_client(&self, domain: &str) -> anyhow::Result<Client> {
-        // What is configured for a registry is found by the name of a repository in it.
-        let reference: Reference = format!("{domain}/search").parse()?;
-        let registries = configuration::registries()?;
-        let own = registries.endpoints(&reference)?.pop();
-        let own = Endpoint {
-            insecure: own.is_some_and(|own| own.insecure),
-            is_mirror: false,
-            reference,
-        };
-        Ok(Client::for_registry(
-            domain,
-            "",
-            self.settings(&own, &registries)?,
-        ))
+        self.settings(&own, &registries)
     }
 
     /// The way to one place.
@@ -282,8 +275,30 @@ fn is_missing(error: &anyhow::Error) -> bool {
     )
 }
 
+/// Pulls the first of the candidates for a name that there is; gives what it is called as well.
+pub fn pull_first<'c>(
+    engine: &Engine,
+    candidates: &'c [Candidate],
+    written: &Reference,
+    platform: &Platform,
+    progress: How,
+    quiet: bool,
+) -> anyhow::Result<(&'c Reference, Pulled)> {
+    first_of(candidates, |candidate| {
+        let display = Display::new(progress, quiet);
+        tell_resolved(written, &candidate.reference, &display);
+        let wish = Wish {
+            reference: &candidate.reference,
+            platform,
+            unpack: unpack_options(engine),
+        };
+        let pulled = pull_and_tell(&engine.store, &candidate.sources, &wish, &display)?;
+        Ok((&candidate.reference, pulled))
+    })
+}
+
 /// Tells what a short name was taken for, where that is not what it means without configuration.
-pub fn tell_resolved(written: &Reference, candidate: &Reference, display: &Display) {
+fn tell_resolved(written: &Reference, candidate: &Reference, display: &Display) {
     if let Some(short) = written.short()
         && written.name() != candidate.name()
     {
@@ -292,7 +307,7 @@ pub fn tell_resolved(written: &Reference, candidate: &Reference, display: &Displ
 }
 
 /// Pulls an image and tells what Docker tells.
-pub fn pull_and_tell(
+fn pull_and_tell(
     store: &Store,
     sources: &[Source],
     wish: &Wish<'_>,

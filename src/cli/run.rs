@@ -13,9 +13,9 @@ use super::context::{Context, unpack_options};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
 use super::output::print;
-use super::progress::{Display, Progress};
+use super::progress::Progress;
 use super::pull::load_and_tell;
-use super::registry::{Candidate, Remote, find_first, first_of, pull_and_tell, tell_resolved};
+use super::registry::{Candidate, Remote, find_first, pull_first};
 use super::report::{self, Outcome};
 use super::resolve::{Inputs, Resolved, resolve};
 use super::values::names;
@@ -25,7 +25,6 @@ use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
 use crate::image::find::{FindError, Found, find};
-use crate::image::pull::Wish;
 use crate::image::reference::Reference;
 use crate::image::transport::{self, Archive, Transport};
 use crate::image::{embedded, platform};
@@ -387,19 +386,10 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
             old,
         } => (written, candidates, old),
     };
-    let pulled = first_of(&candidates, |candidate| {
-        let display = Display::new(Progress::Auto, options.identity.quiet);
-        tell_resolved(&written, &candidate.reference, &display);
-        let wish = Wish {
-            reference: &candidate.reference,
-            platform: wanted,
-            unpack: unpack_options(engine),
-        };
-        pull_and_tell(&engine.store, &candidate.sources, &wish, &display)?;
-        Ok(&candidate.reference)
-    });
+    let quiet = options.identity.quiet;
+    let pulled = pull_first(engine, &candidates, &written, wanted, Progress::Auto, quiet);
     match (pulled, old) {
-        (Ok(name), _) => Ok(find(&engine.store, &name.to_string())?),
+        (Ok((name, _)), _) => Ok(find(&engine.store, &name.to_string())?),
         // What is here serves, where only a newer one was asked for.
         (Err(error), Some(old)) => {
             report::warn(&report::sentence(&error));

@@ -10,7 +10,8 @@ use super::output::print;
 use super::registry::{Remote, TransferOptions, first_of};
 use super::report::Outcome;
 use super::values::filter::Filters;
-use crate::image::registry::{HUB_INDEX, Match};
+use crate::image::reference::{HUB, HUB_OLD, split_domain};
+use crate::image::registry::Match;
 
 /// Search registries for images
 ///
@@ -117,8 +118,8 @@ fn matches(args: &SearchArgs, term: &str, limit: usize) -> anyhow::Result<Vec<Va
                 .with_context(|| format!("invalid --filter stars={value}: expected a number"))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let (host, term) = split(term);
-    let domain = if host == "docker.io" { HUB_INDEX } else { host };
+    let (host, term, _) = split_domain(term);
+    let domain = if host == HUB { HUB_OLD } else { host };
     let client = args.transfer.registry_client(domain)?;
     let found = client.search(term, limit)?;
     let fits = |found: &&Match| {
@@ -130,19 +131,10 @@ fn matches(args: &SearchArgs, term: &str, limit: usize) -> anyhow::Result<Vec<Va
     Ok(found.iter().filter(fits).map(row).collect())
 }
 
-/// The registry and what is looked for there. What stands before the first slash is a registry as in references.
-fn split(term: &str) -> (&str, &str) {
-    match term.split_once('/') {
-        Some(("docker.io" | "index.docker.io", rest)) => ("docker.io", rest),
-        Some((host, rest)) if host == "localhost" || host.contains(['.', ':']) => (host, rest),
-        _ => ("docker.io", term),
-    }
-}
-
 fn row(found: &Match, host: &str, whole: bool) -> Value {
     let mark = |is_so: bool| if is_so { "[OK]" } else { "" };
     let name = match host {
-        "docker.io" if !found.name.contains('/') => format!("docker.io/library/{}", found.name),
+        HUB if !found.name.contains('/') => format!("{HUB}/library/{}", found.name),
         _ => format!("{host}/{}", found.name),
     };
     let text = found.description.as_deref().unwrap_or_default();
@@ -199,14 +191,15 @@ mod tests {
     #[test]
     fn a_registry_is_what_a_reference_takes_for_one() {
         for (term, expected) in [
-            ("alpine", ("docker.io", "alpine")),
+            ("alpine", (HUB, "alpine")),
             ("library/alpine", ("docker.io", "library/alpine")),
             ("docker.io/alpine", ("docker.io", "alpine")),
             ("quay.io/podman/stable", ("quay.io", "podman/stable")),
             ("localhost:5000/", ("localhost:5000", "")),
             ("localhost/x", ("localhost", "x")),
         ] {
-            assert_eq!(split(term), expected, "{term}");
+            let (host, rest, _) = split_domain(term);
+            assert_eq!((host, rest), expected, "{term}");
         }
     }
 

@@ -41,18 +41,17 @@ const REFUSED: &[Group] = &[
                 --link-local-ip --egress",
     },
     Group {
-        commands: RUN,
-        when: Yet,
-        reason: "signatures and encrypted layers are not read yet",
-        flags: "--decryption-key --verify --cosign-key --cosign-certificate-identity --cosign-certificate-identity-regexp --cosign-certificate-oidc-issuer \
-                --cosign-certificate-oidc-issuer-regexp --locked",
-    },
-    Group {
-        commands: &["pull"],
+        commands: &["run", "create", "pull"],
         when: Yet,
         reason: "signatures and encrypted layers are not read yet",
         flags: "--decryption-key --verify --cosign-key --cosign-certificate-identity --cosign-certificate-identity-regexp \
                 --cosign-certificate-oidc-issuer --cosign-certificate-oidc-issuer-regexp",
+    },
+    Group {
+        commands: RUN,
+        when: Yet,
+        reason: "signatures and encrypted layers are not read yet",
+        flags: "--locked",
     },
     Group {
         commands: &["push"],

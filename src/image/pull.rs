@@ -241,20 +241,24 @@ fn fetch<'s>(
     wanted: &[Wanted],
     tell: &Tell<'_>,
 ) -> Result<Vec<Download<'s>>> {
+    let mut need = 0u64;
     for layer in wanted {
         let blob = blob_of(layer);
-        let progress = if layers.has(&layer.diff_id)? {
+        let is_here = layers.has(&layer.diff_id)?;
+        let progress = if is_here {
             Progress::Exists
         } else {
             Progress::Begun
         };
         tell(Event::Layer(&blob.digest, progress));
-        if progress == Progress::Exists && blob.size >= KEPT_FROM {
+        if !is_here {
+            need = need.saturating_add(blob.size);
+        } else if blob.size >= KEPT_FROM {
             // Of somebody who was killed as soon as the layer was here.
             store.forget_download(&blob.digest)?;
         }
     }
-    check_room(store, layers, wanted)?;
+    check_room(store, need)?;
     let _ = store.sweep_downloads(false);
     let journey = Journey {
         store,
@@ -287,14 +291,8 @@ fn blob_of(wanted: &Wanted) -> &Descriptor {
     wanted.blob.as_ref().expect("a manifest's layers are blobs")
 }
 
-/// Whether what is to come can fit: its compressed size is the least that its files take.
-fn check_room(store: &Store, layers: &mut Layers<'_>, wanted: &[Wanted]) -> Result<()> {
-    let mut need = 0u64;
-    for layer in wanted {
-        if !layers.has(&layer.diff_id)? {
-            need = need.saturating_add(blob_of(layer).size);
-        }
-    }
+/// Whether `need` bytes of compressed layers can fit: their files take at least as much.
+fn check_room(store: &Store, need: u64) -> Result<()> {
     let room = rustix::fs::fstatvfs(store.root()).context("cannot see how much room there is")?;
     let free = room.f_bavail.saturating_mul(room.f_frsize);
     if need > free {

@@ -17,8 +17,10 @@ use std::str::FromStr;
 
 use crate::base::digest::Digest;
 
-const HUB: &str = "docker.io";
-const HUB_OLD: &str = "index.docker.io";
+/// Docker Hub, where names without a domain lead.
+pub const HUB: &str = "docker.io";
+/// How older programs call it, and where its search is.
+pub const HUB_OLD: &str = "index.docker.io";
 const OFFICIAL: &str = "library/";
 /// The domain of images that were made here.
 pub const LOCAL: &str = "localhost";
@@ -116,7 +118,7 @@ fn parse(text: &str) -> Result<Reference, &'static str> {
 }
 
 /// The domain, what follows it, and whether the domain was left out.
-fn split_domain(text: &str) -> (&str, &str, bool) {
+pub fn split_domain(text: &str) -> (&str, &str, bool) {
     match text.split_once('/') {
         Some((HUB | HUB_OLD, rest)) => (HUB, rest, false),
         Some((first, rest))

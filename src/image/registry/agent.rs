@@ -109,17 +109,17 @@ fn in_network(entry: &str, address: IpAddr) -> bool {
 }
 
 /// What decides how one server is reached.
-#[derive(Debug, Clone, Default)]
-pub struct Access {
-    pub proxies: Proxies,
-    /// Directories with `*.crt`, `*.cert` and `*.key` for this server, as certs.d has them.
-    pub certificates: Vec<PathBuf>,
+#[derive(Debug)]
+pub struct Access<'a> {
+    pub proxies: &'a Proxies,
+    /// Directories with certificates for this server.
+    pub certificates: &'a [PathBuf],
     /// Take any certificate.
     pub unverified: bool,
 }
 
 /// The way to one server.
-pub fn agent(scheme: &str, host: &str, access: &Access) -> Result<Agent> {
+pub fn agent(scheme: &str, host: &str, access: &Access<'_>) -> Result<Agent> {
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         // Redirects are followed by hand, so that credentials stay with whom they are for.
@@ -180,7 +180,7 @@ fn without_password(proxy: &str) -> String {
     }
 }
 
-fn tls(access: &Access, kept: Certificates) -> TlsConfig {
+fn tls(access: &Access<'_>, kept: Certificates) -> TlsConfig {
     let mut builder = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .disable_verification(access.unverified);
@@ -241,12 +241,12 @@ struct Certificates {
 
 impl Certificates {
     /// What all directories hold; the last client certificate counts.
-    fn of(access: &Access) -> Result<Self> {
+    fn of(access: &Access<'_>) -> Result<Self> {
         let mut all = Self {
             roots: Vec::new(),
             client: None,
         };
-        for directory in &access.certificates {
+        for directory in access.certificates {
             let found = Self::read(directory)?;
             all.roots.extend(found.roots);
             all.client = found.client.or(all.client);

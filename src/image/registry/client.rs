@@ -1,6 +1,7 @@
 //! One repository of one registry: requests with the right credentials, tried again where that helps.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
@@ -9,21 +10,23 @@ use serde::Deserialize;
 use ureq::http::{Method, StatusCode, header};
 use ureq::{Agent, Body};
 
-use super::agent::Access;
+use super::agent::Proxies;
 use super::credentials::Credentials;
 use super::exchange::Ask;
 use super::wire::{accept, announced, content_type, next_page, range_begin};
 use crate::base::digest::Digest;
-use crate::image::reference::Reference;
+use crate::image::reference::{HUB, Reference};
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, MANIFEST_LIMIT};
 
 /// Docker Hub's registry lives under another name than its images carry.
-const HUB: (&str, &str) = ("docker.io", "registry-1.docker.io");
+pub const HUB_SERVER: &str = "registry-1.docker.io";
 
 /// How a registry is to be spoken with.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
-    pub access: Access,
+    pub proxies: Proxies,
+    /// Directories with `*.crt`, `*.cert` and `*.key` for this registry, as certs.d has them.
+    pub certificates: Vec<PathBuf>,
     /// `--tls-verify`, or what the configuration says; none: certificates count, and a registry on this machine may
     /// speak plain HTTP.
     pub tls_verify: Option<bool>,
@@ -90,8 +93,8 @@ impl Client {
     /// For a registry, or for a repository in it where one is named.
     pub fn for_registry(domain: &str, repository: &str, settings: Settings) -> Self {
         let domain = domain.to_owned();
-        let authority = if domain == HUB.0 {
-            HUB.1.to_owned()
+        let authority = if domain == HUB {
+            HUB_SERVER.to_owned()
         } else {
             domain.clone()
         };

@@ -13,15 +13,15 @@ use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::client::HUB_SERVER;
 use super::config::AUTH_FILES;
 use crate::base::file::{self, Durability};
-use crate::image::reference::Reference;
+use crate::image::reference::{HUB, HUB_OLD, Reference};
 
 /// Most bytes of a file of credentials, or of a helper's answer.
 const LIMIT: u64 = 8 << 20;
 /// The key under which Docker keeps what is for Docker Hub.
 const HUB_KEY: &str = "https://index.docker.io/v1/";
-const HUB: &str = "docker.io";
 /// The user name by which a helper says that the secret is an identity token.
 const TOKEN_USER: &str = "<token>";
 
@@ -137,7 +137,7 @@ impl AuthFile {
 /// The names under which a registry may stand in a file.
 fn keys_of(registry: &str) -> Vec<&str> {
     match registry {
-        HUB => vec![HUB, HUB_KEY, "index.docker.io", "registry-1.docker.io"],
+        HUB => vec![HUB, HUB_KEY, HUB_OLD, HUB_SERVER],
         other => vec![other],
     }
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
+use ureq::http::uri::Authority;
 use ureq::http::{HeaderMap, Method, Request, Response, StatusCode, Uri, header};
 use ureq::{Agent, Body, SendBody};
 
@@ -350,17 +351,11 @@ impl Client {
         ask: &Ask<'_>,
         authorization: Option<&str>,
     ) -> Result<Response<Body>, Failure> {
-        let host = self
-            .authority
-            .split_once("://")
-            .map_or(self.authority.as_str(), |(_, host)| host);
-        let bare = host
-            .rsplit_once(':')
-            .map_or(host, |(bare, port)| if port.contains(']') { host } else { bare });
-        let may_be_plain = self
-            .settings
-            .tls_verify
-            .map_or_else(|| is_loopback(bare), |verify| !verify);
+        let is_here = || {
+            let authority = self.authority.parse::<Authority>();
+            authority.is_ok_and(|authority| is_loopback(authority.host()))
+        };
+        let may_be_plain = self.settings.tls_verify.map_or_else(is_here, |verify| !verify);
         if self.scheme().is_some() || !may_be_plain {
             let request = self.request(ask, &self.url(ask.target), authorization)?;
             let response = self.run(request, ask.body, &self.authority)?;
@@ -434,12 +429,8 @@ impl Client {
         }
         // Certificates of this registry, and the word that any will do, are about this registry alone.
         let access = Access {
-            proxies: self.settings.access.proxies.clone(),
-            certificates: if is_ours {
-                self.settings.access.certificates.clone()
-            } else {
-                Vec::new()
-            },
+            proxies: &self.settings.proxies,
+            certificates: if is_ours { &self.settings.certificates } else { &[] },
             unverified: is_ours && self.settings.tls_verify == Some(false),
         };
         let agent = agent(&scheme, &host, &access).with_context(|| format!("registry {}", self.domain))?;

@@ -20,10 +20,10 @@ mod tls;
 mod upload;
 mod wire;
 
-pub use agent::{Access, Proxies};
-pub use client::{Client, Fetched, Settings};
+pub use agent::Proxies;
+pub use client::{Client, Fetched, HUB_SERVER, Settings};
 pub use config::{Endpoint, Registries};
 pub use credentials::{AuthFiles, Credentials, is_on_disk};
 pub use error::RegistryError;
-pub use search::{HUB_INDEX, Match};
+pub use search::Match;
 pub use sources::{Source, SourceBlob, Sources};

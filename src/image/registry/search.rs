@@ -10,10 +10,9 @@ use ureq::http::Method;
 use super::client::Client;
 use super::error::RegistryError;
 use super::wire::{form, next_page};
+use crate::image::reference::HUB_OLD;
 use crate::oci::image::MANIFEST_LIMIT;
 
-/// Where Docker Hub is searched.
-pub const HUB_INDEX: &str = "index.docker.io";
 /// Results that the Hub gives at a time.
 const PAGE: usize = 100;
 /// Most pages of a catalogue that are looked through.
@@ -61,14 +60,14 @@ impl Client {
                     answer.results.truncate(limit);
                     Ok(Some(answer.results))
                 }
-                Err(_) if self.domain() == HUB_INDEX => {
+                Err(_) if self.domain() == HUB_OLD => {
                     Err(self.wrong("the result of the search is no list".into()).into())
                 }
                 // Pages for people are what some answer to anything they do not know.
                 Err(_) => Ok(None),
             },
             // Docker Hub has no catalogue that could be asked instead.
-            Err(error) if self.domain() == HUB_INDEX => Err(error),
+            Err(error) if self.domain() == HUB_OLD => Err(error),
             Err(error) => match error.downcast_ref::<RegistryError>() {
                 Some(
                     RegistryError::Missing { .. }
