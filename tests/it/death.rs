@@ -4,12 +4,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::support::group::Group;
-use crate::support::registry::{Answer, Asked, Content, Fake};
 use crate::support::run::Running;
-use crate::support::{Compression, Entry, Format, Image, Invocation, Sandbox, killer};
+use crate::support::{Compression, Entry, Format, Image, Sandbox};
 
-const IMAGE: &str = "localhost/busybox:latest";
+pub const IMAGE: &str = "localhost/busybox:latest";
 
 /// The pids of this sandbox's monitors.
 fn monitors(sandbox: &Sandbox) -> Vec<i32> {
@@ -31,7 +29,7 @@ fn kill(pid: i32) {
 }
 
 /// Waits for a condition that another process brings about; a container's own end has no event for a stranger.
-fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
+pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(begin.elapsed() < Duration::from_secs(20), "never: {what}");
@@ -41,7 +39,7 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 
 /// Starts the container `one`, which vanishes with its end, in the foreground.
 #[track_caller]
-fn vanishing(sandbox: &Sandbox) -> Running {
+pub fn vanishing(sandbox: &Sandbox) -> Running {
     let script = "echo on; sleep 1000";
     let running = sandbox
         .coracle(["run", "--rm", "--name", "one", IMAGE, "sh", "-c", script])
@@ -61,7 +59,7 @@ fn detached(sandbox: &Sandbox) {
 
 /// Waits until nothing of these kinds is in the store.
 #[track_caller]
-fn empties(sandbox: &Sandbox, kinds: &[&str]) {
+pub fn empties(sandbox: &Sandbox, kinds: &[&str]) {
     for kind in kinds {
         let path = sandbox.data_root().join(kind);
         eventually(&format!("{kind} is empty"), || {
@@ -72,7 +70,7 @@ fn empties(sandbox: &Sandbox, kinds: &[&str]) {
 
 /// No container, name, staged or discarded thing is left.
 #[track_caller]
-fn assert_clean(sandbox: &Sandbox) {
+pub fn assert_clean(sandbox: &Sandbox) {
     sandbox.coracle(["ps", "-aq"]).run().succeeds().prints("");
     sandbox.coracle(["run", "--rm", IMAGE, "true"]).run().succeeds();
     empties(sandbox, &["containers", "names", "staging", "trash"]);
@@ -408,259 +406,4 @@ fn a_disk_that_fills_during_a_load_leaves_nothing() {
         format!("code 125\n{}", empty.join("\n")).trim_end(),
         "{outcome}"
     );
-}
-
-/// Kills at one step after the other, until the command ends by itself, and checks after each. Every step is tried with
-/// `CORACLE_TEST_STEPS=1`; else one of seven.
-fn at_every_step(invocation: impl Fn() -> Invocation, check: impl Fn()) {
-    let stride = std::env::var("CORACLE_TEST_STEPS").map_or(7, |text| text.parse().unwrap());
-    let mut number = 0;
-    while let Some(step) = killer::kill_at(invocation(), number) {
-        eprintln!("step {number}: {}", step.call);
-        check();
-        number += stride;
-    }
-    assert!(number > 0, "no step was seen");
-}
-
-#[test]
-fn a_run_killed_at_every_step_leaves_nothing() {
-    let sandbox = Sandbox::new();
-    sandbox.busybox();
-    let group = Group::if_possible();
-    let run = || {
-        let invocation = sandbox.coracle(["run", "--rm", "--name", "one", "-v", "/etc", IMAGE, "true"]);
-        Group::enter(&group, invocation)
-    };
-    at_every_step(run, || {
-        // Whoever outlives the kill ends by itself, and the next command takes up what it has left.
-        eventually("the name is free", || run().run().code == Some(0));
-        eventually("all is gone", || {
-            let volumes = sandbox.coracle(["volume", "ls", "-q"]).run().succeeds();
-            let containers = sandbox.coracle(["ps", "-aq"]).run().succeeds();
-            volumes.text().is_empty() && containers.text().is_empty()
-        });
-        empties(&sandbox, &["containers", "names", "active", "staging", "trash"]);
-        if let Some(group) = &group {
-            eventually("no group is left", || group.others().is_empty());
-        }
-    });
-}
-
-#[test]
-fn a_start_killed_at_every_step_can_be_repeated() {
-    let sandbox = Sandbox::new();
-    sandbox.busybox();
-    let group = Group::if_possible();
-    let start = || Group::enter(&group, sandbox.coracle(["start", "-a", "one"]));
-    sandbox
-        .coracle(["create", "--name", "one", IMAGE, "true"])
-        .run()
-        .succeeds();
-    at_every_step(start, || {
-        eventually("it starts and ends", || start().run().code == Some(0));
-    });
-    sandbox.coracle(["rm", "one"]).run().succeeds();
-    assert_clean(&sandbox);
-    if let Some(group) = &group {
-        assert_eq!(group.others(), Vec::<String>::new());
-    }
-}
-
-#[test]
-fn a_container_whose_renaming_is_killed_has_one_name() {
-    let sandbox = Sandbox::new();
-    sandbox.busybox();
-    let coracle = |words: &[&str]| sandbox.coracle(words).run();
-    for running in [false, true] {
-        coracle(&["create", "--name", "one", IMAGE, "sleep", "1000"]).succeeds();
-        if running {
-            coracle(&["start", "one"]).succeeds();
-        }
-        at_every_step(
-            || sandbox.coracle(["rename", "one", "two"]),
-            || {
-                let listed = coracle(&["ps", "-a", "--format", "{{.Names}}"]).succeeds();
-                let (name, other) = match listed.text() {
-                    "one" => ("one", "two"),
-                    "two" => ("two", "one"),
-                    _ => panic!("{listed}"),
-                };
-                coracle(&["container", "exists", name]).succeeds();
-                coracle(&["container", "exists", other]).exits(1);
-                coracle(&["create", "--name", other, IMAGE, "true"]).succeeds();
-                coracle(&["rm", other]).succeeds();
-                if name == "two" {
-                    coracle(&["rename", "two", "one"]).succeeds();
-                }
-                let names = std::fs::read_dir(sandbox.data_root().join("names")).unwrap();
-                assert_eq!(names.count(), 1);
-            },
-        );
-        coracle(&["rm", "-f", "two"]).succeeds();
-        assert_clean(&sandbox);
-    }
-}
-
-#[test]
-fn a_vanishing_container_takes_its_new_name_along() {
-    let sandbox = Sandbox::new();
-    sandbox.busybox();
-    let running = vanishing(&sandbox);
-    sandbox.coracle(["rename", "one", "two"]).run().succeeds();
-    sandbox.coracle(["kill", "two"]).run().succeeds();
-    running.wait().exits(137);
-    empties(&sandbox, &["containers", "names", "active"]);
-}
-
-#[test]
-fn a_load_killed_at_every_step_leaves_nothing() {
-    let sandbox = Sandbox::new();
-    let archive = sandbox.path("tmp/image.tar");
-    Image::new()
-        .layer(&[
-            Entry::directory("d"),
-            Entry::file("d/one", "1"),
-            Entry::hard_link("d/two", "d/one"),
-            Entry::file("gone", "2"),
-        ])
-        .compressed_layer(
-            &[Entry::file(".wh.gone", ""), Entry::symlink("d/three", "one")],
-            Compression::Gzip,
-        )
-        .name(IMAGE)
-        .write(&archive, Format::DockerArchive);
-    let load = || sandbox.coracle(["load", "-q", "-i"]).arg(&archive);
-    let remove = || sandbox.coracle(["rmi", IMAGE]).run();
-    at_every_step(
-        || {
-            let _ = remove();
-            load()
-        },
-        || {
-            load().run().succeeds();
-            sandbox.coracle(["system", "check"]).run().succeeds();
-            remove().succeeds();
-            empties(&sandbox, &["images", "layers", "staging", "trash"]);
-        },
-    );
-}
-
-#[test]
-fn a_pull_killed_at_every_step_can_be_repeated() {
-    let sandbox = Sandbox::new();
-    let image = Image::new()
-        .layer(&[Entry::directory("d"), Entry::file("d/one", "1")])
-        .compressed_layer(
-            &[Entry::file("d/.wh.one", ""), Entry::symlink("d/three", "one")],
-            Compression::Gzip,
-        );
-    let content = Content::of(&image, &sandbox.path("tmp"));
-    let registry = Fake::start(move |asked| content.answer(asked));
-    let name = format!("{}/test:v1", registry.host);
-    let pull = || sandbox.coracle(["pull", "--quiet", &name]);
-    let remove = || sandbox.coracle(["rmi", &name]).run();
-    at_every_step(
-        || {
-            let _ = remove();
-            pull()
-        },
-        || {
-            pull().run().succeeds();
-            sandbox.coracle(["system", "check"]).run().succeeds();
-            remove().succeeds();
-            empties(&sandbox, &["images", "layers", "downloads", "staging", "trash"]);
-        },
-    );
-}
-
-/// Ten at once, each killed after a time of its own or left to end, and somebody who removes what they pull.
-#[test]
-fn pulls_that_are_killed_while_others_remove_leave_a_sound_store() {
-    let sandbox = Sandbox::new();
-    let lower = [Entry::directory("d"), Entry::file("d/one", vec![b'1'; 5 << 20])];
-    let images: Vec<Image> = (0..3u8)
-        .map(|number| {
-            Image::new()
-                .compressed_layer(&lower, Compression::None)
-                .compressed_layer(&[Entry::file("own", [number])], Compression::Gzip)
-        })
-        .collect();
-    let contents: Vec<Content> = images
-        .iter()
-        .map(|image| Content::of(image, &sandbox.path("tmp")))
-        .collect();
-    let registry = Fake::start(move |asked| {
-        // The image's number is its tag: its own documents are found by their digests alone.
-        let number = asked
-            .target
-            .rsplit("manifests/t")
-            .next()
-            .and_then(|tag| tag.parse::<usize>().ok());
-        match number {
-            Some(number) => contents[number].answer(&Asked {
-                target: "/v2/test/manifests/v1".into(),
-                ..asked.clone()
-            }),
-            None => {
-                let answers = contents.iter().map(|content| content.answer(asked));
-                answers
-                    .into_iter()
-                    .find(|answer| answer.status != 404)
-                    .unwrap_or_else(|| Answer::new(404, ""))
-            }
-        }
-    });
-    let name = |number: usize| format!("{}/test:t{number}", registry.host);
-    for round in 0..6u64 {
-        let pulls: Vec<_> = (0..10)
-            .map(|number| sandbox.coracle(["pull", "--quiet", &name(number % 3)]).start())
-            .collect();
-        let remover = sandbox.coracle(["rmi", "--force", &name(1)]).start();
-        for (number, pull) in pulls.into_iter().enumerate() {
-            // Spread over the time that a pull takes, the same in no two rounds.
-            if number % 2 == 0 {
-                let moment = Duration::from_millis((round * 17 + number as u64 * 5) % 60);
-                if !pull.ends_within(moment) {
-                    pull.signal(Signal::KILL);
-                }
-            }
-            pull.wait();
-        }
-        remover.wait();
-        sandbox.coracle(["system", "check"]).run().succeeds();
-    }
-    for number in 0..3 {
-        sandbox
-            .coracle(["pull", "--quiet", &name(number)])
-            .run()
-            .succeeds();
-    }
-    sandbox.coracle(["system", "check"]).run().succeeds();
-    sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
-    empties(&sandbox, &["images", "layers", "downloads", "staging", "trash"]);
-}
-
-#[test]
-fn a_volume_whose_filling_is_killed_is_filled_whole_the_next_time() {
-    let sandbox = Sandbox::new();
-    sandbox.busybox();
-    let run = |command: &[&str]| {
-        sandbox
-            .coracle(["run", "--rm", "-v", "vol:/etc", IMAGE])
-            .args(command)
-    };
-    let remove = || sandbox.coracle(["volume", "rm", "-f", "vol"]).run();
-    at_every_step(
-        || {
-            eventually("no container uses the volume", || remove().code == Some(0));
-            run(&["true"])
-        },
-        || {
-            let outcome = run(&["ls", "/etc"]).run().succeeds();
-            assert_eq!(outcome.text(), "group\npasswd", "{outcome}");
-        },
-    );
-    eventually("no container uses the volume", || remove().code == Some(0));
-    assert_clean(&sandbox);
 }

@@ -15,6 +15,7 @@ mod registry;
 mod run;
 mod runtime;
 mod search;
+mod steps;
 mod support;
 mod system;
 mod terminal;

@@ -179,16 +179,7 @@ fn an_image_that_was_pulled_keeps_its_manifest_where_its_blobs_are() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();
     let registry = Distribution::start(&sandbox.path("tmp"), "");
-    let first = format!("{}/first:v1", registry.host);
-    let archive = sandbox.path("tmp/image.tar");
-    nameless().write(&archive, super::support::Format::OciArchive);
-    sandbox
-        .program("skopeo")
-        .args(["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"])
-        .arg(format!("oci-archive:{}", archive.display()))
-        .arg(format!("docker://{first}"))
-        .run()
-        .succeeds();
+    let first = registry.publish(&sandbox, &nameless(), "first:v1");
     let digest = skopeo(&sandbox, &[], &first)["Digest"].clone();
     sandbox.coracle(["pull", &first]).run().succeeds();
     let second = format!("{}/second:v1", registry.host);

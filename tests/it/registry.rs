@@ -11,7 +11,7 @@ use super::support::image::hex;
 use super::support::registry::{Answer, Asked, Content, Distribution, Fake};
 use super::support::run::Outcome;
 use super::support::tar::Entry;
-use super::support::{Compression, Document, Format, Image, Sandbox, requires};
+use super::support::{Compression, Document, Image, Sandbox, requires};
 
 /// What the program said on standard error.
 pub fn told(outcome: &Outcome) -> String {
@@ -53,16 +53,7 @@ fn what_skopeo_pushed_is_pulled_and_run() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();
     let registry = Distribution::start(&sandbox.path("tmp"), "");
-    let archive = sandbox.path("tmp/image.tar");
-    image().write(&archive, Format::OciArchive);
-    let name = format!("{}/some/thing:v1", registry.host);
-    sandbox
-        .program("skopeo")
-        .args(["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"])
-        .arg(format!("oci-archive:{}", archive.display()))
-        .arg(format!("docker://{name}"))
-        .run()
-        .succeeds();
+    let name = registry.publish(&sandbox, &image(), "some/thing:v1");
     let pulled = sandbox.coracle(["pull", &name]).run().succeeds();
     let id = pulled.text().trim().to_owned();
     assert_eq!(id.len(), 64, "{id}");

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::support::image::hex;
 use super::support::registry::{Answer, Content, Distribution, Fake};
 use super::support::tar::Entry;
-use super::support::{Format, Image, Sandbox, requires};
+use super::support::{Image, Sandbox, requires};
 
 /// A registry with the old search interface.
 fn index() -> Fake {
@@ -126,16 +126,8 @@ fn tags_of_a_repository_of_docker_registry() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();
     let registry = Distribution::start(&sandbox.path("tmp"), "");
-    let archive = sandbox.path("tmp/image.tar");
-    Image::busybox().write(&archive, Format::OciArchive);
     for tag in ["a", "b", "c"] {
-        sandbox
-            .program("skopeo")
-            .args(["--insecure-policy", "copy", "--quiet", "--dest-tls-verify=false"])
-            .arg(format!("oci-archive:{}", archive.display()))
-            .arg(format!("docker://{}/some/thing:{tag}", registry.host))
-            .run()
-            .succeeds();
+        registry.publish(&sandbox, &Image::busybox(), &format!("some/thing:{tag}"));
     }
     let repository = format!("{}/some/thing", registry.host);
     let listed = sandbox

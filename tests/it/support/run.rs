@@ -11,7 +11,10 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process_group, pidfd_open,
+    pidfd_send_signal, waitid,
+};
 
 /// Container ids that a program has printed, for the search for what it left behind.
 pub type Ids = Arc<Mutex<BTreeSet<String>>>;
@@ -353,11 +356,23 @@ impl Running {
 
     #[track_caller]
     fn give_up(&self, what: &str) -> ! {
+        let elapsed = self.started.elapsed();
+        // One that has closed its output is about to end by itself: how, and what it says last, is the reason.
+        let soon = || Instant::now() + Duration::from_secs(1);
+        let ended = self.stdout.closed_at().is_some() && self.exits_by(soon());
         let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        for stream in [&self.stdout, &self.stderr] {
+            stream.wait_until(soon(), |gathered| gathered.closed.is_some());
+        }
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        let status = waitid(WaitId::PidFd(self.descriptor.as_fd()), options)
+            .ok()
+            .flatten();
         panic!(
-            "{}\n{what} within {:?}\nstdout: {}\nstderr: {}",
+            "{}\n{what} within {elapsed:?}\nended by itself: {ended}, code {:?}, signal {:?}\nstdout: {}\nstderr: {}",
             self.line,
-            self.started.elapsed(),
+            status.as_ref().and_then(WaitIdStatus::exit_status),
+            status.as_ref().and_then(WaitIdStatus::terminating_signal),
             String::from_utf8_lossy(&self.stdout.so_far()),
             String::from_utf8_lossy(&self.stderr.so_far()),
         );
