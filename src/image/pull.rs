@@ -6,6 +6,7 @@
 use std::io::{self, Read};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Scope;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +15,7 @@ use super::find::{FindError, find};
 use super::layer::UnpackOptions;
 use super::publish::{Layers, NewImage, Wanted};
 use super::reference::Reference;
-use super::registry::{Client, Fetched, Source, SourceBlob, Sources};
+use super::registry::{Client, Fetched, PART, Part, Source, Sources, Wide};
 use super::{manifest, platform};
 use crate::base::digest::Digest;
 use crate::base::parallel;
@@ -30,6 +31,12 @@ const KEPT_FROM: u64 = 4 << 20;
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Layers that arrive at a time, however few processors there are: the network may be what is waited for.
 const DOWNLOADS: usize = 3;
+/// Connections over which one image arrives, as long as there are layers left.
+const CONNECTIONS: usize = 4;
+/// Blobs from this size on come over several connections, in bytes.
+const WIDE_FROM: u64 = 4 * PART;
+/// Most parts of one blob.
+const PARTS: u64 = 4096;
 
 /// What is to be pulled.
 pub struct Wish<'a> {
@@ -241,7 +248,7 @@ fn fetch<'s>(
     wanted: &[Wanted],
     tell: &Tell<'_>,
 ) -> Result<Vec<Download<'s>>> {
-    let mut need = 0u64;
+    let (mut need, mut missing) = (0u64, 0);
     for layer in wanted {
         let blob = blob_of(layer);
         let is_here = layers.has(&layer.diff_id)?;
@@ -253,6 +260,7 @@ fn fetch<'s>(
         tell(Event::Layer(&blob.digest, progress));
         if !is_here {
             need = need.saturating_add(blob.size);
+            missing += 1;
         } else if blob.size >= KEPT_FROM {
             // Of somebody who was killed as soon as the layer was here.
             store.forget_download(&blob.digest)?;
@@ -260,31 +268,30 @@ fn fetch<'s>(
     }
     check_room(store, need)?;
     let _ = store.sweep_downloads(false);
-    let journey = Journey {
-        store,
-        sources,
-        tell,
-        kept: Mutex::default(),
-        resumed: AtomicBool::new(false),
-        broken: AtomicBool::new(false),
+    let kept = Kept::default();
+    let connections = CONNECTIONS / missing.max(1);
+    let mut attempt = || {
+        std::thread::scope(|scope| {
+            let journey = Journey {
+                store,
+                sources,
+                tell,
+                scope,
+                connections,
+                kept: &kept,
+            };
+            let open = |wanted: &Wanted| journey.open(blob_of(wanted));
+            layers.fetch(wanted, parallel::busy_threads().max(DOWNLOADS), &open)
+        })
     };
-    let open = |wanted: &Wanted| journey.open(blob_of(wanted));
-    let threads = parallel::busy_threads().max(DOWNLOADS);
-    let mut result = layers.fetch(wanted, threads, &open);
-    if result.is_err() && journey.resumed.load(Ordering::Relaxed) && !journey.broken.load(Ordering::Relaxed) {
-        for download in journey
-            .kept
-            .lock()
-            .expect("no thread panics with the lock")
-            .drain(..)
-        {
-            download.remove()?;
-        }
-        journey.resumed.store(false, Ordering::Relaxed);
-        result = layers.fetch(wanted, threads, &open);
+    let mut result = attempt();
+    if result.is_err() && kept.resumed.load(Ordering::Relaxed) && !kept.broken.load(Ordering::Relaxed) {
+        kept.take().into_iter().try_for_each(Download::remove)?;
+        kept.resumed.store(false, Ordering::Relaxed);
+        result = attempt();
     }
     result?;
-    Ok(journey.kept.into_inner().expect("no thread panics with the lock"))
+    Ok(kept.take())
 }
 
 fn blob_of(wanted: &Wanted) -> &Descriptor {
@@ -306,21 +313,36 @@ fn check_room(store: &Store, need: u64) -> Result<()> {
     Ok(())
 }
 
-/// The way of an image's blobs to this machine.
-struct Journey<'s, 'a> {
-    store: &'s Store,
-    sources: &'a Sources<'a>,
-    tell: &'a Tell<'a>,
-    /// What arrived and is still on disk.
-    kept: Mutex<Vec<Download<'s>>>,
+/// What is on disk of blobs that arrive, or have arrived.
+#[derive(Default)]
+struct Kept<'s> {
+    downloads: Mutex<Vec<Download<'s>>>,
     /// Something was read from disk that an earlier process fetched.
     resumed: AtomicBool,
     /// The registry failed, so what is on disk is not to blame.
     broken: AtomicBool,
 }
 
-impl<'s, 'a> Journey<'s, 'a> {
-    fn open<'j>(&'j self, blob: &Descriptor) -> Result<(Box<dyn Read + Send + 'j>, u64)> {
+impl<'s> Kept<'s> {
+    fn take(&self) -> Vec<Download<'s>> {
+        std::mem::take(&mut *self.downloads.lock().expect("no thread panics with the lock"))
+    }
+}
+
+/// The way of an image's blobs to this machine.
+struct Journey<'s, 'scope, 'env> {
+    store: &'s Store,
+    sources: &'scope Sources<'scope>,
+    tell: &'scope Tell<'scope>,
+    /// Of the threads that fetch parts of large blobs.
+    scope: &'scope Scope<'scope, 'env>,
+    /// For one blob.
+    connections: usize,
+    kept: &'scope Kept<'s>,
+}
+
+impl<'s: 'scope, 'scope> Journey<'s, 'scope, '_> {
+    fn open(&self, blob: &Descriptor) -> Result<(Box<dyn Read + Send + 'scope>, u64)> {
         let (digest, size) = (blob.digest, blob.size);
         let mut download = if size >= KEPT_FROM {
             self.store.download(&digest)?
@@ -333,25 +355,51 @@ impl<'s, 'a> Journey<'s, 'a> {
         }
         let begin = download.as_ref().map_or(0, Download::length);
         if begin > 0 {
-            self.resumed.store(true, Ordering::Relaxed);
+            self.kept.resumed.store(true, Ordering::Relaxed);
         }
+        let parts = parts(blob, begin, self.connections);
         let arriving = Arriving {
-            journey: self,
+            tell: self.tell,
+            kept: self.kept,
             digest,
             size,
             at: 0,
             begin,
             download,
             told: None,
-            rest: self.sources.blob(digest, size, begin),
+            rest: Wide::new(self.scope, self.sources, parts, self.connections),
         };
         Ok((Box::new(arriving), size))
     }
 }
 
+/// A blob from its byte `begin` on, in the parts in which it is asked for.
+fn parts(blob: &Descriptor, begin: u64, connections: usize) -> Vec<Part> {
+    let left = blob.size - begin;
+    let length = if connections > 1 && left >= WIDE_FROM {
+        PART.max(left / PARTS)
+    } else {
+        blob.size
+    };
+    let mut parts = Vec::new();
+    let mut at = begin;
+    while parts.is_empty() || at < blob.size {
+        let end = blob.size.min(at.saturating_add(length));
+        parts.push(Part {
+            digest: blob.digest,
+            size: blob.size,
+            begin: at,
+            end,
+        });
+        at = end;
+    }
+    parts
+}
+
 /// A blob: what is on disk of it, then what comes from the registry, which is kept.
-struct Arriving<'j, 's, 'a> {
-    journey: &'j Journey<'s, 'a>,
+struct Arriving<'s, 'scope, 'env> {
+    tell: &'scope Tell<'scope>,
+    kept: &'scope Kept<'s>,
     digest: Digest,
     size: u64,
     at: u64,
@@ -360,7 +408,7 @@ struct Arriving<'j, 's, 'a> {
     download: Option<Download<'s>>,
     /// When it was last told how much has come.
     told: Option<Instant>,
-    rest: SourceBlob<'a>,
+    rest: Wide<'scope, 'env>,
 }
 
 impl Read for Arriving<'_, '_, '_> {
@@ -379,7 +427,7 @@ impl Read for Arriving<'_, '_, '_> {
         let length = self
             .rest
             .read(buffer)
-            .inspect_err(|_| self.journey.broken.store(true, Ordering::Relaxed))?;
+            .inspect_err(|_| self.kept.broken.store(true, Ordering::Relaxed))?;
         self.at += length as u64;
         if let Some(mut download) = self.download.take() {
             // A disk that is full, say, keeps us from resuming, not from pulling.
@@ -389,11 +437,11 @@ impl Read for Arriving<'_, '_, '_> {
             }
         }
         if self.at == self.size && length > 0 {
-            (self.journey.tell)(Event::Layer(&self.digest, Progress::Complete));
+            (self.tell)(Event::Layer(&self.digest, Progress::Complete));
         } else if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
             self.told = Some(Instant::now());
             let progress = Progress::Received(self.at, self.size);
-            (self.journey.tell)(Event::Layer(&self.digest, progress));
+            (self.tell)(Event::Layer(&self.digest, progress));
         }
         Ok(length)
     }
@@ -402,8 +450,8 @@ impl Read for Arriving<'_, '_, '_> {
 impl Drop for Arriving<'_, '_, '_> {
     fn drop(&mut self) {
         if let Some(download) = self.download.take() {
-            self.journey
-                .kept
+            self.kept
+                .downloads
                 .lock()
                 .expect("no thread panics with the lock")
                 .push(download);

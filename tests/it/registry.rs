@@ -19,7 +19,7 @@ pub fn told(outcome: &Outcome) -> String {
 }
 
 /// Bytes that do not compress, so that a layer of them is as long on its way.
-fn noise(length: usize) -> Vec<u8> {
+pub fn noise(length: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15u64;
     let mut next = || {
         state ^= state << 13;

@@ -13,14 +13,24 @@ use crate::base::digest::Digest;
 const TRICKLE: u64 = 6_000;
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A blob on its way. Exactly as many bytes come as its descriptor says; whether they are the right ones is seen by
-/// their digest.
+/// Some bytes of a blob: from `begin` up to `end`, of `size`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    pub digest: Digest,
+    pub size: u64,
+    pub begin: u64,
+    pub end: u64,
+}
+
+/// A part of a blob on its way. Exactly as many bytes come as were asked for; whether they are the right ones is seen by
+/// whoever knows their digest.
 pub struct Blob<'a> {
     client: &'a Client,
-    digest: Digest,
-    size: u64,
-    at: u64,
+    /// What is still to come.
+    part: Part,
     body: Option<BodyReader<'static>>,
+    /// Whether the registry sends the whole blob, whatever part it is asked for; known once it has answered.
+    is_whole: Option<bool>,
     /// Breaks in a row without a byte between them.
     failures: u32,
     /// How long was waited for bytes since the pace was looked at, and how far the blob was then.
@@ -28,48 +38,65 @@ pub struct Blob<'a> {
 }
 
 impl<'a> Blob<'a> {
-    /// The blob from its byte `at` on; nothing is asked for until the first read.
-    pub fn new(client: &'a Client, digest: Digest, size: u64, at: u64) -> Self {
+    /// Nothing is asked for until the first read.
+    pub fn new(client: &'a Client, part: Part) -> Self {
         Self {
             client,
-            digest,
-            size,
-            at,
+            part,
             body: None,
+            is_whole: None,
             failures: 0,
-            waited: (Duration::ZERO, at),
+            waited: (Duration::ZERO, part.begin),
         }
     }
 
+    pub fn is_whole(&self) -> Option<bool> {
+        self.is_whole
+    }
+
+    /// Reads on to `end`, where the registry sends the whole anyway.
+    pub fn extend(&mut self, end: u64) {
+        self.part.end = end;
+    }
+
     fn read_once(&mut self, buffer: &mut [u8]) -> anyhow::Result<usize> {
+        let Part {
+            size, begin: at, end, ..
+        } = self.part;
         if self.body.is_none() {
-            let (body, begin) = self.client.blob_from(&self.digest, self.at, self.size)?;
-            let mut body = body
-                .into_with_config()
-                .limit(self.size.saturating_add(1))
-                .reader();
+            let (body, given) = self.client.part(&self.part)?;
+            let mut body = body.into_with_config().limit(size.saturating_add(1)).reader();
+            self.is_whole = Some(given == (0..size));
             // What was read before comes again where a registry knows no ranges.
-            skip(&mut body, self.at - begin)?;
+            skip(&mut body, at - given.start)?;
             self.body = Some(body);
-            self.waited = (Duration::ZERO, self.at);
+            self.waited = (Duration::ZERO, at);
         }
-        let (waited, at) = self.waited;
+        let (waited, before) = self.waited;
         if waited > PATIENCE {
-            if self.at - at < TRICKLE {
-                anyhow::bail!("it sends too slowly: {} bytes in a minute", self.at - at);
+            if at - before < TRICKLE {
+                anyhow::bail!("it sends too slowly: {} bytes in a minute", at - before);
             }
-            self.waited = (Duration::ZERO, self.at);
+            self.waited = (Duration::ZERO, at);
         }
         let body = self.body.as_mut().expect("opened above");
-        let room = buffer
-            .len()
-            .min(usize::try_from(self.size - self.at).unwrap_or(usize::MAX));
+        let room = buffer.len().min(usize::try_from(end - at).unwrap_or(usize::MAX));
         let begin = Instant::now();
         let read = body.read(&mut buffer[..room]);
         self.waited.0 += begin.elapsed();
         match read? {
-            0 => anyhow::bail!("the connection ended after {} of {} bytes", self.at, self.size),
+            0 => anyhow::bail!("the connection ended after {at} of {size} bytes"),
             length => Ok(length),
+        }
+    }
+
+    /// Sees the end of an answer all of whose bytes came, so that its connection serves the next request.
+    fn finish(&mut self) {
+        let is_all = self.part.end == self.part.size || self.is_whole == Some(false);
+        if let Some(body) = self.body.as_mut().filter(|_| is_all) {
+            // What follows is of no interest, and neither is why it cannot be read.
+            let _ = body.read(&mut [0]);
+            self.body = None;
         }
     }
 }
@@ -85,14 +112,17 @@ fn skip(body: &mut impl Read, length: u64) -> io::Result<()> {
 
 impl Read for Blob<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.at == self.size || buffer.is_empty() {
+        if self.part.begin == self.part.end || buffer.is_empty() {
             return Ok(0);
         }
         loop {
             match self.read_once(buffer) {
                 Ok(length) => {
-                    self.at += length as u64;
+                    self.part.begin += length as u64;
                     self.failures = 0;
+                    if self.part.begin == self.part.end {
+                        self.finish();
+                    }
                     return Ok(length);
                 }
                 Err(error) => {
@@ -103,7 +133,7 @@ impl Read for Blob<'_> {
                         // The first break after some bytes may be a server's or a proxy's limit for one connection.
                         Some(_) if broke && self.failures == 1 => {}
                         Some(wait) if broke => thread::sleep(wait),
-                        _ => return Err(io::Error::other(format!("blob {}: {error:#}", self.digest))),
+                        _ => return Err(io::Error::other(format!("blob {}: {error:#}", self.part.digest))),
                     }
                 }
             }

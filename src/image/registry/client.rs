@@ -11,6 +11,7 @@ use ureq::http::{Method, StatusCode, header};
 use ureq::{Agent, Body};
 
 use super::agent::Proxies;
+use super::blob::Part;
 use super::credentials::Credentials;
 use super::exchange::Ask;
 use super::wire::{accept, announced, content_type, next_page, range_begin};
@@ -179,34 +180,43 @@ impl Client {
         Ok(bytes)
     }
 
-    /// The bytes of a blob from `offset` on, and where they really begin: some registries always give the whole.
-    pub(super) fn blob_from(&self, digest: &Digest, offset: u64, size: u64) -> Result<(Body, u64)> {
-        let what = format!("blob {digest}");
-        let range = [(header::RANGE, format!("bytes={offset}-"))];
-        let headers = if offset == 0 { &[][..] } else { &range[..] };
-        let target = self.blob_target(digest);
+    /// The bytes of a part of a blob, and where they really begin and end: some registries always give the whole.
+    pub(super) fn part(&self, part: &Part) -> Result<(Body, std::ops::Range<u64>)> {
+        let Part { size, begin, end, .. } = *part;
+        let what = format!("blob {}", part.digest);
+        let range = match end == size {
+            true => format!("bytes={begin}-"),
+            false => format!("bytes={begin}-{}", end - 1),
+        };
+        let range = [(header::RANGE, range)];
+        let headers = if end - begin == size { &[][..] } else { &range[..] };
+        let target = self.blob_target(&part.digest);
         let response = self.ask(&self.get(Method::GET, &target, headers, &what))?;
-        let begin = match response.status() {
+        let given = match response.status() {
             StatusCode::PARTIAL_CONTENT => match range_begin(response.headers()) {
-                Some(begin) if begin == offset => begin,
+                Some(from) if from == begin => begin..end,
                 other => {
                     return Err(self
-                        .wrong(format!("{what} from {other:?} on instead of {offset}"))
+                        .wrong(format!("{what} from {other:?} on instead of {begin}"))
                         .into());
                 }
             },
-            _ => 0,
+            _ => 0..size,
         };
         let (_, body) = response.into_parts();
         match body.content_length() {
-            Some(length) if length != size - begin => {
+            Some(length) if length != given.end - given.start && given == (0..size) => {
+                let reason = format!("{what} has {length} bytes, not {size} as the manifest says");
+                Err(self.wrong(reason).into())
+            }
+            Some(length) if length != given.end - given.start => {
                 let reason = format!(
-                    "{what} has {} bytes, not {size} as the manifest says",
-                    length + begin
+                    "{length} bytes came from byte {begin} of {what} on, not {}",
+                    end - begin
                 );
                 Err(self.wrong(reason).into())
             }
-            _ => Ok((body, begin)),
+            _ => Ok((body, given)),
         }
     }
 

@@ -18,12 +18,15 @@ mod search;
 mod sources;
 mod tls;
 mod upload;
+mod wide;
 mod wire;
 
 pub use agent::Proxies;
+pub use blob::Part;
 pub use client::{Client, Fetched, HUB_SERVER, Settings};
 pub use config::{Endpoint, Registries};
 pub use credentials::{AuthFiles, Credentials, is_on_disk};
 pub use error::RegistryError;
 pub use search::Match;
-pub use sources::{Source, SourceBlob, Sources};
+pub use sources::{Source, SourcePart, Sources};
+pub use wide::{PART, Wide};

@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::Result;
 
-use super::blob::Blob;
+use super::blob::{Blob, Part};
 use super::client::Client;
-use crate::base::digest::Digest;
 use crate::image::reference::Reference;
 
 /// A place, with what the image is called there.
@@ -51,16 +50,14 @@ impl<'a> Sources<'a> {
         }
     }
 
-    /// A blob from its byte `at` on.
-    pub fn blob(&'a self, digest: Digest, size: u64, at: u64) -> SourceBlob<'a> {
+    /// Some bytes of a blob.
+    pub fn part(&'a self, part: Part) -> SourcePart<'a> {
         let place = self.at.load(Ordering::Relaxed);
-        SourceBlob {
+        SourcePart {
             sources: self,
             place,
-            blob: Blob::new(&self.places[place].client, digest, size, at),
-            digest,
-            size,
-            at,
+            blob: Blob::new(&self.places[place].client, part),
+            part,
         }
     }
 
@@ -81,28 +78,39 @@ impl<'a> Sources<'a> {
     }
 }
 
-/// A blob that may come from several places, one after the other.
-pub struct SourceBlob<'a> {
+/// A part of a blob that may come from several places, one after the other.
+pub struct SourcePart<'a> {
     sources: &'a Sources<'a>,
     place: usize,
     blob: Blob<'a>,
-    digest: Digest,
-    size: u64,
-    at: u64,
+    /// What is still to come.
+    part: Part,
 }
 
-impl Read for SourceBlob<'_> {
+impl SourcePart<'_> {
+    /// Whether whole blobs come where parts are asked for; known after the first read.
+    pub fn is_whole(&self) -> bool {
+        self.blob.is_whole() == Some(true)
+    }
+
+    /// Reads on to the byte `end`.
+    pub fn extend(&mut self, end: u64) {
+        self.part.end = end;
+        self.blob.extend(end);
+    }
+}
+
+impl Read for SourcePart<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.blob.read(buffer) {
                 Ok(length) => {
-                    self.at += length as u64;
+                    self.part.begin += length as u64;
                     return Ok(length);
                 }
                 Err(error) if self.sources.pass(self.place, &error) => {
                     self.place = self.sources.at.load(Ordering::Relaxed);
-                    let client = &self.sources.places[self.place].client;
-                    self.blob = Blob::new(client, self.digest, self.size, self.at);
+                    self.blob = Blob::new(&self.sources.places[self.place].client, self.part);
                 }
                 Err(error) => return Err(error),
             }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::ops::Range;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,13 +97,16 @@ impl Asked {
         self.headers.get(name).map_or("", String::as_str)
     }
 
-    /// Where a range begins.
+    /// The bytes of a body of `length` bytes that are asked for, if not all.
+    pub fn range(&self, length: usize) -> Option<Range<usize>> {
+        let (begin, last) = self.header("range").strip_prefix("bytes=")?.split_once('-')?;
+        let end = last.parse().map_or(length, |last: usize| length.min(last + 1));
+        Some(begin.parse().ok()?..end)
+    }
+
+    /// Where what is asked for begins.
     pub fn offset(&self) -> usize {
-        let range = self
-            .header("range")
-            .strip_prefix("bytes=")
-            .and_then(|range| range.split('-').next());
-        range.and_then(|begin| begin.parse().ok()).unwrap_or(0)
+        self.range(usize::MAX).map_or(0, |range| range.start)
     }
 }
 
@@ -328,12 +332,11 @@ impl Content {
             let error = r#"{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}"#;
             return Answer::new(404, error);
         };
-        let offset = asked.offset();
-        let answer = match offset {
-            0 => Answer::new(200, bytes.clone()),
-            _ => Answer::new(206, &bytes[offset..]).header(
+        let answer = match asked.range(bytes.len()) {
+            None => Answer::new(200, bytes.clone()),
+            Some(range) => Answer::new(206, &bytes[range.clone()]).header(
                 "Content-Range",
-                format!("bytes {offset}-{}/{}", bytes.len() - 1, bytes.len()),
+                format!("bytes {}-{}/{}", range.start, range.end - 1, bytes.len()),
             ),
         };
         let answer = answer.header("Content-Type", kind);
