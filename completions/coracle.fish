@@ -49,7 +49,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "load" -d 'Load imag
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "login" -d 'Keep credentials for a registry'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "logout" -d 'Forget the credentials for a registry'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "logs" -d 'Print the output of containers'
-complete -c coracle -n "__fish_coracle_needs_command" -f -a "manifest" -d 'Look at manifests and indexes'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "manifest" -d 'Make, look at and push lists of manifests'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "port" -d 'List the published ports of containers'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "ps" -d 'List containers'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "pull" -d 'Fetch images from registries and archives'
@@ -580,8 +580,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip or zstd' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Level of that packing' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Platform that the image is expected to be for' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l authfile -d 'File with credentials' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l cert-dir -d 'Directory with certificates for the registry: *.crt, *.cert and *.key' -r -F
@@ -699,10 +699,54 @@ complete -c coracle -n "__fish_coracle_using_subcommand logs" -l names -d 'Put t
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -l color -d 'Give each container a colour'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from exists inspect help" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from exists inspect help" -f -a "exists" -d 'End with status 0 if an image that is here came by an index for several platforms, and 1 if not'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from exists inspect help" -f -a "inspect" -d 'Print the manifest of an image, or the index of all its platforms'
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from exists inspect help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "add" -d 'Add images to a list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "annotate" -d 'Say more of a member of a list, or of a list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "create" -d 'Make a list of manifests'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "exists" -d 'End with status 0 if there is a list, or an image that came by an index for several platforms, and 1 if not'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "inspect" -d 'Print the manifest of an image, or the index of all its platforms'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "push" -d 'Give a list to a registry, with the images that it names'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "remove" -d 'Take members from a list'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "rm" -d 'Remove lists'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l annotation -d 'Add an annotation' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l arch -d 'Architecture that it is for' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l features -d 'Features of the processor that it needs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l os -d 'Operating system that it is for' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l os-version -d 'Version of the operating system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l variant -d 'Variant of the architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l authfile -d 'File with credentials' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l cert-dir -d 'Directory with certificates for the registry: *.crt, *.cert and *.key' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l creds -d 'User name and password for the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l retry -d 'How often to try again what fails (3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l all -d 'Of an image that is a list, take all images'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l insecure -d 'The same as --tls-verify=false'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l annotation -d 'Add an annotation' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l arch -d 'Architecture that it is for' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l features -d 'Features of the processor that it needs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l os -d 'Operating system that it is for' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l os-version -d 'Version of the operating system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l variant -d 'Variant of the architecture' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l os-features -d 'Features of the operating system that it needs' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l subject -d 'Image that the list is about' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -l index -d 'Annotate the list itself'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from annotate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l annotation -d 'Add an annotation to the list' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l authfile -d 'File with credentials' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l cert-dir -d 'Directory with certificates for the registry: *.crt, *.cert and *.key' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l creds -d 'User name and password for the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l retry -d 'How often to try again what fails (3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l all -d 'Of an image that is a list, take all images'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -s a -l amend -d 'Add to the list if there is one of the name'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l insecure -d 'The same as --tls-verify=false'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l authfile -d 'File with credentials' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l cert-dir -d 'Directory with certificates for the registry: *.crt, *.cert and *.key' -r -F
@@ -714,8 +758,35 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Print every manifest, with its digest and platform'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l insecure -d 'The same as --tls-verify=false'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l all -d 'Give the images, too' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l add-compression -d 'Give each image in another packing as well: gzip or zstd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip or zstd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Level of that packing' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the list to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l authfile -d 'File with credentials' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l cert-dir -d 'Directory with certificates for the registry: *.crt, *.cert and *.key' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
+false\t''"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l creds -d 'User name and password for the registry' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what fails (3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l force-compression -d 'Pack anew what the registry has in another packing'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s p -l rm -l purge -d 'Remove the list afterwards'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Print nothing'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l insecure -d 'The same as --tls-verify=false'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'Say nothing of lists that are not there'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "add"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "annotate"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "create"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "exists"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "inspect"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "push"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "remove"
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "rm"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand port" -s a -l all -d 'All containers'
 complete -c coracle -n "__fish_coracle_using_subcommand port" -s l -l latest -d 'The container made last'
@@ -753,8 +824,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d '
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip or zstd' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Level of that packing' -r
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Platform that the image is expected to be for' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l authfile -d 'File with credentials' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l cert-dir -d 'Directory with certificates for the registry: *.crt, *.cert and *.key' -r -F

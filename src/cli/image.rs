@@ -16,7 +16,7 @@ use super::view::moment::seconds;
 use super::{format, history, images, import, load, pull, push, rmi, save, search, tag, untag};
 use crate::base::time::NEVER;
 use crate::base::units::size;
-use crate::image::find::{FindError, find};
+use crate::image::find::{FindError, find, find_any};
 use crate::image::list::Listed;
 use crate::image::reference::Reference;
 use crate::image::{inspect, remove};
@@ -110,7 +110,7 @@ fn exists(args: ExistsArgs, context: &Context) -> Outcome {
     let Some(store) = context.look()? else {
         return Ok(1);
     };
-    match find(&store, &args.image) {
+    match find_any(&store, &args.image) {
         Ok(_) => Ok(0),
         Err(FindError::Missing(_)) => Ok(1),
         Err(error) => Err(error.into()),

@@ -15,7 +15,7 @@ use super::values::filter::Filters;
 use super::view::images::{self, Row};
 use super::view::moment::{Clock, seconds};
 use crate::base::time::NEVER;
-use crate::image::find::{FindError, find};
+use crate::image::find::{FindError, find_any};
 use crate::image::list::{Listed, fits, list};
 use crate::store::Store;
 use crate::store::images::Image;
@@ -133,7 +133,7 @@ fn retain(store: &Store, filters: &Filters, listed: &mut Vec<Listed>) -> anyhow:
     let created_of = |key: &'static str| {
         filters
             .values(key)
-            .map(|name| Ok(created(&find(store, name)?.image)))
+            .map(|name| Ok(created(&find_any(store, name)?.image)))
             .collect::<Result<Vec<_>, FindError>>()
     };
     let before = created_of("before")?;
@@ -146,7 +146,8 @@ fn retain(store: &Store, filters: &Filters, listed: &mut Vec<Listed>) -> anyhow:
     let with_containers = filters.truth("containers").context("invalid --filter")?;
     // There are none of these kinds.
     let mut impossible = false;
-    for key in ["intermediate", "manifest", "readonly"] {
+    let lists = filters.truth("manifest").context("invalid --filter")?;
+    for key in ["intermediate", "readonly"] {
         impossible |= filters.truth(key).context("invalid --filter")? == Some(true);
     }
     listed.retain(|listed| {
@@ -161,6 +162,7 @@ fn retain(store: &Store, filters: &Filters, listed: &mut Vec<Listed>) -> anyhow:
         !impossible
             && dangling.is_none_or(|wanted| wanted == listed.is_dangling())
             && with_containers.is_none_or(|wanted| wanted == (listed.containers > 0))
+            && lists.is_none_or(|wanted| wanted == image.list.is_some())
             && filters.any("id", |id| {
                 image.id.hex().starts_with(id.trim_start_matches("sha256:"))
             })

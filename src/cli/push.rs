@@ -6,13 +6,16 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
+use super::manifest::push_list;
 use super::output::print;
 use super::registry::TransferOptions;
 use super::report::{self, Outcome};
 use crate::image::compression::Compression;
 use crate::image::find::{FindError, Found, find};
+use crate::image::lists::find_list;
 use crate::image::platform;
 use crate::image::push::{self, Format, PushOptions, Pushed, Step};
+use crate::image::push_list::ListOptions;
 use crate::image::reference::Reference;
 use crate::store::Store;
 
@@ -22,21 +25,11 @@ pub struct PushArgs {
     /// Every tag of the repository that is here
     #[arg(short, long)]
     all_tags: bool,
-    /// Packing of layers that the registry does not have yet: gzip or zstd
-    #[arg(long, value_name = "FORMAT")]
-    compression_format: Option<String>,
-    /// Level of that packing
-    #[arg(long, value_name = "LEVEL")]
-    compression_level: Option<i32>,
-    /// Pack anew what the registry has in another packing
-    #[arg(long)]
-    force_compression: bool,
+    #[command(flatten)]
+    packing: PackingOptions,
     /// Write the digest of the manifest to a file
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
-    /// Kind of manifest: oci or v2s2 (docker)
-    #[arg(short, long, value_name = "FORMAT")]
-    format: Option<String>,
     /// Platform that the image is expected to be for
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<String>,
@@ -53,9 +46,26 @@ pub struct PushArgs {
     destination: Option<String>,
 }
 
-impl PushArgs {
-    fn options(&self) -> anyhow::Result<PushOptions> {
-        let format = match self.format.as_deref() {
+/// How images are written for a registry.
+#[derive(Args, Debug)]
+pub struct PackingOptions {
+    /// Packing of layers that the registry does not have yet: gzip or zstd
+    #[arg(long, value_name = "FORMAT")]
+    compression_format: Option<String>,
+    /// Level of that packing
+    #[arg(long, value_name = "LEVEL")]
+    compression_level: Option<i32>,
+    /// Pack anew what the registry has in another packing
+    #[arg(long)]
+    force_compression: bool,
+    /// Kind of manifest: oci or v2s2 (docker)
+    #[arg(short, long, value_name = "FORMAT")]
+    format: Option<String>,
+}
+
+impl PackingOptions {
+    pub fn options(&self) -> anyhow::Result<PushOptions> {
+        let mut format = match self.format.as_deref() {
             None => None,
             Some("oci") => Some(Format::Oci),
             Some("v2s2" | "docker") => Some(Format::Docker),
@@ -69,6 +79,10 @@ impl PushArgs {
             Some("zstd:chunked") => bail!("--compression-format zstd:chunked is not supported yet: zstd is"),
             Some(other) => bail!("invalid --compression-format {other:?}: there are gzip and zstd"),
         };
+        // Docker's manifests cannot say what zstd is.
+        if compression == Some(Compression::Zstd) {
+            format.get_or_insert(Format::Oci);
+        }
         let level = self.compression_level;
         let levels = if compression == Some(Compression::Zstd) {
             1..=20
@@ -93,10 +107,9 @@ impl PushArgs {
 }
 
 pub fn run(args: PushArgs, context: &Context) -> Outcome {
-    let mut options = args.options()?;
-    // Docker's manifests cannot say what zstd is.
-    if options.compression == Some(Compression::Zstd) {
-        options.format.get_or_insert(Format::Oci);
+    let options = args.packing.options()?;
+    if let Some(pushed) = push_as_list(&args, options.clone(), context)? {
+        return Ok(pushed);
     }
     let destination = args.destination.as_deref().unwrap_or(&args.image);
     let destination = destination.strip_prefix("docker://").unwrap_or(destination);
@@ -137,6 +150,26 @@ pub fn run(args: PushArgs, context: &Context) -> Outcome {
         answer(&args, &target, &pushed)?;
     }
     Ok(0)
+}
+
+/// Pushes a list of manifests, as `manifest push` does. `None`: it is an image that is meant.
+fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyhow::Result<Option<u8>> {
+    let name = args.image.strip_prefix("docker://").unwrap_or(&args.image);
+    let store = context.look()?;
+    let list = store.and_then(|store| find_list(&store, name).ok());
+    let Some(list) = list.filter(|_| !args.all_tags) else {
+        return Ok(None);
+    };
+    let target = args.destination.as_deref().unwrap_or(name);
+    let options = ListOptions {
+        all: true,
+        image,
+        add: Vec::new(),
+    };
+    let (_engine, pushed) = push_list(context, &list, target, &args.transfer, &options, args.quiet)?;
+    let target = target.strip_prefix("docker://").unwrap_or(target);
+    answer(args, &target.parse::<Reference>()?.or_latest(), &pushed)?;
+    Ok(Some(0))
 }
 
 fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Result<()> {

@@ -24,7 +24,8 @@ use crate::engine::create::{Born, Naming};
 use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
-use crate::image::find::{FindError, Found, find};
+use crate::image::find::{FindError, Found, find, find_any};
+use crate::image::lists::{self, Chosen};
 use crate::image::reference::Reference;
 use crate::image::transport::{self, Archive, Transport};
 use crate::image::{embedded, platform};
@@ -334,7 +335,8 @@ fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Resu
             .with_context(|| format!("{name:?} is not the name of an image"))?,
     };
     let missing = || FindError::Missing(name.to_owned());
-    let found = match store.map_or_else(|| Err(missing()), |store| find(store, name)) {
+    let found = match store.map_or_else(|| Err(missing()), |store| find_any(store, name)) {
+        Ok(found) if found.image.list.is_some() => return look_in_list(store, options, name, found, policy),
         Ok(found) if !matches!(policy, Policy::Always | Policy::Newer) => return Ok(Looked::Here(found)),
         Ok(found) => Some(found),
         Err(FindError::Missing(_)) if embedded::is_hello(name) => return Ok(Looked::Hello),
@@ -361,6 +363,34 @@ fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Resu
         candidates: remote.candidates(&written)?,
         written,
         old: found.filter(|_| policy == Policy::Newer),
+    })
+}
+
+/// The member of a list for the platform that is wanted.
+fn look_in_list(
+    store: Option<&Store>,
+    options: &ContainerOptions,
+    name: &str,
+    list: Found,
+    policy: Policy,
+) -> Result<Looked> {
+    let wanted = options.image.platform.wanted()?;
+    let store = store.context("a list is in a store")?;
+    let written = match lists::choose(store, &list.image, &wanted)? {
+        Some(Chosen::Here(image)) => {
+            let name = list.name;
+            return Ok(Looked::Here(Found { image: *image, name }));
+        }
+        Some(Chosen::At(written)) if policy != Policy::Never => written,
+        _ => {
+            let (list, platform) = (name.to_owned(), platform::display(&wanted));
+            return Err(FindError::NoMember { list, platform }.into());
+        }
+    };
+    Ok(Looked::Fetch {
+        candidates: Remote::new(&options.image.transfer)?.candidates(&written)?,
+        written,
+        old: None,
     })
 }
 

@@ -181,6 +181,20 @@ const REFUSED: &[Group] = &[
         flags: "-w --watch --ns --namespace",
     },
     Group {
+        commands: &["manifest push"],
+        when: Yet,
+        reason: "lists are not signed",
+        flags: "--sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint \
+                --sign-passphrase-file",
+    },
+    Group {
+        commands: &["manifest add"],
+        when: Yet,
+        reason: "lists are made of images",
+        flags: "--artifact --artifact-config --artifact-config-type --artifact-exclude-titles --artifact-layer-type \
+                --artifact-subject --artifact-type --artifact-annotation",
+    },
+    Group {
         commands: &["images"],
         when: Yet,
         reason: "images are listed as a table",
@@ -259,6 +273,7 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
         "--compress --disable-content-trust --remove-signatures --allow-nondistributable-artifacts",
         "",
     ),
+    (&["manifest push"], "--remove-signatures", ""),
     (&["ps"], "--external --sync", ""),
     (&["rm"], "--link", ""),
     (&["images"], "--names", ""),
@@ -317,12 +332,6 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         Yet,
         "of the commands for containers, coracle container --help lists those there are",
         "checkpoint restore clone cleanup commit cp diff export init mount unmount umount runlabel stats update",
-    ),
-    (
-        "manifest",
-        Yet,
-        "of the commands for manifests, coracle manifest --help lists those there are",
-        "create add annotate push rm remove",
     ),
     ("image", Yet, "images are made by import and load", "build"),
     (
@@ -481,11 +490,6 @@ mod tests {
         assert_eq!(
             command(&[], "artifact").unwrap(),
             "artifact is not supported yet: coracle only knows images yet"
-        );
-        assert!(
-            command(&path("manifest"), "create")
-                .unwrap()
-                .starts_with("manifest create is not supported yet")
         );
         assert_eq!(command(&[], "nonsense"), None);
     }

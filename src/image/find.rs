@@ -4,6 +4,8 @@
 //! Hub; the beginning of an id; at last, for a short name, the one image of another registry whose name ends so.
 
 use super::embedded::HELLO;
+use super::lists::{self, Chosen};
+use super::platform;
 use super::reference::{Reference, ReferenceError};
 use crate::base::digest::Digest;
 use crate::base::id;
@@ -25,14 +27,36 @@ pub enum FindError {
     Missing(String),
     #[error("{text} may be any of {}: give more of its name or id", candidates.join(", "))]
     Ambiguous { text: String, candidates: Vec<String> },
+    #[error("the list {list} has no image for {platform} here: pull the one that is meant")]
+    NoMember { list: String, platform: String },
     #[error(transparent)]
     Reference(#[from] ReferenceError),
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The image that `text` means: a name, an id or its beginning, or a name with a digest.
+/// The image that `text` means: a name, an id or its beginning, or a name with a digest. Of a list of manifests it is
+/// the member for this machine.
 pub fn find(store: &Store, text: &str) -> Result<Found, FindError> {
+    let found = find_any(store, text)?;
+    if found.image.list.is_none() {
+        return Ok(found);
+    }
+    let machine = platform::host();
+    match lists::choose(store, &found.image, &machine)? {
+        Some(Chosen::Here(image)) => Ok(Found {
+            image: *image,
+            name: found.name,
+        }),
+        _ => Err(FindError::NoMember {
+            list: text.into(),
+            platform: platform::display(&machine),
+        }),
+    }
+}
+
+/// The same, with a list of manifests as it is.
+pub fn find_any(store: &Store, text: &str) -> Result<Found, FindError> {
     if let Some(prefix) = text.strip_prefix("sha256:") {
         return by_id(store, text, prefix);
     }

@@ -18,6 +18,11 @@ pub fn is_image(manifest: &Manifest) -> bool {
     )
 }
 
+/// Whether a document of this type names several manifests.
+pub fn is_index(kind: &str) -> bool {
+    matches!(kind, media_type::OCI_INDEX | media_type::DOCKER_LIST)
+}
+
 /// Fails unless it is an image made of layers that can be unpacked.
 pub fn check_kind(manifest: &Manifest) -> Result<()> {
     if !is_image(manifest) {

@@ -295,6 +295,7 @@ impl<'s> Layers<'s> {
             fix_up,
             manifests: manifests.collect(),
             repo_digests: image.repo_digests.clone(),
+            list: None,
             extra: serde_json::Map::new(),
         };
         Ok((record, manifest))

@@ -157,7 +157,7 @@ pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) 
 fn present(store: &Store, wish: &Wish<'_>) -> Result<Option<Image>> {
     match find(store, &wish.reference.to_string()) {
         Ok(found) if platform::satisfies(&found.image.platform(), wish.platform) => Ok(Some(found.image)),
-        Ok(_) | Err(FindError::Missing(_)) => Ok(None),
+        Ok(_) | Err(FindError::Missing(_) | FindError::NoMember { .. }) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }

@@ -75,33 +75,25 @@ pub fn push(
     options: &PushOptions,
     tell: &Tell<'_>,
 ) -> Result<Pushed> {
-    let id = image.id.hex();
-    let held = store.lock(Kind::Images, &id, Hold::Shared, &mut || ())?;
-    held.as_ref().with_context(|| format!("no such image: {id}"))?;
-    let journey = Journey {
-        store,
-        client,
-        image,
-        options,
-        tell,
-        sources: sources(image, target),
+    let journey = Journey::new(store, client, image, target, options, tell);
+    let known = |journey: &Journey<'_>| journey.known_manifest(None);
+    let pushed = journey.push(target, target.tag(), known, true)?;
+    Ok(pushed.context("a manifest is written where none is known")?.0)
+}
+
+/// Pushes an image as the member of a list: by the manifest that the list names, as it is, or with `anew` by a new one
+/// that says the same of it. It gets no tag. Gives the media type, too. `None`: the registry lacks layers of that one.
+pub fn push_member(
+    journey: &Journey<'_>,
+    target: &Reference,
+    manifest: &Digest,
+    anew: bool,
+) -> Result<Option<(Pushed, String)>> {
+    let known = |journey: &Journey<'_>| match anew {
+        true => Ok(None),
+        false => journey.known_manifest(Some(manifest)),
     };
-    client.take_from(&journey.sources);
-    let config = store.blob(&image.id, CONFIG_LIMIT)?;
-    let (manifest, media_type) = match journey.known_manifest()? {
-        Some(known) => known,
-        None => journey.new_manifest(config.len() as u64)?,
-    };
-    if !client.has_blob(&image.id)? && !journey.mounted(&image.id)? {
-        client.upload(&config)?;
-    }
-    let digest = client.put_manifest(target.tag(), &manifest, &media_type)?;
-    drop(held);
-    journey.remember(target, &manifest, &media_type, &config)?;
-    Ok(Pushed {
-        digest,
-        size: manifest.len() as u64,
-    })
+    journey.push(target, None, known, anew)
 }
 
 /// Other repositories of the registry that have the image.
@@ -119,7 +111,8 @@ fn sources(image: &Image, target: &Reference) -> Vec<String> {
     sources
 }
 
-struct Journey<'a> {
+/// The way of an image to a registry.
+pub struct Journey<'a> {
     store: &'a Store,
     client: &'a Client,
     image: &'a Image,
@@ -128,7 +121,53 @@ struct Journey<'a> {
     sources: Vec<String>,
 }
 
-impl Journey<'_> {
+impl<'a> Journey<'a> {
+    pub fn new(
+        store: &'a Store,
+        client: &'a Client,
+        image: &'a Image,
+        target: &Reference,
+        options: &'a PushOptions,
+        tell: &'a Tell<'a>,
+    ) -> Self {
+        Self {
+            store,
+            client,
+            image,
+            options,
+            tell,
+            sources: sources(image, target),
+        }
+    }
+
+    /// Pushes the manifest that `known` finds, else with `anew` a new one.
+    fn push(
+        &self,
+        target: &Reference,
+        tag: Option<&str>,
+        known: impl Fn(&Self) -> Result<Option<(Vec<u8>, String)>>,
+        anew: bool,
+    ) -> Result<Option<(Pushed, String)>> {
+        let id = self.image.id.hex();
+        let held = self.store.lock(Kind::Images, &id, Hold::Shared, &mut || ())?;
+        held.as_ref().with_context(|| format!("no such image: {id}"))?;
+        self.client.take_from(&self.sources);
+        let config = self.store.blob(&self.image.id, CONFIG_LIMIT)?;
+        let (manifest, media_type) = match known(self)? {
+            Some(known) => known,
+            None if anew => self.new_manifest(config.len() as u64)?,
+            None => return Ok(None),
+        };
+        if !self.client.has_blob(&self.image.id)? && !self.mounted(&self.image.id)? {
+            self.client.upload(&config)?;
+        }
+        let digest = self.client.put_manifest(tag, &manifest, &media_type)?;
+        drop(held);
+        self.remember(target, &manifest, &media_type, &config)?;
+        let size = manifest.len() as u64;
+        Ok(Some((Pushed { digest, size }, media_type)))
+    }
+
     fn is_wanted(&self, media_type: &str) -> bool {
         let wanted = match self.options.format {
             None => return matches!(media_type, media_type::OCI_MANIFEST | media_type::DOCKER_MANIFEST),
@@ -138,14 +177,13 @@ impl Journey<'_> {
         media_type == wanted
     }
 
-    /// A manifest that the image came by, all of whose layers the registry has or takes over.
-    fn known_manifest(&self) -> Result<Option<(Vec<u8>, String)>> {
-        for known in self
-            .image
-            .manifests
-            .iter()
-            .filter(|known| self.is_wanted(&known.media_type))
-        {
+    /// A manifest that the image came by, or the one named, all of whose layers the registry has or takes over.
+    fn known_manifest(&self, only: Option<&Digest>) -> Result<Option<(Vec<u8>, String)>> {
+        let mut manifests = self.image.manifests.clone();
+        manifests.retain(|known| {
+            self.is_wanted(&known.media_type) && only.is_none_or(|only| *only == known.digest)
+        });
+        for known in &manifests {
             let bytes = self.store.blob(&known.digest, MANIFEST_LIMIT)?;
             let Document::Manifest(manifest) = Document::parse(&bytes, &known.media_type)? else {
                 continue;
@@ -302,7 +340,7 @@ impl Journey<'_> {
     }
 }
 
-fn compression_of(media_type: &str) -> Compression {
+pub fn compression_of(media_type: &str) -> Compression {
     match media_type {
         kind if kind.ends_with("gzip") => Compression::Gzip,
         kind if kind.ends_with("zstd") => Compression::Zstd,

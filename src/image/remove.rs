@@ -2,11 +2,12 @@
 
 use std::collections::HashSet;
 
-use super::find::{FindError, find};
+use super::find::{FindError, find_any};
 use super::list::{Listed, list, names_of};
 use super::reference::Reference;
 use crate::base::digest::Digest;
 use crate::base::id;
+use crate::store::lists::List;
 use crate::store::locks::{Hold, Locked};
 use crate::store::{Kind, Store, StoreError};
 
@@ -62,7 +63,7 @@ pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Referenc
                 .ok_or_else(|| RemoveError::DigestAsTag(name.clone()))?,
         );
     }
-    let image = find(store, source)?.image;
+    let image = find_any(store, source)?.image;
     let _held = hold(store, &image.id, source, Hold::Shared)?;
     for name in &parsed {
         store.set_tag(&name.to_string(), &image.id.hex())?;
@@ -72,7 +73,7 @@ pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Referenc
 
 /// Takes names from the image that `source` means: those given, or all. The image stays.
 pub fn untag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Reference>, RemoveError> {
-    let image = find(store, source)?.image;
+    let image = find_any(store, source)?.image;
     let _held = hold(store, &image.id, source, Hold::Shared)?;
     let known = names_of(store, &image)?;
     let mut taken = Vec::new();
@@ -103,7 +104,7 @@ fn hold(store: &Store, image: &Digest, text: &str, hold: Hold) -> Result<Locked,
 /// Without `force` an image that containers are made of is kept, and so is one with several names that is meant by
 /// its id. With `force` its containers keep the layers they need; removing them is up to the caller.
 pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveError> {
-    let found = find(store, text)?;
+    let found = find_any(store, text)?;
     let id = found.image.id;
     // Commands that make a container hold the image shared until the container is there to be seen.
     let held = hold(store, &id, text, Hold::Exclusive)?;
@@ -179,7 +180,19 @@ pub fn prunable(
     fits: &mut dyn FnMut(&Listed) -> bool,
 ) -> Result<Vec<Listed>, StoreError> {
     let mut images = list(store)?.images;
-    images.retain(|listed| listed.containers == 0 && (all || listed.is_dangling()) && fits(listed));
+    // What a list with a name holds is wanted, though it has no name of its own.
+    let lists = images.iter().filter(|listed| !listed.is_dangling());
+    let members: HashSet<String> = lists
+        .filter_map(|listed| listed.image.list.as_ref())
+        .flat_map(List::blobs)
+        .collect();
+    let is_member = |listed: &Listed| {
+        let mut manifests = listed.image.manifests.iter();
+        manifests.any(|manifest| members.contains(&manifest.digest.hex()))
+    };
+    images.retain(|listed| {
+        listed.containers == 0 && (all || listed.is_dangling() && !is_member(listed)) && fits(listed)
+    });
     Ok(images)
 }
 
@@ -219,6 +232,7 @@ pub fn prune(store: &Store, all: bool, fits: &mut dyn FnMut(&Listed) -> bool) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::find::find;
     use crate::image::testing::{container, image, store};
 
     fn names(references: &[Reference]) -> Vec<String> {

@@ -34,6 +34,7 @@ pub fn image(store: &Store, seed: &str, tags: &[&str]) -> Image {
             size: manifest.len() as u64,
         }],
         repo_digests: Vec::new(),
+        list: None,
         extra: serde_json::Map::new(),
     };
     let held = store

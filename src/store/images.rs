@@ -14,6 +14,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use serde::{Deserialize, Serialize};
 
 use super::container::{Container, Root};
+use super::lists::List;
 use super::locks::{Hold, Locked, flock};
 use super::staging::Staging;
 use super::{Kind, Result, Store, StoreError};
@@ -25,7 +26,7 @@ use crate::oci::image::Platform;
 /// The version of the record.
 pub const VERSION: u32 = 1;
 
-const RECORD: &str = "image.json";
+pub(super) const RECORD: &str = "image.json";
 
 /// `image.json`: everything that running an image takes, in one file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub struct Image {
     /// `name@digest`, as registries gave it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repo_digests: Vec<String>,
+    /// Of a list of manifests, which is no image that could run: its one manifest is its index. See `lists`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<List>,
     /// What a newer program wrote and we do not know.
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
@@ -324,6 +328,7 @@ impl Store {
             reached.insert(image.id.hex());
             reached.extend(image.layers.iter().map(|layer| layer.diff_id.hex()));
             reached.extend(image.manifests.iter().map(|manifest| manifest.digest.hex()));
+            reached.extend(image.list.iter().flat_map(List::blobs));
         }
         for container in self.containers()? {
             reached.extend(container.root.layers().map(str::to_owned));
@@ -359,7 +364,7 @@ fn pull_claim(manifest: &Digest) -> String {
     format!("pull-{}", manifest.hex())
 }
 
-fn image_path(id: &str) -> String {
+pub(super) fn image_path(id: &str) -> String {
     format!("{}/{id}", Kind::Images.path())
 }
 
@@ -409,6 +414,7 @@ mod tests {
             fix_up: None,
             manifests: Vec::new(),
             repo_digests: Vec::new(),
+            list: None,
             extra: serde_json::Map::new(),
         }
     }

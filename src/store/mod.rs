@@ -7,7 +7,7 @@
 //!   blobs/sha256/<hex>            manifests and configs, raw bytes as received
 //!   layers/<hex of diff id>/      tree/ layer.json split; never changed once published
 //!   layers/<hex of chain id>.fix/ tree/: what the layers of one chain need on top of them (see image::layer)
-//!   images/<hex of image id>/     image.json
+//!   images/<hex of image id>/     image.json, and files/ of a list of manifests (see lists)
 //!   tags/<escaped reference>      file that holds an image id
 //!   containers/<id>/              container.json state.json live upper/ work/ log socket
 //!   names/<name>                  symbolic link to a container's id; counts when its record bears the name
@@ -35,6 +35,7 @@ pub mod container;
 pub mod downloads;
 pub mod images;
 pub mod layer;
+pub mod lists;
 pub mod locks;
 pub mod names;
 pub mod staging;

@@ -36,17 +36,34 @@ impl Store {
         let _bucket = self.lock_bucket(&name)?;
         let before = self.read_tag(&name)?.map(|tag| tag.image);
         if before.as_deref() != Some(image) {
-            let content = format!("{image}\n{reference}\n");
-            let directory = self.directory(Kind::Tags)?;
-            let (file, content) = (Path::new(&name), content.as_bytes());
-            file::publish(&directory, file, content)
-                .and_then(|is_new| match is_new {
-                    true => Ok(()),
-                    false => file::replace(&directory, file, content, Durability::Synced),
-                })
-                .map_err(|error| self.io(&tag_path(&name), error))?;
+            self.write_tag(&name, reference, image)?;
         }
         Ok(before)
+    }
+
+    fn write_tag(&self, name: &str, reference: &str, image: &str) -> Result<()> {
+        let content = format!("{image}\n{reference}\n");
+        let directory = self.directory(Kind::Tags)?;
+        let (file, content) = (Path::new(name), content.as_bytes());
+        file::publish(&directory, file, content)
+            .and_then(|is_new| match is_new {
+                true => Ok(()),
+                false => file::replace(&directory, file, content, Durability::Synced),
+            })
+            .map_err(|error| self.io(&tag_path(name), error))
+    }
+
+    /// Lets `reference` name `image` if it names none that is here, else gives the one that it names.
+    pub fn set_free_tag(&self, reference: &str, image: &str) -> Result<Option<String>> {
+        let name = file_name(reference);
+        let _bucket = self.lock_bucket(&name)?;
+        if let Some(tag) = self.read_tag(&name)?
+            && self.image(&tag.image)?.is_some()
+        {
+            return Ok(Some(tag.image));
+        }
+        self.write_tag(&name, reference, image)?;
+        Ok(None)
     }
 
     /// Removes a name, if it still names `image`.

@@ -8,6 +8,7 @@ mod images;
 mod isolation;
 mod lists;
 mod login;
+mod manifests;
 mod parts;
 mod push;
 mod refusals;

@@ -104,6 +104,7 @@ impl Row<'_> {
             "IsDangling": self.listed.names.is_empty(),
             "ReadOnly": false,
             "IsReadOnly": false,
+            "IsManifestList": self.listed.image.list.is_some(),
         })
     }
 
@@ -124,6 +125,7 @@ impl Row<'_> {
             "VirtualSize": self.listed.image.size(),
             "Labels": self.listed.image.config.labels,
             "Containers": self.listed.containers,
+            "IsManifestList": self.listed.image.list.is_some(),
             "Dangling": self.listed.names.is_empty(),
             "Names": names,
             "Digest": self.digest(),

@@ -136,10 +136,22 @@ impl Check<'_> {
 
     /// What is wrong with an image.
     fn image(&mut self, image: &Image) -> Option<String> {
-        for digest in
-            std::iter::once(&image.id).chain(image.manifests.iter().map(|manifest| &manifest.digest))
+        let configuration = image.list.is_none().then_some(&image.id);
+        let members = image.list.iter().flat_map(|list| &list.members);
+        let manifests = image
+            .manifests
+            .iter()
+            .chain(members.clone().map(|member| &member.manifest));
+        for digest in configuration
+            .into_iter()
+            .chain(manifests.map(|manifest| &manifest.digest))
         {
             if let Err(error) = self.store().blob(digest, BLOB_LIMIT) {
+                return Some(error.to_string());
+            }
+        }
+        for file in members.flat_map(|member| &member.files) {
+            if let Err(error) = self.store().list_file(&image.id.hex(), file) {
                 return Some(error.to_string());
             }
         }

@@ -1,20 +1,20 @@
-//! `manifest …`: what lies behind the name of an image, for one platform or for several.
+//! `manifest inspect`: what lies behind the name of an image, for one platform or for several.
 
 use anyhow::{Context as _, bail};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde_json::{Value, json};
 
-use super::arguments::Flags;
-use super::context::Context;
-use super::format::pretty;
-use super::output::print_line;
-use super::registry::{Remote, TransferOptions, first_of};
-use super::report::Outcome;
 use crate::base::digest::Digest;
-use crate::image::find::{FindError, find};
-use crate::image::manifest::media_type_of;
+use crate::cli::context::Context;
+use crate::cli::format::pretty;
+use crate::cli::output::print_line;
+use crate::cli::registry::{Remote, TransferOptions, first_of};
+use crate::cli::report::Outcome;
+use crate::image::find::{FindError, Found, find_any};
+use crate::image::lists;
+use crate::image::manifest::{is_index, media_type_of};
 use crate::image::reference::Reference;
 use crate::image::registry::{Client, Fetched};
 use crate::oci::config::ImageConfig;
@@ -24,31 +24,9 @@ use crate::store::Store;
 /// Most manifests that are fetched for one index.
 const MANIFESTS: usize = 500;
 
-/// Look at manifests and indexes
-#[derive(Args, Debug)]
-pub struct ManifestArgs {
-    #[command(subcommand)]
-    command: ManifestCommand,
-}
-
-#[derive(Subcommand, Debug)]
-#[command(defer = true)]
-enum ManifestCommand {
-    Exists(Flags<ExistsArgs>),
-    Inspect(Flags<InspectArgs>),
-}
-
-/// End with status 0 if an image that is here came by an index for several platforms, and 1 if not
-#[derive(Args, Debug)]
-pub struct ExistsArgs {
-    /// The image
-    #[arg(value_name = "NAME")]
-    name: String,
-}
-
 /// Print the manifest of an image, or the index of all its platforms
 ///
-/// What is in the store is not asked for at a registry.
+/// What is in the store is not asked for at a registry, and a list that was made here is shown first.
 #[derive(Args, Debug)]
 pub struct InspectArgs {
     /// Print every manifest, with its digest and platform
@@ -64,32 +42,7 @@ pub struct InspectArgs {
     name: String,
 }
 
-pub fn run(args: ManifestArgs, context: &Context) -> Outcome {
-    match args.command {
-        ManifestCommand::Exists(args) => exists(&args.0, context),
-        ManifestCommand::Inspect(args) => inspect(args.0, context),
-    }
-}
-
-fn exists(args: &ExistsArgs, context: &Context) -> Outcome {
-    let Some(store) = context.look()? else {
-        return Ok(1);
-    };
-    match find(&store, &args.name) {
-        Ok(found) => {
-            let mut kinds = found.image.manifests.iter();
-            Ok(u8::from(!kinds.any(|manifest| is_index(&manifest.media_type))))
-        }
-        Err(FindError::Missing(_)) => Ok(1),
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn is_index(kind: &str) -> bool {
-    matches!(kind, media_type::OCI_INDEX | media_type::DOCKER_LIST)
-}
-
-fn inspect(mut args: InspectArgs, context: &Context) -> Outcome {
+pub fn run(mut args: InspectArgs, context: &Context) -> Outcome {
     if args.insecure {
         args.transfer.registry.tls_verify = Some(false);
     }
@@ -109,11 +62,14 @@ fn local(args: &InspectArgs, context: &Context) -> anyhow::Result<Option<Value>>
     let Some(store) = context.look()? else {
         return Ok(None);
     };
-    let found = match find(&store, &args.name) {
+    let found = match find_any(&store, &args.name) {
         Ok(found) => found,
         Err(FindError::Missing(_)) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    if found.image.list.is_some() && args.verbose {
+        return Ok(Some(described_members(&store, &found, args)?));
+    }
     let named = args.name.parse::<Reference>().ok().and_then(|name| name.digest());
     let records = &found.image.manifests;
     let is_wanted = |digest: &Digest, kind: &str| match named {
@@ -138,6 +94,26 @@ fn local(args: &InspectArgs, context: &Context) -> anyhow::Result<Option<Value>>
         .name
         .map_or_else(|| args.name.clone(), |name| name.to_string());
     Ok(Some(described(&Source::Store(&store), &name, fetched, None)?))
+}
+
+/// The members of a list that was made here.
+fn described_members(store: &Store, list: &Found, args: &InspectArgs) -> anyhow::Result<Value> {
+    let name = list
+        .name
+        .as_ref()
+        .map_or_else(|| args.name.clone(), Reference::name);
+    let mut documents = Vec::new();
+    for entry in lists::index(store, &list.image)?.manifests {
+        let fetched = Fetched {
+            bytes: store.blob(&entry.digest, MANIFEST_LIMIT)?,
+            media_type: entry.media_type,
+            digest: entry.digest,
+        };
+        let name = format!("{name}@{}", entry.digest);
+        let platform = entry.platform.unwrap_or_default();
+        documents.push(described(&Source::Store(store), &name, fetched, Some(platform))?);
+    }
+    Ok(documents.into())
 }
 
 fn remote(args: &InspectArgs, name: &str) -> anyhow::Result<Value> {

@@ -1,0 +1,191 @@
+//! `manifest push`: give a list and what it names to a registry.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::edit::RemoteOptions;
+use crate::base::digest::Digest;
+use crate::cli::context::Context;
+use crate::cli::options::Boolean;
+use crate::cli::output::print_line;
+use crate::cli::push::PackingOptions;
+use crate::cli::registry::{RegistryOptions, Remote, TransferOptions};
+use crate::cli::report::{self, Outcome};
+use crate::engine::Engine;
+use crate::image::compression::Compression;
+use crate::image::lists::find_list;
+use crate::image::platform;
+use crate::image::push::Pushed;
+use crate::image::push_list::{Event, ListJourney, ListOptions};
+use crate::image::reference::Reference;
+use crate::image::registry::Source;
+use crate::image::remove;
+use crate::oci::image::Descriptor;
+use crate::store::images::Image;
+
+/// Give a list to a registry, with the images that it names
+///
+/// Images keep their digests where the registry has their layers or they can be fetched from where they came. Others are
+/// packed anew, and the list names what was pushed. Prints the digest of the list.
+#[derive(Args, Debug)]
+pub struct PushArgs {
+    /// Give the images, too
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "true", default_missing_value = "true", hide_default_value = true)]
+    all: Boolean,
+    /// Give each image in another packing as well: gzip or zstd
+    #[arg(long, value_name = "FORMAT")]
+    add_compression: Vec<String>,
+    #[command(flatten)]
+    packing: PackingOptions,
+    /// Write the digest of the list to a file
+    #[arg(long, value_name = "FILE")]
+    digestfile: Option<PathBuf>,
+    /// Remove the list afterwards
+    #[arg(short = 'p', long, visible_alias = "purge")]
+    rm: bool,
+    /// Print nothing
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    remote: RemoteOptions,
+    /// The list
+    #[arg(value_name = "LIST")]
+    list: String,
+    /// Name at the registry, where it is another one
+    #[arg(value_name = "DESTINATION")]
+    destination: Option<String>,
+}
+
+pub fn run(args: &PushArgs, context: &Context) -> Outcome {
+    let destination = args.destination.as_deref().unwrap_or(&args.list);
+    let compressions = args.add_compression.iter().map(|name| match name.as_str() {
+        "gzip" => Ok(Compression::Gzip),
+        "zstd" => Ok(Compression::Zstd),
+        other => bail!("invalid --add-compression {other:?}: there are gzip and zstd"),
+    });
+    let options = ListOptions {
+        all: args.all.0,
+        image: args.packing.options()?,
+        add: compressions.collect::<anyhow::Result<_>>()?,
+    };
+    if options.image.format == Some(crate::image::push::Format::Docker)
+        && options.add.contains(&Compression::Zstd)
+    {
+        bail!("Docker's manifests know no zstd: give --format oci");
+    }
+    let store = context.look()?;
+    let missing = || crate::image::find::FindError::Missing(args.list.clone());
+    let list = find_list(store.as_ref().ok_or_else(missing)?, &args.list)?;
+    let transfer = args.remote.transfer();
+    let (engine, pushed) = push_list(context, &list, destination, &transfer, &options, args.quiet)?;
+    if let Some(path) = &args.digestfile {
+        std::fs::write(path, pushed.digest.to_string())
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if args.rm {
+        remove::remove(&engine.store, &list.id.hex(), true)?;
+    }
+    if !args.quiet {
+        print_line(&pushed.digest.to_string())?;
+    }
+    Ok(0)
+}
+
+/// Pushes a list as `destination`, and tells of its members. The engine is given back, as it can be opened but once.
+pub fn push_list(
+    context: &Context,
+    list: &Image,
+    destination: &str,
+    transfer: &TransferOptions,
+    options: &ListOptions,
+    quiet: bool,
+) -> anyhow::Result<(Engine, Pushed)> {
+    let destination = destination.strip_prefix("docker://").unwrap_or(destination);
+    if let Some((transport, _)) = destination.split_once(':')
+        && matches!(
+            transport,
+            "oci" | "oci-archive" | "docker-archive" | "dir" | "containers-storage"
+        )
+    {
+        bail!("{destination}: a list is pushed to registries only: {transport}: is not supported");
+    }
+    let target = destination.parse::<Reference>()?.or_latest();
+    if target.digest().is_some() {
+        bail!("{destination}: a list gets its digest from its content, so it is pushed by a tag");
+    }
+    let client = transfer.client(&target)?;
+    let sources = match options.all {
+        true => sources(list, &target, transfer)?,
+        false => HashMap::new(),
+    };
+    let engine = context.act()?;
+    let say = |text: &str| {
+        if !quiet {
+            report::say(text);
+        }
+    };
+    say(&format!("The push refers to repository [{}]", target.name()));
+    let tell = |member: &Descriptor, event: Event| {
+        let platform = member.platform.as_ref().map(platform::display);
+        let platform = platform.unwrap_or_else(|| "artifact".into());
+        let hex = member.digest.hex();
+        let what = match event {
+            Event::Exists => "Manifest already exists".to_owned(),
+            Event::Copied => "Pushed".to_owned(),
+            Event::Replaced(digest) => format!("Pushed as {digest}"),
+            Event::Added(digest) => format!("Pushed in another packing as {digest}"),
+        };
+        say(&format!("{platform} {}: {what}", &hex[..12]));
+    };
+    let journey = ListJourney {
+        store: &engine.store,
+        client: &client,
+        list,
+        target: &target,
+        options,
+        sources: &sources,
+        tell: &tell,
+    };
+    let pushed = journey.push().with_context(|| format!("cannot push {target}"))?;
+    Ok((engine, pushed))
+}
+
+/// From where members may be fetched. Called before the user namespace is entered.
+fn sources(
+    list: &Image,
+    target: &Reference,
+    transfer: &TransferOptions,
+) -> anyhow::Result<HashMap<Digest, Vec<Source>>> {
+    let mut sources = HashMap::new();
+    let members = list.list.iter().flat_map(|list| &list.members);
+    for member in members {
+        let Some(reference) = member
+            .source
+            .as_deref()
+            .and_then(|source| source.parse::<Reference>().ok())
+        else {
+            continue;
+        };
+        // What is said of the registry that is pushed to is not meant for others.
+        let transfer = match reference.domain() == target.domain() {
+            true => transfer.clone(),
+            false => TransferOptions {
+                registry: RegistryOptions {
+                    authfile: transfer.registry.authfile.clone(),
+                    ..RegistryOptions::default()
+                },
+                creds: None,
+                ..transfer.clone()
+            },
+        };
+        let mut candidates = Remote::new(&transfer)?.candidates(&reference)?;
+        if let Some(candidate) = candidates.pop() {
+            sources.insert(member.manifest.digest, candidate.sources);
+        }
+    }
+    Ok(sources)
+}

@@ -1,0 +1,295 @@
+//! `manifest push`: a list of manifests with its members to a registry.
+//!
+//! A member keeps its digest wherever that can be: where the registry has it, where it has the layers or takes them
+//! over, and where the registry that it came from gives them. Else an image that is here is packed anew, and the list
+//! names what was pushed instead.
+
+use std::collections::{HashMap, HashSet};
+
+use anyhow::{Context, Result, bail};
+
+use super::compression::Compression;
+use super::lists::{image_of, index, serialized};
+use super::platform;
+use super::push::{Format, Journey, PushOptions, Pushed, Step, compression_of, push_member};
+use super::reference::Reference;
+use super::registry::{Client, Part, Source, Sources};
+use crate::base::digest::Digest;
+use crate::oci::image::{Descriptor, Document, MANIFEST_LIMIT, Manifest, media_type};
+use crate::store::Store;
+use crate::store::images::Image;
+use crate::store::lists::Member;
+
+/// How a list is pushed.
+pub struct ListOptions {
+    /// Members are given as well as the index that names them.
+    pub all: bool,
+    pub image: PushOptions,
+    /// Packings in which each image is to be had as well.
+    pub add: Vec<Compression>,
+}
+
+/// What happens to a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Event {
+    Exists,
+    Copied,
+    /// The list names another manifest of the same image.
+    Replaced(Digest),
+    /// The same image in another packing.
+    Added(Digest),
+}
+
+/// Who is told of each member.
+pub type Tell<'a> = dyn Fn(&Descriptor, Event) + 'a;
+
+/// The way of a list to a registry.
+pub struct ListJourney<'a> {
+    pub store: &'a Store,
+    pub client: &'a Client,
+    pub list: &'a Image,
+    pub target: &'a Reference,
+    pub options: &'a ListOptions,
+    /// From where members that are not here are fetched.
+    pub sources: &'a HashMap<Digest, Vec<Source>>,
+    pub tell: &'a Tell<'a>,
+}
+
+/// Annotates a member in another packing than the usual one, as Podman does.
+const PACKED: &str = "io.github.containers.compression.";
+
+impl ListJourney<'_> {
+    /// Pushes the list, and with `all` what it names.
+    pub fn push(&self) -> Result<Pushed> {
+        let mut index = index(self.store, self.list)?;
+        let mut more = Vec::new();
+        if self.options.all {
+            for entry in &mut index.manifests {
+                let what = || match &entry.platform {
+                    Some(platform) => format!("member {} for {}", entry.digest, platform::display(platform)),
+                    None => format!("member {}", entry.digest),
+                };
+                let described = what();
+                let old = entry.clone();
+                self.member(entry).with_context(|| described.clone())?;
+                for compression in &self.options.add {
+                    let added = self.packed(&old, *compression);
+                    more.extend(added.with_context(|| described.clone())?);
+                }
+            }
+        }
+        index.manifests.extend(more);
+        // Two manifests of one image have become one.
+        let mut seen = HashSet::new();
+        index.manifests.retain(|entry| seen.insert(entry.digest));
+        let kind = match self.options.image.format {
+            Some(Format::Oci) => media_type::OCI_INDEX,
+            Some(Format::Docker) => media_type::DOCKER_LIST,
+            None => index_kind(self.list),
+        };
+        if kind == media_type::DOCKER_LIST {
+            let other = index.manifests.iter().find(|entry| entry.artifact_type.is_some());
+            if let Some(other) = other {
+                bail!(
+                    "a list of Docker's cannot name the artifact {}: give --format oci",
+                    other.digest
+                );
+            }
+            index.annotations.clear();
+            index.extra.clear();
+            index
+                .manifests
+                .iter_mut()
+                .for_each(|entry| entry.annotations.clear());
+        }
+        let bytes = serialized(&mut index, kind);
+        let digest = self.client.put_manifest(self.target.tag(), &bytes, kind)?;
+        Ok(Pushed {
+            digest,
+            size: bytes.len() as u64,
+        })
+    }
+
+    /// Pushes a member, and writes into its entry what it is at the registry.
+    fn member(&self, entry: &mut Descriptor) -> Result<()> {
+        let as_asked = self.keeps(&entry.media_type);
+        if as_asked
+            && matches!(self.client.resolve(&entry.digest.to_string()), Ok(Some(digest)) if digest == entry.digest)
+        {
+            (self.tell)(entry, Event::Exists);
+            return Ok(());
+        }
+        let image = image_of(self.store, &entry.digest)?;
+        let pushed = |anew| match &image {
+            Some(image) => self.image(image, &entry.digest, &self.options.image, anew),
+            None => Ok(None),
+        };
+        if as_asked {
+            let copied = match pushed(false)?.is_some() {
+                true => Ok(true),
+                false => self.copy(&entry.digest, image.is_none()),
+            };
+            match copied {
+                Ok(true) => {
+                    (self.tell)(entry, Event::Copied);
+                    return Ok(());
+                }
+                Err(error) if image.is_none() => return Err(error),
+                // Where it came from does not give it, but it is here.
+                Ok(false) | Err(_) => {}
+            }
+        }
+        let Some((pushed, media_type)) = pushed(true)? else {
+            bail!("it is not here, so that it cannot be packed or written in another way");
+        };
+        (self.tell)(entry, Event::Replaced(pushed.digest));
+        (entry.digest, entry.size, entry.media_type) = (pushed.digest, pushed.size, media_type);
+        Ok(())
+    }
+
+    /// Whether a member may stay what it is.
+    fn keeps(&self, media_type: &str) -> bool {
+        let of_format = match self.options.image.format {
+            None => true,
+            Some(Format::Oci) => media_type == media_type::OCI_MANIFEST,
+            Some(Format::Docker) => media_type == media_type::DOCKER_MANIFEST,
+        };
+        of_format && !self.options.image.force
+    }
+
+    fn image(
+        &self,
+        image: &Image,
+        manifest: &Digest,
+        options: &PushOptions,
+        anew: bool,
+    ) -> Result<Option<(Pushed, String)>> {
+        let tell = |_: &Digest, _: Step| ();
+        let journey = Journey::new(self.store, self.client, image, self.target, options, &tell);
+        push_member(&journey, self.target, manifest, anew)
+    }
+
+    /// The same image in another packing, unless it has that already.
+    fn packed(&self, entry: &Descriptor, compression: Compression) -> Result<Option<Descriptor>> {
+        let bytes = self.store.blob(&entry.digest, MANIFEST_LIMIT)?;
+        let Document::Manifest(manifest) = Document::parse(&bytes, &entry.media_type)? else {
+            return Ok(None);
+        };
+        let mut layers = manifest.layers.iter();
+        if !super::manifest::is_image(&manifest)
+            || layers.all(|layer| compression_of(&layer.media_type) == compression)
+        {
+            return Ok(None);
+        }
+        let Some(image) = image_of(self.store, &entry.digest)? else {
+            bail!("it is not here, so that it cannot be packed anew: pull it first");
+        };
+        let options = PushOptions {
+            format: Some(Format::Oci),
+            compression: Some(compression),
+            level: None,
+            force: true,
+        };
+        let Some((pushed, media_type)) = self.image(&image, &entry.digest, &options, true)? else {
+            return Ok(None);
+        };
+        let mut added = Descriptor::new(&media_type, pushed.digest, pushed.size);
+        added.platform.clone_from(&entry.platform);
+        if compression == Compression::Zstd {
+            added
+                .annotations
+                .insert(format!("{PACKED}{compression}"), "true".into());
+        }
+        (self.tell)(entry, Event::Added(pushed.digest));
+        Ok(Some(added))
+    }
+
+    /// Gives a member on as it is: from the files that lie with the list, or from where it came. `false`: nobody has it
+    /// at hand, which is an error where it `must` be.
+    fn copy(&self, digest: &Digest, must: bool) -> Result<bool> {
+        let members = self.list.list.as_ref();
+        let member = members.and_then(|list| list.member(digest));
+        let member = member.context("the list does not know it")?;
+        let bytes = self.store.blob(digest, MANIFEST_LIMIT)?;
+        let Document::Manifest(manifest) = Document::parse(&bytes, &member.manifest.media_type)? else {
+            bail!("it is an index within an index");
+        };
+        let places = self.sources.get(digest);
+        if places.is_none() && member.files.is_empty() {
+            if must {
+                bail!("it is not here, and nobody knows from where it came: load or pull it first");
+            }
+            return Ok(false);
+        }
+        for blob in blobs(&manifest) {
+            if self.blob(member, blob, places)? {
+                continue;
+            }
+            if must {
+                bail!("blob {} is not at hand", blob.digest);
+            }
+            return Ok(false);
+        }
+        self.client
+            .put_manifest(None, &bytes, &member.manifest.media_type)?;
+        Ok(true)
+    }
+
+    fn blob(&self, member: &Member, blob: &Descriptor, places: Option<&Vec<Source>>) -> Result<bool> {
+        if self.client.has_blob(&blob.digest)? {
+            return Ok(true);
+        }
+        let what = format!("blob {}", blob.digest);
+        if member.files.contains(&blob.digest) {
+            let id = self.list.id.hex();
+            let sent = self
+                .client
+                .upload_stream(&what, |send| send(self.store.list_file(&id, &blob.digest)?))?;
+            return check(blob, sent).map(|()| true);
+        }
+        let Some(places) = places else {
+            return Ok(false);
+        };
+        let own = places.last().map(|place| &place.reference);
+        if let Some(own) =
+            own.filter(|own| own.domain() == self.target.domain() && own.path() != self.target.path())
+        {
+            self.client.take_from(&[own.path().to_owned()]);
+            if self.client.mount_blob(&blob.digest, own.path())? {
+                return Ok(true);
+            }
+        }
+        let whole = Part {
+            digest: blob.digest,
+            size: blob.size,
+            begin: 0,
+            end: blob.size,
+        };
+        let sources = Sources::new(places, &|_, _| ());
+        let sent = self
+            .client
+            .upload_stream(&what, |send| send(sources.part(whole)))?;
+        check(blob, sent).map(|()| true)
+    }
+}
+
+/// The kind of index that a list is.
+fn index_kind(list: &Image) -> &str {
+    let record = list.manifests.first();
+    record.map_or(media_type::OCI_INDEX, |record| record.media_type.as_str())
+}
+
+/// Everything that a manifest needs at a registry.
+fn blobs(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
+    std::iter::once(&manifest.config).chain(&manifest.layers)
+}
+
+fn check(blob: &Descriptor, (digest, size): (Digest, u64)) -> Result<()> {
+    if (digest, size) != (blob.digest, blob.size) {
+        bail!(
+            "{size} bytes with the digest {digest} came instead of blob {}",
+            blob.digest
+        );
+    }
+    Ok(())
+}
