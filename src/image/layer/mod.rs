@@ -15,6 +15,7 @@
 //! [`write_tar`] gives the tar back. [`build_fix_up`] makes what a layer cannot know without those below it.
 
 mod attributes;
+mod chain;
 mod extract;
 mod fixup;
 mod header;
