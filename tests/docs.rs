@@ -61,7 +61,7 @@ fn twin(top: &Command, path: &[&str]) -> Option<String> {
         ["container", "ls"] => "ps",
         ["image", "ls"] => "images",
         ["image", "rm"] => "rmi",
-        [group, "inspect"] if *group == "image" => return None,
+        ["image", "inspect" | "diff"] => return None,
         [group, name] if GROUPS.contains(group) => name,
         _ => return None,
     };

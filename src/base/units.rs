@@ -2,6 +2,11 @@
 
 /// `bytes` in decimal units with three significant digits: `0B`, `999B`, `1.02GB` (docker/go-units, `HumanSize`).
 pub fn size(bytes: u64) -> String {
+    size_with_digits(bytes, 3)
+}
+
+/// The same with so many significant digits (docker/go-units, `HumanSizeWithPrecision`).
+pub fn size_with_digits(bytes: u64, significant: usize) -> String {
     const UNITS: [&str; 7] = ["B", "kB", "MB", "GB", "TB", "PB", "EB"];
     let mut value = bytes as f64;
     let mut unit = 0;
@@ -9,7 +14,7 @@ pub fn size(bytes: u64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    let digits = four_significant(value, 3);
+    let digits = four_significant(value, significant);
     format!("{digits}{}", UNITS[unit])
 }
 

@@ -9,7 +9,9 @@ use super::output::print;
 use super::report::{self, Outcome};
 use super::select::ContainerFilters;
 use super::values::filter::Filters;
-use super::{attach, exec, inspect, kill, logs, port, ps, rename, restart, rm, run, start, stop, top, wait};
+use super::{
+    attach, diff, exec, inspect, kill, logs, port, ps, rename, restart, rm, run, start, stop, top, wait,
+};
 use crate::base::units::size;
 use crate::engine::remove::Removal;
 use crate::engine::state::{self, Found};
@@ -27,6 +29,7 @@ pub struct ContainerArgs {
 enum ContainerCommand {
     Attach(Flags<attach::AttachArgs>),
     Create(Flags<run::CreateArgs>),
+    Diff(Flags<diff::DiffArgs>),
     Exec(Flags<exec::ExecArgs>),
     Exists(Flags<ExistsArgs>),
     Inspect(Flags<inspect::InspectArgs>),
@@ -77,6 +80,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
     match args.command {
         C::Attach(args) => attach::run(args.0, context),
         C::Create(args) => run::create(args.0, context),
+        C::Diff(args) => diff::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),
         C::Exists(args) => exists(args.0, context),
         C::Inspect(args) => inspect::run(args.0, context),

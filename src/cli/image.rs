@@ -13,7 +13,7 @@ use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use super::values::time;
 use super::view::moment::seconds;
-use super::{format, history, images, import, load, pull, push, rmi, save, search, tag, untag};
+use super::{diff, format, history, images, import, load, pull, push, rmi, save, search, tag, tree, untag};
 use crate::base::time::NEVER;
 use crate::base::units::size;
 use crate::image::find::{FindError, find, find_any};
@@ -32,6 +32,7 @@ pub struct ImageArgs {
 #[derive(Subcommand, Debug)]
 #[command(defer = true)]
 enum ImageCommand {
+    Diff(Flags<diff::ImageDiffArgs>),
     Exists(Flags<ExistsArgs>),
     History(Flags<history::HistoryArgs>),
     Import(Flags<import::ImportArgs>),
@@ -47,6 +48,7 @@ enum ImageCommand {
     Save(Flags<save::SaveArgs>),
     Search(Flags<search::SearchArgs>),
     Tag(Flags<tag::TagArgs>),
+    Tree(Flags<tree::TreeArgs>),
     Untag(Flags<untag::UntagArgs>),
 }
 
@@ -89,6 +91,7 @@ pub struct PruneArgs {
 pub fn run(args: ImageArgs, context: &Context) -> Outcome {
     use ImageCommand as I;
     match args.command {
+        I::Diff(args) => diff::images(args.0, context),
         I::Exists(args) => exists(args.0, context),
         I::History(args) => history::run(args.0, context),
         I::Import(args) => import::run(args.0, context),
@@ -102,6 +105,7 @@ pub fn run(args: ImageArgs, context: &Context) -> Outcome {
         I::Save(args) => save::run(args.0, context),
         I::Search(args) => search::run(args.0, context),
         I::Tag(args) => tag::run(args.0, context),
+        I::Tree(args) => tree::run(args.0, context),
         I::Untag(args) => untag::run(args.0, context),
     }
 }

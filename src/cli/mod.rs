@@ -8,6 +8,7 @@ pub mod completion;
 mod configuration;
 mod container;
 mod context;
+mod diff;
 mod exec;
 mod foreground;
 mod format;
@@ -50,6 +51,7 @@ mod tag;
 pub mod template;
 mod terminal;
 mod top;
+mod tree;
 mod unshare;
 mod unsupported;
 mod untag;
@@ -121,6 +123,7 @@ enum Command {
     Completion(Flags<completion::CompletionArgs>),
     Container(container::ContainerArgs),
     Create(Flags<run::CreateArgs>),
+    Diff(Flags<diff::DiffArgs>),
     Exec(Flags<exec::ExecArgs>),
     History(Flags<history::HistoryArgs>),
     Image(image::ImageArgs),
@@ -216,6 +219,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Completion(args) => completion::run(args.0, context),
         C::Container(args) => container::run(args, context),
         C::Create(args) => run::create(args.0, context),
+        C::Diff(args) => diff::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),
         C::History(args) => history::run(args.0, context),
         C::Image(args) => image::run(args, context),

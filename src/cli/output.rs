@@ -10,14 +10,22 @@ pub struct Unwritten(pub io::Error);
 
 /// Writes `text` whole; on a terminal without what could steer it.
 pub fn print(text: &str) -> Result<(), Unwritten> {
+    print_bytes(text.as_bytes())
+}
+
+/// The same of text that is not known to be UTF-8, such as names of files.
+pub fn print_bytes(text: &[u8]) -> Result<(), Unwritten> {
     let mut output = io::stdout().lock();
     let text = if output.is_terminal() {
-        clean(text)
+        clean(&String::from_utf8_lossy(text))
+            .into_owned()
+            .into_bytes()
+            .into()
     } else {
-        text.into()
+        Cow::Borrowed(text)
     };
     output
-        .write_all(text.as_bytes())
+        .write_all(&text)
         .and_then(|()| output.flush())
         .map_err(Unwritten)
 }

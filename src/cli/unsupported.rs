@@ -306,7 +306,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "",
         Yet,
         "the files of containers are reached by exec",
-        "cp diff export mount unmount umount",
+        "cp export mount unmount umount",
     ),
     (
         "",
@@ -331,14 +331,14 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "container",
         Yet,
         "of the commands for containers, coracle container --help lists those there are",
-        "checkpoint restore clone cleanup commit cp diff export init mount unmount umount runlabel stats update",
+        "checkpoint restore clone cleanup commit cp export init mount unmount umount runlabel stats update",
     ),
     ("image", Yet, "images are made by import and load", "build"),
     (
         "image",
         Yet,
         "of the commands for images, coracle image --help lists those there are",
-        "diff tree mount unmount umount scp sign trust convert encrypt decrypt",
+        "mount unmount umount scp sign trust convert encrypt decrypt",
     ),
     (
         "volume",

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod create;
+pub mod diff;
 pub mod exec;
 mod files;
 mod host;

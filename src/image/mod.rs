@@ -25,3 +25,4 @@ pub mod remove;
 #[cfg(test)]
 mod testing;
 pub mod transport;
+pub mod tree;

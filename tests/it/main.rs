@@ -2,6 +2,7 @@
 
 mod corners;
 mod death;
+mod diff;
 mod distribution;
 mod harness;
 mod images;

@@ -16,6 +16,7 @@
 
 mod attributes;
 mod chain;
+mod compare;
 mod extract;
 mod fixup;
 mod header;
@@ -42,6 +43,7 @@ use crate::base::file::{self, Durability};
 use crate::store::layer::{LayerRecord, Owners, RECORD_LIMIT, VERSION};
 
 pub use attributes::{apply_attributes, merged_root_attributes};
+pub use compare::{Change, CompareError, Kind, View, compare};
 pub use fixup::{FixUpError, build_fix_up};
 pub use name::{BadName, Escaped};
 pub use reader::TarError;

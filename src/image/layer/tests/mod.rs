@@ -1,6 +1,7 @@
 //! Tests of whole layers: unpacked, looked at, written again.
 
 mod archives;
+mod compare;
 mod fix_up;
 mod hostile;
 mod round_trip;
