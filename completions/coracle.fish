@@ -591,7 +591,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Every tag of the repository'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip or zstd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip, zstd or zstd:chunked' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
@@ -777,7 +777,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l all -d 'Give the images, too' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l add-compression -d 'Give each image in another packing as well: gzip or zstd' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip or zstd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip, zstd or zstd:chunked' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the list to a file' -r -F
@@ -839,7 +839,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Every tag of the repository'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip or zstd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip, zstd or zstd:chunked' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F

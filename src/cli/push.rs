@@ -19,6 +19,9 @@ use crate::image::push_list::ListOptions;
 use crate::image::reference::Reference;
 use crate::store::Store;
 
+/// zstd with tables, so that others fetch only the files that they do not have.
+const CHUNKED: &str = "zstd:chunked";
+
 /// Give images to registries
 #[derive(Args, Debug)]
 pub struct PushArgs {
@@ -49,7 +52,7 @@ pub struct PushArgs {
 /// How images are written for a registry.
 #[derive(Args, Debug)]
 pub struct PackingOptions {
-    /// Packing of layers that the registry does not have yet: gzip or zstd
+    /// Packing of layers that the registry does not have yet: gzip, zstd or zstd:chunked
     #[arg(long, value_name = "FORMAT")]
     compression_format: Option<String>,
     /// Level of that packing
@@ -75,9 +78,10 @@ impl PackingOptions {
         let compression = match self.compression_format.as_deref() {
             None => None,
             Some("gzip") => Some(Compression::Gzip),
-            Some("zstd") => Some(Compression::Zstd),
-            Some("zstd:chunked") => bail!("--compression-format zstd:chunked is not supported yet: zstd is"),
-            Some(other) => bail!("invalid --compression-format {other:?}: there are gzip and zstd"),
+            Some("zstd" | CHUNKED) => Some(Compression::Zstd),
+            Some(other) => {
+                bail!("invalid --compression-format {other:?}: there are gzip, zstd and {CHUNKED}")
+            }
         };
         // Docker's manifests cannot say what zstd is.
         if compression == Some(Compression::Zstd) {
@@ -100,6 +104,7 @@ impl PackingOptions {
         Ok(PushOptions {
             format,
             compression,
+            chunked: self.compression_format.as_deref() == Some(CHUNKED),
             level,
             force,
         })

@@ -22,7 +22,7 @@ pub enum Compression {
 }
 
 /// The largest zstd window accepted, as its binary logarithm: 128 MiB, what `zstd` itself decodes unasked.
-const ZSTD_WINDOW_LOG: u32 = 27;
+pub const ZSTD_WINDOW_LOG: u32 = 27;
 
 /// The most memory an xz stream may ask for, in KiB: its strongest preset needs 65 MiB.
 const XZ_MEMORY_KIB: u32 = 128 << 10;
@@ -268,6 +268,16 @@ pub fn limited_decoder<'a>(
             given: 0,
         },
     ))
+}
+
+/// The same bounds for what was made of a stream of `size` bytes.
+pub fn limited<R: Read>(inner: R, growth: Growth, size: u64) -> Limited<R> {
+    Limited {
+        inner,
+        growth,
+        taken: std::sync::Arc::new(size.into()),
+        given: 0,
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Images: their names, their way in and out of the store, and what is told about them.
 
 pub mod archive;
+mod arrival;
 pub mod change;
+mod chunked;
 pub mod compression;
 pub mod embedded;
 pub mod find;

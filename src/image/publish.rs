@@ -14,6 +14,7 @@ use rustix::fs::Mode;
 
 use crate::base::digest::{Digest, Hashing};
 use crate::base::{parallel, time};
+use crate::image::chunked;
 use crate::image::compression::{self, Compression, Growth};
 use crate::image::layer::{self, UnpackOptions};
 use crate::image::reference::Reference;
@@ -72,8 +73,16 @@ pub struct Unpacked<'s> {
     pub size: u64,
 }
 
-/// Opens the bytes of a layer as they come, and tells how many there are.
-pub type Open<'a> = dyn Fn(&Wanted) -> Result<(Box<dyn Read + Send + 'a>, u64)> + Sync + 'a;
+/// How a layer comes.
+pub enum Stream<'a> {
+    /// As its blob, of so many bytes.
+    Blob(Box<dyn Read + Send + 'a>, u64),
+    /// As its tar, made of parts of its blob and of what is here: the diff id shows whether it is right.
+    Tar(Box<dyn Read + Send + 'a>),
+}
+
+/// Opens a layer.
+pub type Open<'a> = dyn Fn(&Wanted) -> Result<Stream<'a>> + Sync + 'a;
 
 /// The layers of images on their way into the store. They cannot be swept while this lives.
 pub struct Layers<'s> {
@@ -355,13 +364,7 @@ fn unpack<'s>(
 
 /// Whether what was unpacked is what was wanted; the blob it came as is noted in the layer's record.
 pub fn check(unpacked: &mut Unpacked<'_>, wanted: &Wanted) -> Result<()> {
-    if unpacked.record.diff_id != wanted.diff_id {
-        bail!(
-            "the layer has the digest {}, not {} as the configuration says",
-            unpacked.record.diff_id,
-            wanted.diff_id
-        );
-    }
+    check_diff_id(&unpacked.record, wanted)?;
     let Some(blob) = &wanted.blob else { return Ok(()) };
     if unpacked.size != blob.size {
         bail!(
@@ -382,8 +385,20 @@ pub fn check(unpacked: &mut Unpacked<'_>, wanted: &Wanted) -> Result<()> {
             digest: blob.digest,
             size: blob.size,
             media_type: blob.media_type.clone(),
+            annotations: chunked::kept(&blob.annotations),
         });
         layer::write_record(unpacked.staging.directory(), &unpacked.record)?;
+    }
+    Ok(())
+}
+
+fn check_diff_id(record: &LayerRecord, wanted: &Wanted) -> Result<()> {
+    if record.diff_id != wanted.diff_id {
+        bail!(
+            "the layer has the digest {}, not {} as the configuration says",
+            record.diff_id,
+            wanted.diff_id
+        );
     }
     Ok(())
 }
@@ -408,7 +423,10 @@ fn unpack_wanted<'s>(
     stop: &AtomicBool,
 ) -> Result<Unpacked<'s>> {
     let unpack = || {
-        let (reader, size) = open(wanted)?;
+        let (reader, size) = match open(wanted)? {
+            Stream::Blob(reader, size) => (reader, size),
+            Stream::Tar(inner) => return unpack_tar(Stoppable { inner, stop }, wanted, staging, options),
+        };
         if let Some(blob) = wanted.blob.as_ref().filter(|blob| blob.size != size) {
             return Err(anyhow!(
                 "the layer's blob has {size} bytes, not {} as the manifest says",
@@ -421,6 +439,28 @@ fn unpack_wanted<'s>(
         Ok(unpacked)
     };
     unpack().with_context(|| format!("layer {}", wanted.diff_id))
+}
+
+/// Unpacks a tar whose blob was not seen whole, so that the layer is not known by it.
+fn unpack_tar<'s>(
+    tar: impl Read + Send,
+    wanted: &Wanted,
+    staging: Staging<'s>,
+    options: &UnpackOptions,
+) -> Result<Unpacked<'s>> {
+    let size = wanted.blob.as_ref().map_or(0, |blob| blob.size);
+    let record = layer::unpack(
+        compression::limited(tar, Growth::default(), size),
+        staging.directory(),
+        options,
+    )?;
+    check_diff_id(&record, wanted)?;
+    Ok(Unpacked {
+        digest: record.diff_id,
+        size: record.size,
+        staging,
+        record,
+    })
 }
 
 /// Fails as soon as another layer has failed.

@@ -3,19 +3,16 @@
 //! Layers are checked, decompressed and unpacked while they arrive. One process pulls an image that several want; the
 //! others wait, and go on from where it was if it dies: the beginnings of large blobs are kept ([`Download`]).
 
-use std::io::{self, Read};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::Scope;
-use std::time::{Duration, Instant};
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 
+use super::arrival::{Arrival, KEPT_FROM, Kept};
 use super::find::{FindError, find};
 use super::layer::UnpackOptions;
 use super::publish::{Layers, NewImage, Wanted};
 use super::reference::Reference;
-use super::registry::{Client, Fetched, PART, Part, Source, Sources, Wide};
+use super::registry::{Client, Fetched, Source, Sources};
 use super::{manifest, platform};
 use crate::base::digest::Digest;
 use crate::base::parallel;
@@ -25,18 +22,10 @@ use crate::store::Store;
 use crate::store::downloads::Download;
 use crate::store::images::Image;
 
-/// Blobs from this size on are kept while they arrive, in bytes: less is sooner fetched again.
-const KEPT_FROM: u64 = 4 << 20;
-/// How often a layer tells how far it is.
-const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Layers that arrive at a time, however few processors there are: the network may be what is waited for.
 const DOWNLOADS: usize = 3;
 /// Connections over which one image arrives, as long as there are layers left.
 const CONNECTIONS: usize = 4;
-/// Blobs from this size on come over several connections, in bytes.
-const WIDE_FROM: u64 = 4 * PART;
-/// Most parts of one blob.
-const PARTS: u64 = 4096;
 
 /// What is to be pulled.
 pub struct Wish<'a> {
@@ -129,7 +118,7 @@ pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) 
     }
     let wanted = resolved.layers(&config)?;
     let mut layers = Layers::new(store, wish.unpack.clone());
-    let kept = fetch(store, &sources, &mut layers, &wanted, tell)?;
+    let kept = fetch(store, &name, &sources, &mut layers, &wanted, tell)?;
     // What is unpacked now is not written to disk with the layers.
     kept.into_iter().try_for_each(Download::remove)?;
     let mut repo_digests = vec![format!("{name}@{digest}")];
@@ -239,10 +228,11 @@ fn select<'a>(manifests: &'a [Descriptor], wanted: &Platform) -> Result<&'a Desc
     }
 }
 
-/// Fetches and unpacks what is missing; gives the downloads that can be removed then. What is resumed from disk and
+/// Fetches and unpacks what is missing; gives the downloads that can be removed then. What was taken from disk and
 /// turns out to be wrong is thrown away, and fetched anew once.
 fn fetch<'s>(
     store: &'s Store,
+    repository: &str,
     sources: &Sources<'_>,
     layers: &mut Layers<'s>,
     wanted: &[Wanted],
@@ -269,26 +259,27 @@ fn fetch<'s>(
     check_room(store, need)?;
     let _ = store.sweep_downloads(false);
     let kept = Kept::default();
-    let connections = CONNECTIONS / missing.max(1);
-    let mut attempt = || {
+    let mut attempt = |is_anew| {
         std::thread::scope(|scope| {
-            let journey = Journey {
+            let journey = Arrival {
                 store,
                 sources,
                 tell,
                 scope,
-                connections,
+                connections: CONNECTIONS / missing.max(1),
+                repository,
+                is_anew,
+                neighbours: OnceLock::new(),
                 kept: &kept,
             };
             let open = |wanted: &Wanted| journey.open(blob_of(wanted));
             layers.fetch(wanted, parallel::busy_threads().max(DOWNLOADS), &open)
         })
     };
-    let mut result = attempt();
-    if result.is_err() && kept.resumed.load(Ordering::Relaxed) && !kept.broken.load(Ordering::Relaxed) {
+    let mut result = attempt(false);
+    if result.is_err() && kept.is_to_blame() {
         kept.take().into_iter().try_for_each(Download::remove)?;
-        kept.resumed.store(false, Ordering::Relaxed);
-        result = attempt();
+        result = attempt(true);
     }
     result?;
     Ok(kept.take())
@@ -311,150 +302,4 @@ fn check_room(store: &Store, need: u64) -> Result<()> {
         );
     }
     Ok(())
-}
-
-/// What is on disk of blobs that arrive, or have arrived.
-#[derive(Default)]
-struct Kept<'s> {
-    downloads: Mutex<Vec<Download<'s>>>,
-    /// Something was read from disk that an earlier process fetched.
-    resumed: AtomicBool,
-    /// The registry failed, so what is on disk is not to blame.
-    broken: AtomicBool,
-}
-
-impl<'s> Kept<'s> {
-    fn take(&self) -> Vec<Download<'s>> {
-        std::mem::take(&mut *self.downloads.lock().expect("no thread panics with the lock"))
-    }
-}
-
-/// The way of an image's blobs to this machine.
-struct Journey<'s, 'scope, 'env> {
-    store: &'s Store,
-    sources: &'scope Sources<'scope>,
-    tell: &'scope Tell<'scope>,
-    /// Of the threads that fetch parts of large blobs.
-    scope: &'scope Scope<'scope, 'env>,
-    /// For one blob.
-    connections: usize,
-    kept: &'scope Kept<'s>,
-}
-
-impl<'s: 'scope, 'scope> Journey<'s, 'scope, '_> {
-    fn open(&self, blob: &Descriptor) -> Result<(Box<dyn Read + Send + 'scope>, u64)> {
-        let (digest, size) = (blob.digest, blob.size);
-        let mut download = if size >= KEPT_FROM {
-            self.store.download(&digest)?
-        } else {
-            None
-        };
-        // More than the whole cannot be its beginning.
-        if let Some(download) = download.as_mut().filter(|download| download.length() > size) {
-            download.clear()?;
-        }
-        let begin = download.as_ref().map_or(0, Download::length);
-        if begin > 0 {
-            self.kept.resumed.store(true, Ordering::Relaxed);
-        }
-        let parts = parts(blob, begin, self.connections);
-        let arriving = Arriving {
-            tell: self.tell,
-            kept: self.kept,
-            digest,
-            size,
-            at: 0,
-            begin,
-            download,
-            told: None,
-            rest: Wide::new(self.scope, self.sources, parts, self.connections),
-        };
-        Ok((Box::new(arriving), size))
-    }
-}
-
-/// A blob from its byte `begin` on, in the parts in which it is asked for.
-fn parts(blob: &Descriptor, begin: u64, connections: usize) -> Vec<Part> {
-    let left = blob.size - begin;
-    let length = if connections > 1 && left >= WIDE_FROM {
-        PART.max(left / PARTS)
-    } else {
-        blob.size
-    };
-    let mut parts = Vec::new();
-    let mut at = begin;
-    while parts.is_empty() || at < blob.size {
-        let end = blob.size.min(at.saturating_add(length));
-        parts.push(Part {
-            digest: blob.digest,
-            size: blob.size,
-            begin: at,
-            end,
-        });
-        at = end;
-    }
-    parts
-}
-
-/// A blob: what is on disk of it, then what comes from the registry, which is kept.
-struct Arriving<'s, 'scope, 'env> {
-    tell: &'scope Tell<'scope>,
-    kept: &'scope Kept<'s>,
-    digest: Digest,
-    size: u64,
-    at: u64,
-    /// So much was there.
-    begin: u64,
-    download: Option<Download<'s>>,
-    /// When it was last told how much has come.
-    told: Option<Instant>,
-    rest: Wide<'scope, 'env>,
-}
-
-impl Read for Arriving<'_, '_, '_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if let Some(download) = self.download.as_ref().filter(|_| self.at < self.begin) {
-            let room = buffer
-                .len()
-                .min(usize::try_from(self.begin - self.at).unwrap_or(usize::MAX));
-            let length = download.read_at(&mut buffer[..room], self.at)?;
-            if length == 0 && room > 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            self.at += length as u64;
-            return Ok(length);
-        }
-        let length = self
-            .rest
-            .read(buffer)
-            .inspect_err(|_| self.kept.broken.store(true, Ordering::Relaxed))?;
-        self.at += length as u64;
-        if let Some(mut download) = self.download.take() {
-            // A disk that is full, say, keeps us from resuming, not from pulling.
-            match download.append(&buffer[..length]) {
-                Ok(()) => self.download = Some(download),
-                Err(_) => download.remove().map_err(io::Error::other)?,
-            }
-        }
-        if self.at == self.size && length > 0 {
-            (self.tell)(Event::Layer(&self.digest, Progress::Complete));
-        } else if self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
-            self.told = Some(Instant::now());
-            let progress = Progress::Received(self.at, self.size);
-            (self.tell)(Event::Layer(&self.digest, progress));
-        }
-        Ok(length)
-    }
-}
-
-impl Drop for Arriving<'_, '_, '_> {
-    fn drop(&mut self) {
-        if let Some(download) = self.download.take() {
-            self.kept
-                .downloads
-                .lock()
-                .expect("no thread panics with the lock")
-                .push(download);
-        }
-    }
 }

@@ -4,12 +4,13 @@
 //! over from another of its repositories. Else layers are compressed on their way, which gives the same bytes each time;
 //! the digest is remembered with the layer, so that the next push need not.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use anyhow::{Context, Result, bail};
 
+use super::chunked;
 use super::compression::{Compression, encoder};
 use super::layer;
 use super::publish::new_manifest;
@@ -41,6 +42,8 @@ pub struct PushOptions {
     pub format: Option<Format>,
     /// None: whatever the registry has, else gzip.
     pub compression: Option<Compression>,
+    /// zstd with tables, of which others can fetch parts.
+    pub chunked: bool,
     pub level: Option<i32>,
     /// Only blobs that are compressed as asked, even where the registry has others.
     pub force: bool,
@@ -188,8 +191,9 @@ impl<'a> Journey<'a> {
             let Document::Manifest(manifest) = Document::parse(&bytes, &known.media_type)? else {
                 continue;
             };
-            let fits =
-                |layer: &Descriptor| !self.options.force || self.is_compressed_as_asked(&layer.media_type);
+            let fits = |layer: &Descriptor| {
+                !self.options.force || self.is_as_asked(&layer.media_type, &layer.annotations)
+            };
             // Uncompressed layers are what `load` makes up; they are not worth sending.
             let is_plain = |layer: &Descriptor| compression_of(&layer.media_type) == Compression::None;
             if !manifest.layers.iter().all(fits) || manifest.layers.iter().any(is_plain) {
@@ -231,10 +235,10 @@ impl<'a> Journey<'a> {
         Ok(false)
     }
 
-    fn is_compressed_as_asked(&self, media_type: &str) -> bool {
-        self.options
-            .compression
-            .is_none_or(|wanted| compression_of(media_type) == wanted)
+    fn is_as_asked(&self, media_type: &str, annotations: &BTreeMap<String, String>) -> bool {
+        let wanted = self.options.compression;
+        wanted.is_none_or(|wanted| compression_of(media_type) == wanted)
+            && (!self.options.chunked || annotations.contains_key(chunked::TABLE_PLACE))
     }
 
     /// Uploads what is missing, and writes a manifest of it.
@@ -290,31 +294,37 @@ impl<'a> Journey<'a> {
         let mut record = layer::read_record(locked.as_fd())?;
         for seen in &record.blobs {
             let found = compression_of(&seen.media_type);
-            let serves = match self.options.compression {
-                Some(wanted) => found == wanted,
-                None => found == Compression::Gzip || (found == Compression::Zstd && format == Format::Oci),
-            };
+            let serves = self.is_as_asked(&seen.media_type, &seen.annotations)
+                && (self.options.compression.is_some()
+                    || found == Compression::Gzip
+                    || (found == Compression::Zstd && format == Format::Oci));
             if serves && let Some(step) = self.find(&seen.digest)? {
                 (self.tell)(diff_id, step);
-                return Ok(Descriptor::new(
-                    &layer_type(format, found),
-                    seen.digest,
-                    seen.size,
-                ));
+                let mut blob = Descriptor::new(&layer_type(format, found), seen.digest, seen.size);
+                blob.annotations = seen.annotations.clone();
+                return Ok(blob);
             }
         }
         (self.tell)(diff_id, Step::Preparing);
         let level = self.options.level.unwrap_or(LEVEL);
+        let mut annotations = BTreeMap::new();
         let (digest, size) = self.client.upload_stream(&format!("layer {diff_id}"), |send| {
+            if self.options.chunked {
+                let (sent, tables) = with_tables(locked.as_fd(), level, send)?;
+                annotations = tables;
+                return Ok(sent);
+            }
             compressed(locked.as_fd(), compression, level, send)
         })?;
         (self.tell)(diff_id, Step::Pushed);
-        let descriptor = Descriptor::new(&layer_type(format, compression), digest, size);
+        let mut descriptor = Descriptor::new(&layer_type(format, compression), digest, size);
+        descriptor.annotations = annotations;
         record.blobs.retain(|seen| seen.digest != digest);
         let seen = SeenBlob {
             digest,
             size,
             media_type: descriptor.media_type.clone(),
+            annotations: descriptor.annotations.clone(),
         };
         record.blobs.insert(0, seen);
         // What cannot be remembered is compressed again the next time.
@@ -379,5 +389,28 @@ fn compressed(
             (Ok(_), Err(error)) => Err(error),
             (sent, _) => sent,
         }
+    })
+}
+
+/// The same for zstd:chunked, of which another thread finds the entries; gives the annotations as well.
+fn with_tables(
+    layer: std::os::fd::BorrowedFd<'_>,
+    level: i32,
+    send: &mut dyn FnMut(io::PipeReader) -> Result<(Digest, u64)>,
+) -> Result<((Digest, u64), BTreeMap<String, String>)> {
+    let (tar, mut tar_writer) = io::pipe()?;
+    let (reader, writer) = io::pipe()?;
+    std::thread::scope(|scope| {
+        let teller = scope.spawn(move || layer::write_tar(layer, &mut tar_writer));
+        let maker = scope.spawn(move || {
+            let output = io::BufWriter::with_capacity(64 << 10, writer);
+            chunked::write(tar, output, level)
+        });
+        let sent = send(reader);
+        let made = maker.join().expect("panics abort the process");
+        let told = teller.join().expect("panics abort the process");
+        let sent = sent?;
+        told?;
+        Ok((sent, made?.unwrap_or_default()))
     })
 }

@@ -187,8 +187,8 @@ impl ListJourney<'_> {
         let options = PushOptions {
             format: Some(Format::Oci),
             compression: Some(compression),
-            level: None,
             force: true,
+            ..PushOptions::default()
         };
         let Some((pushed, media_type)) = self.image(&image, &entry.digest, &options, true)? else {
             return Ok(None);

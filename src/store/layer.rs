@@ -3,6 +3,7 @@
 //! It holds what the tree alone cannot say: which directories the tar only implied, which hard links lead into
 //! a lower layer, the attributes of `/`. The fix-up tree of a chain is built from these records.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -118,6 +119,9 @@ pub struct SeenBlob {
     pub digest: Digest,
     pub size: u64,
     pub media_type: String,
+    /// Of its descriptor, where they say how the blob is read in parts.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub annotations: BTreeMap<String, String>,
 }
 
 /// Bytes of a path or an attribute, in JSON as text in which a backslash and whatever is not UTF-8 stand as `\xNN`.

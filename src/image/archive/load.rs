@@ -11,7 +11,7 @@ use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::image::layer::UnpackOptions;
 use crate::image::policy::{Origin, Policy};
-use crate::image::publish::{Layers, NewImage, Published, Unpacked, Wanted, check};
+use crate::image::publish::{Layers, NewImage, Published, Stream, Unpacked, Wanted, check};
 use crate::store::Store;
 
 /// Where the archive comes from.
@@ -127,7 +127,8 @@ fn fetch(source: &Source<Streamed>, plans: &[Plan], layers: &mut Layers<'_>) -> 
         .collect();
     layers.fetch(&wanted, parallel::busy_threads(), &|wanted| {
         let layer = planned().find(|layer| layer.diff_id == wanted.diff_id && layer.blob == wanted.blob);
-        source.reader(&layer.expect("every wanted layer is planned").member)
+        let (reader, size) = source.reader(&layer.expect("every wanted layer is planned").member)?;
+        Ok(Stream::Blob(reader, size))
     })
 }
 

@@ -19,19 +19,19 @@ mod chain;
 mod compare;
 mod extract;
 mod fixup;
-mod header;
+pub(super) mod header;
 mod limits;
-mod name;
-mod parents;
+pub(super) mod name;
+pub(super) mod parents;
 mod pax;
 mod pipe;
-mod reader;
-mod recreate;
+pub(super) mod reader;
+pub(super) mod recreate;
 mod remove;
 mod sparse;
 mod split;
 #[cfg(test)]
-mod testing;
+pub(super) mod testing;
 #[cfg(test)]
 mod tests;
 

@@ -82,7 +82,7 @@ pub fn verify(layer: BorrowedFd<'_>) -> Result<(), RecreateError> {
     write_tar(layer, &mut io::sink()).map(|_| ())
 }
 
-fn open_file(tree: &mut Parents, path: &[u8]) -> io::Result<File> {
+pub fn open_file(tree: &mut Parents, path: &[u8]) -> io::Result<File> {
     let (directory, base) = tree.place(path)?;
     // Whatever took the file's place must neither be followed nor block us.
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;

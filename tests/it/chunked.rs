@@ -1,0 +1,188 @@
+//! zstd:chunked: what we push so is read by others, and of what we pull only the missing files are fetched.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use super::registry::noise;
+use super::support::image::hex;
+use super::support::registry::{Answer, Asked, Content, Distribution, Fake};
+use super::support::tar::Entry;
+use super::support::{Format, Image, Sandbox, requires};
+
+const KIND: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// An image with a large file that all versions have, one of its own, and small ones.
+fn version(number: u8) -> Image {
+    let own = noise(4 << 20)
+        .iter()
+        .map(|byte| byte ^ number)
+        .collect::<Vec<u8>>();
+    let text = format!("version {number}");
+    Image::busybox().layer(&[
+        Entry::directory("data"),
+        Entry::file("data/common", noise(9 << 20)),
+        Entry::file("data/own", own),
+        Entry::file("data/text", text),
+        Entry::file("data/empty", ""),
+    ])
+}
+
+/// Loads the image and pushes it as zstd:chunked; gives what the registry has of it as `tag`.
+fn pushed(sandbox: &Sandbox, registry: &Distribution, image: &Image, tag: &str) -> Content {
+    let name = format!("{}/test:{tag}", registry.host);
+    let archive = sandbox.path("tmp/version.tar");
+    image.write(&archive, Format::DockerArchive);
+    sandbox
+        .coracle(["load", "-q", "-i"])
+        .arg(&archive)
+        .run()
+        .succeeds();
+    sandbox.coracle(["tag", &image.id(), &name]).run().succeeds();
+    sandbox
+        .coracle(["push", "-q", "--compression-format", "zstd:chunked", &name])
+        .run()
+        .succeeds();
+    let copy = sandbox.path(format!("tmp/{tag}"));
+    sandbox
+        .program("skopeo")
+        .args(["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"])
+        .arg(format!("docker://{name}"))
+        .arg(format!("dir:{}", copy.display()))
+        .run()
+        .succeeds();
+    let read = |name: &str| std::fs::read(copy.join(name)).expect("skopeo wrote it");
+    let bytes = read("manifest.json");
+    let manifest: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
+    let digest = |blob: &serde_json::Value| blob["digest"].as_str().unwrap().to_owned();
+    let layers: Vec<String> = manifest["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(digest)
+        .collect();
+    let config = digest(&manifest["config"]);
+    let named = format!("sha256:{}", hex(&bytes));
+    let mut documents = BTreeMap::new();
+    for name in [tag, &named] {
+        documents.insert(
+            format!("/v2/test/manifests/{name}"),
+            (KIND.to_owned(), bytes.clone()),
+        );
+    }
+    for digest in layers.iter().chain([&config]) {
+        let octets = "application/octet-stream".to_owned();
+        documents.insert(format!("/v2/test/blobs/{digest}"), (octets, read(&digest[7..])));
+    }
+    Content {
+        documents,
+        manifest: named,
+        layers,
+        config,
+    }
+}
+
+/// A registry with two versions, what it sent of the second one's large layer, and that layer's size.
+fn registry(
+    sandbox: &Sandbox,
+    change: impl Fn(&Asked, Answer) -> Answer + Send + Sync + 'static,
+) -> (Fake, Arc<AtomicUsize>, usize) {
+    let real = Distribution::start(&sandbox.path("tmp"), "");
+    let mut content = pushed(sandbox, &real, &version(1), "v1");
+    let second = pushed(sandbox, &real, &version(2), "v2");
+    let large = format!("/v2/test/blobs/{}", second.layers[1]);
+    let size = second.documents[&large].1.len();
+    content.documents.extend(second.documents);
+    let sent = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&sent);
+    let fake = Fake::start(move |asked| {
+        let mut answer = content.answer(asked);
+        if asked.target == large {
+            answer = change(asked, answer);
+            counted.fetch_add(answer.body.len(), Ordering::SeqCst);
+        }
+        answer
+    });
+    (fake, sent, size)
+}
+
+/// Pulls both versions into an empty store, and looks at the second.
+fn pull_both(fake: &Fake) -> Sandbox {
+    let sandbox = Sandbox::new();
+    for tag in ["v1", "v2"] {
+        let name = format!("{}/test:{tag}", fake.host);
+        sandbox
+            .coracle(["pull", "-q", "--retry-delay", "10ms", &name])
+            .run()
+            .succeeds();
+    }
+    let name = format!("{}/test:v2", fake.host);
+    sandbox
+        .coracle(["run", "--rm", &name, "cat", "/data/text"])
+        .run()
+        .succeeds()
+        .prints("version 2");
+    sandbox.coracle(["system", "check"]).run().succeeds();
+    sandbox
+}
+
+#[test]
+fn of_a_new_version_only_what_changed_is_fetched() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let (fake, sent, size) = registry(&sandbox, |_, answer| answer);
+    let store = pull_both(&fake);
+    let sent = sent.load(Ordering::SeqCst);
+    assert!(size > 13 << 20, "{size}");
+    assert!(sent < 5 << 20, "{sent} of {size} bytes");
+    // The layer is known by its own digest alone, and is pushed again as well as any other.
+    let other = Distribution::start(&store.path("tmp"), "");
+    let name = format!("{}/other:v2", other.host);
+    store
+        .coracle(["tag", &format!("{}/test:v2", fake.host), &name])
+        .run()
+        .succeeds();
+    store.coracle(["push", "-q", &name]).run().succeeds();
+    sandbox.coracle(["pull", "-q", &name]).run().succeeds();
+}
+
+#[test]
+fn parts_that_are_wrong_lead_to_the_whole() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let (fake, sent, size) = registry(&sandbox, move |asked, mut answer| {
+        // Not the tables, which lie at the end.
+        if answer.status == 206 && asked.offset() < 12 << 20 {
+            answer.body.reverse();
+        }
+        answer
+    });
+    pull_both(&fake);
+    assert!(sent.load(Ordering::SeqCst) > size);
+}
+
+#[test]
+fn tables_that_are_wrong_lead_to_the_whole() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let (fake, sent, size) = registry(&sandbox, move |_, mut answer| {
+        if answer.status == 206 {
+            answer.body.reverse();
+        }
+        answer
+    });
+    pull_both(&fake);
+    let sent = sent.load(Ordering::SeqCst);
+    assert!(sent > size && sent < size + (1 << 20), "{sent} of {size} bytes");
+}
+
+#[test]
+fn a_registry_that_sends_no_parts_sends_the_whole() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let (fake, _, _) = registry(&sandbox, |asked, answer| match asked.range(usize::MAX) {
+        Some(_) => Answer::new(416, "no ranges"),
+        None => answer,
+    });
+    pull_both(&fake);
+}
