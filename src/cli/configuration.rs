@@ -9,6 +9,7 @@ use super::context::{home, variable};
 use crate::base::file::read_trusted;
 use crate::image::policy::Policy;
 use crate::image::registry::Registries;
+use crate::image::signature::registries_d::RegistriesD;
 
 /// Most bytes of a file.
 const LIMIT: u64 = 4 << 20;
@@ -32,7 +33,7 @@ pub fn registries() -> anyhow::Result<Registries> {
     }
     directories.extend(user.map(|user| user.join("registries.conf.d")));
     for directory in directories {
-        for path in drop_ins(&directory)? {
+        for path in files(&directory, "conf")? {
             add(&mut registries, &path)?;
         }
     }
@@ -46,15 +47,39 @@ pub fn registries() -> anyhow::Result<Registries> {
     Ok(registries)
 }
 
-/// What policy.json says: the user's, else the machine's, else everything may come in.
-pub fn policy() -> anyhow::Result<Policy> {
-    let user = config_home().map(|config| config.join("containers/policy.json"));
-    for path in user.into_iter().chain([Path::new(SYSTEM).join("policy.json")]) {
+/// What policy.json says: the one that is named, else the user's, else the machine's, else everything may come in.
+pub fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
+    if let Some(path) = named {
+        let bytes = read(path)?.ok_or_else(|| anyhow!("{}: there is no such file", path.display()))?;
+        return Ok(Policy::parse(path, &bytes)?);
+    }
+    for path in policy_paths() {
         if let Some(bytes) = read(&path)? {
             return Ok(Policy::parse(&path, &bytes)?);
         }
     }
     Ok(Policy::default())
+}
+
+/// Where policy.json may be, the one that counts first.
+pub fn policy_paths() -> Vec<PathBuf> {
+    let user = config_home().map(|config| config.join("containers/policy.json"));
+    let machine = Path::new(SYSTEM).join("policy.json");
+    user.into_iter().chain([machine]).collect()
+}
+
+/// What the files of registries.d say. Where the user has the directory, that of the machine does not count.
+pub fn registries_d() -> anyhow::Result<RegistriesD> {
+    let user = config_home().map(|config| config.join("containers/registries.d"));
+    let machine = Path::new(SYSTEM).join("registries.d");
+    let directory = user.filter(|user| user.exists()).unwrap_or(machine);
+    let mut all = RegistriesD::default();
+    for path in files(&directory, "yaml")? {
+        let Some(bytes) = read(&path)? else { continue };
+        let text = String::from_utf8(bytes).map_err(|_| anyhow!("{} is not UTF-8", path.display()))?;
+        all.add(&path, &text)?;
+    }
+    Ok(all)
 }
 
 /// A file whose name was given must be there.
@@ -83,8 +108,8 @@ fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     }
 }
 
-/// The files of a directory whose names end in `.conf`, by name.
-fn drop_ins(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// The files of a directory whose names have this ending, by name.
+fn files(directory: &Path, wanted: &str) -> anyhow::Result<Vec<PathBuf>> {
     let described = || format!("cannot read {}", directory.display());
     let entries = match std::fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -97,7 +122,7 @@ fn drop_ins(directory: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .map(|entry| Ok(entry?.path()))
         .collect::<std::io::Result<Vec<_>>>()
         .with_context(described)?;
-    paths.retain(|path| path.extension().is_some_and(|ending| ending == "conf") && !path.is_dir());
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == wanted) && !path.is_dir());
     paths.sort();
     Ok(paths)
 }

@@ -67,7 +67,7 @@ pub fn run(args: ImportArgs, context: &Context) -> Outcome {
         transport: "tarball",
         path: None,
     };
-    configuration::policy()?.check(tarball, &args.file.to_string_lossy())?;
+    configuration::policy(None)?.check(tarball, &args.file.to_string_lossy())?;
     let engine = context.act()?;
     let options = ImportOptions {
         platform,

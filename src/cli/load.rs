@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -28,6 +28,9 @@ pub struct LoadArgs {
     /// Print no progress
     #[arg(short, long)]
     quiet: bool,
+    /// File with the signature policy, instead of policy.json
+    #[arg(long, value_name = "FILE")]
+    signature_policy: Option<PathBuf>,
     /// Platform to take from an archive for several
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Vec<String>,
@@ -35,7 +38,7 @@ pub struct LoadArgs {
 
 pub fn run(args: LoadArgs, context: &Context) -> Outcome {
     let mut options = LoadOptions {
-        policy: configuration::policy()?,
+        policy: configuration::policy(args.signature_policy.as_deref())?,
         ..LoadOptions::default()
     };
     if let [platform, ..] = args.platform.as_slice() {

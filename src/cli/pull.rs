@@ -1,6 +1,7 @@
 //! `pull`: fetch images from registries, and from archives by their transports.
 
 use std::ffi::{OsStr, OsString};
+use std::path::Path;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -87,7 +88,13 @@ fn pull(args: &PullArgs, remote: &Remote<'_>, image: &OsStr, context: &Context) 
         Transport::Archive(archive) => {
             let engine = context.act()?;
             let is_quiet = args.quiet || args.progress == Progress::None;
-            let published = load_and_tell(&engine, archive, args.platform.asked()?, is_quiet)?;
+            let published = load_and_tell(
+                &engine,
+                archive,
+                args.platform.asked()?,
+                args.transfer.signature_policy.as_deref(),
+                is_quiet,
+            )?;
             return Ok(print(&format!("{}\n", published.id.hex()))?);
         }
     };
@@ -151,6 +158,7 @@ pub fn load_and_tell(
     engine: &Engine,
     archive: Archive,
     platform: Option<Platform>,
+    policy: Option<&Path>,
     quiet: bool,
 ) -> anyhow::Result<Published> {
     let options = LoadOptions {
@@ -160,7 +168,7 @@ pub fn load_and_tell(
             which: archive.which,
         },
         unpack: unpack_options(engine),
-        policy: configuration::policy()?,
+        policy: configuration::policy(policy)?,
     };
     let published = load(&engine.store, Input::Path(&archive.path), &options)
         .with_context(|| archive.path.display().to_string())?;

@@ -12,12 +12,13 @@ use super::report;
 use super::values::time::duration;
 use crate::engine::Engine;
 use crate::image::find::{FindError, Found, find};
-use crate::image::policy::{Origin, Policy};
+use crate::image::policy::{Demand, Origin, Policy};
 use crate::image::pull::{self, Event, Progress, Pulled, Wish};
 use crate::image::reference::Reference;
 use crate::image::registry::{
     AuthFiles, Client, Credentials, Endpoint, Proxies, Registries, RegistryError, Settings, Source,
 };
+use crate::image::signature::registries_d::RegistriesD;
 use crate::oci::image::Platform;
 use crate::store::Store;
 
@@ -51,6 +52,9 @@ pub struct TransferOptions {
     /// Wait before the first of these tries; it doubles with each (1s)
     #[arg(long, value_name = "DURATION")]
     pub retry_delay: Option<String>,
+    /// File with the signature policy, instead of policy.json
+    #[arg(long, value_name = "FILE")]
+    pub signature_policy: Option<PathBuf>,
 }
 
 /// How often something is tried again where nothing else is said.
@@ -132,10 +136,16 @@ impl TransferOptions {
     }
 
     /// The way to one place.
-    fn source(&self, endpoint: Endpoint, registries: &Registries) -> anyhow::Result<Source> {
+    fn source(
+        &self,
+        endpoint: Endpoint,
+        registries: &Registries,
+        signed: &RegistriesD,
+    ) -> anyhow::Result<Source> {
         let settings = self.settings(&endpoint, registries)?;
         Ok(Source {
             client: Client::new(&endpoint.reference, settings),
+            attachments: signed.attachments(&endpoint.reference),
             reference: endpoint.reference,
         })
     }
@@ -177,15 +187,19 @@ impl TransferOptions {
 pub struct Candidate {
     pub reference: Reference,
     pub sources: Vec<Source>,
+    /// The signatures that it must have.
+    pub demand: Demand,
 }
 
 impl Candidate {
     /// The same repository with another tag, which the configuration may forbid.
     pub fn retag(&mut self, tag: &str, remote: &Remote<'_>) -> anyhow::Result<()> {
         self.reference = self.reference.with_tag(tag)?;
-        remote.permit(&self.reference)?;
+        (self.demand, _) = remote.permit(&self.reference)?;
+        let signed = remote.signed(&self.demand)?;
         for source in &mut self.sources {
             source.reference = source.reference.with_tag(tag)?;
+            source.attachments = signed.attachments(&source.reference);
         }
         Ok(())
     }
@@ -216,7 +230,7 @@ impl<'a> Remote<'a> {
         Ok(Self {
             transfer,
             registries: configuration::registries()?,
-            policy: configuration::policy()?,
+            policy: configuration::policy(transfer.signature_policy.as_deref())?,
         })
     }
 
@@ -232,18 +246,31 @@ impl<'a> Remote<'a> {
         names.map(|name| self.candidate(name)).collect()
     }
 
-    /// The places of an image that may come in.
-    fn permit(&self, reference: &Reference) -> anyhow::Result<Vec<Endpoint>> {
-        self.policy
+    /// The places of an image that may come in, and the signatures that it must have.
+    fn permit(&self, reference: &Reference) -> anyhow::Result<(Demand, Vec<Endpoint>)> {
+        let demand = self
+            .policy
             .check(Origin::Registry(reference), &reference.to_string())?;
-        Ok(self.registries.endpoints(reference)?)
+        Ok((demand, self.registries.endpoints(reference)?))
+    }
+
+    /// Who keeps signatures, where any are asked for.
+    fn signed(&self, demand: &Demand) -> anyhow::Result<RegistriesD> {
+        match demand.is_empty() {
+            true => Ok(RegistriesD::default()),
+            false => configuration::registries_d(),
+        }
     }
 
     fn candidate(&self, reference: Reference) -> anyhow::Result<Candidate> {
-        let endpoints = self.permit(&reference)?.into_iter();
-        let sources = endpoints.map(|endpoint| self.transfer.source(endpoint, &self.registries));
+        let (demand, endpoints) = self.permit(&reference)?;
+        let signed = self.signed(&demand)?;
+        let sources = endpoints
+            .into_iter()
+            .map(|endpoint| self.transfer.source(endpoint, &self.registries, &signed));
         Ok(Candidate {
             sources: sources.collect::<anyhow::Result<_>>()?,
+            demand,
             reference,
         })
     }
@@ -291,6 +318,7 @@ pub fn pull_first<'c>(
             reference: &candidate.reference,
             platform,
             unpack: unpack_options(engine),
+            demand: &candidate.demand,
         };
         let pulled = pull_and_tell(&engine.store, &candidate.sources, &wish, &display)?;
         Ok((&candidate.reference, pulled))

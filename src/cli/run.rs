@@ -405,7 +405,13 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
         }
         Looked::Load(archive) => {
             let asked = options.image.platform.asked()?;
-            let mut published = load_and_tell(engine, archive, asked, options.identity.quiet)?;
+            let mut published = load_and_tell(
+                engine,
+                archive,
+                asked,
+                options.image.transfer.signature_policy.as_deref(),
+                options.identity.quiet,
+            )?;
             let mut found = find(&engine.store, &published.id.to_string())?;
             found.name = published.names.pop().map(|named| named.reference);
             return Ok(found);

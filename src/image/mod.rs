@@ -24,7 +24,9 @@ pub mod push_list;
 pub mod reference;
 pub mod registry;
 pub mod remove;
+pub mod signature;
 #[cfg(test)]
 mod testing;
 pub mod transport;
 pub mod tree;
+mod unique;

@@ -1,17 +1,25 @@
-//! policy.json (containers-policy.json(5)): which images may come in.
+//! policy.json (containers-policy.json(5)): which images may come in, and whose signatures they must have.
 //!
-//! Signatures are not checked yet, so a requirement that needs one refuses, and whatever the file does not say clearly
-//! is an error: nobody is let in by a mistake.
+//! Whatever the file does not say clearly is an error, and a requirement that cannot be checked here refuses: nobody is
+//! let in by a mistake.
 
-use std::collections::BTreeMap;
-use std::fmt;
-use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::de::IgnoredAny;
 
 use super::reference::Reference;
+use super::signature::attachment::{self, Signature};
+use super::signature::identity::Identity;
+use super::signature::key::{self, PublicKey};
+use super::signature::payload::Payload;
+use super::unique::Unique;
+use crate::base::digest::Digest;
+use crate::base::file::read_trusted;
+use crate::image::registry::Source;
 
 /// What the file says; by default everything may come in.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +37,8 @@ pub enum PolicyError {
         scope: String,
     },
     #[error(
-        "{} wants a signature ({kind}) of {what} ({scope}), and signatures are not checked yet: nothing comes in there",
+        "{} wants {what} to be signed in a way that is not checked here ({scope}: {kind}): ask for sigstoreSigned with a \
+         key there, or let it in without (insecureAcceptAnything)",
         file.display()
     )]
     Unchecked {
@@ -37,6 +46,17 @@ pub enum PolicyError {
         what: String,
         scope: String,
         kind: &'static str,
+    },
+    #[error(
+        "{} wants a signature of {what} ({scope}), and only images of registries have any: pull it from one, or let \
+         {transport}: in without (insecureAcceptAnything)",
+        file.display()
+    )]
+    Nowhere {
+        file: PathBuf,
+        what: String,
+        scope: String,
+        transport: &'static str,
     },
 }
 
@@ -48,7 +68,7 @@ struct File {
     transports: Unique<Unique<Vec<Requirement>>>,
 }
 
-/// The keys of those that want a signature are known, so that a wrong one is found; their values do not matter yet.
+/// What is not checked here is known by its keys, so that a wrong one is found.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", deny_unknown_fields)]
 enum Requirement {
@@ -69,65 +89,245 @@ enum Requirement {
         #[serde(rename = "signedIdentity")]
         _identity: Option<IgnoredAny>,
     },
-    #[serde(rename = "sigstoreSigned")]
-    SigstoreSigned {
-        #[serde(rename = "keyPath")]
-        _key_path: Option<IgnoredAny>,
-        #[serde(rename = "keyPaths")]
-        _key_paths: Option<IgnoredAny>,
-        #[serde(rename = "keyData")]
-        _key_data: Option<IgnoredAny>,
-        #[serde(rename = "keyDatas")]
-        _key_datas: Option<IgnoredAny>,
-        #[serde(rename = "fulcio")]
-        _fulcio: Option<IgnoredAny>,
-        #[serde(rename = "pki")]
-        _pki: Option<IgnoredAny>,
-        #[serde(rename = "rekorPublicKeyPath")]
-        _rekor_path: Option<IgnoredAny>,
-        #[serde(rename = "rekorPublicKeyPaths")]
-        _rekor_paths: Option<IgnoredAny>,
-        #[serde(rename = "rekorPublicKeyData")]
-        _rekor_data: Option<IgnoredAny>,
-        #[serde(rename = "rekorPublicKeyDatas")]
-        _rekor_datas: Option<IgnoredAny>,
-        #[serde(rename = "signedIdentity")]
-        _identity: Option<IgnoredAny>,
+    #[serde(rename = "signedBaseLayer")]
+    SignedBaseLayer {
+        #[serde(rename = "baseLayerIdentity")]
+        _identity: IgnoredAny,
     },
+    #[serde(rename = "sigstoreSigned")]
+    SigstoreSigned(SigstoreSigned),
 }
 
-/// An object in which no key stands twice.
-#[derive(Debug, Clone)]
-struct Unique<V>(BTreeMap<String, V>);
+/// A signature in the form of cosign.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SigstoreSigned {
+    key_path: Option<PathBuf>,
+    key_paths: Option<Vec<PathBuf>>,
+    key_data: Option<String>,
+    key_datas: Option<Vec<String>>,
+    fulcio: Option<IgnoredAny>,
+    pki: Option<IgnoredAny>,
+    rekor_public_key_path: Option<IgnoredAny>,
+    rekor_public_key_paths: Option<IgnoredAny>,
+    rekor_public_key_data: Option<IgnoredAny>,
+    rekor_public_key_datas: Option<IgnoredAny>,
+    #[serde(default)]
+    signed_identity: Identity,
+}
 
-impl<V> Default for Unique<V> {
-    fn default() -> Self {
-        Self(BTreeMap::new())
+impl SigstoreSigned {
+    /// What is wrong with it as it is written.
+    fn problem(&self) -> Option<String> {
+        let sources = [
+            self.key_path.is_some(),
+            self.key_paths.is_some(),
+            self.key_data.is_some(),
+            self.key_datas.is_some(),
+            self.fulcio.is_some(),
+            self.pki.is_some(),
+        ];
+        if sources.into_iter().filter(|is_there| *is_there).count() != 1 {
+            return Some(
+                "has not just one of keyPath, keyPaths, keyData, keyDatas, fulcio and pki".to_owned(),
+            );
+        }
+        if self.key_paths.as_ref().is_some_and(Vec::is_empty)
+            || self.key_datas.as_ref().is_some_and(Vec::is_empty)
+        {
+            return Some("has a list of keys with no key in it".to_owned());
+        }
+        Some(format!(
+            "has a wrong signedIdentity: {}",
+            self.signed_identity.problem()?
+        ))
+    }
+
+    /// What of it is not checked here.
+    fn unchecked(&self) -> Option<&'static str> {
+        let logs = [
+            &self.rekor_public_key_path,
+            &self.rekor_public_key_paths,
+            &self.rekor_public_key_data,
+            &self.rekor_public_key_datas,
+        ];
+        match self {
+            Self { fulcio: Some(_), .. } => Some("sigstoreSigned with fulcio"),
+            Self { pki: Some(_), .. } => Some("sigstoreSigned with pki"),
+            _ if logs.into_iter().any(Option::is_some) => Some("sigstoreSigned with a Rekor log"),
+            _ => None,
+        }
+    }
+
+    /// The keys, any of which may have signed. One that cannot be used is an error, so that it is found before it is
+    /// needed.
+    fn keys(&self) -> anyhow::Result<Vec<PublicKey>> {
+        let mut keys = Vec::new();
+        for path in self.key_path.iter().chain(self.key_paths.iter().flatten()) {
+            let described = || format!("cannot read the key {}", path.display());
+            let text = read_trusted(path, key::LIMIT).with_context(described)?;
+            keys.push(PublicKey::parse(&text).with_context(described)?);
+        }
+        for data in self.key_data.iter().chain(self.key_datas.iter().flatten()) {
+            let text = BASE64.decode(data).context("a key in the policy is no base64")?;
+            keys.push(PublicKey::parse(&text).context("cannot read a key in the policy")?);
+        }
+        Ok(keys)
     }
 }
 
-impl<'de, V: Deserialize<'de>> Deserialize<'de> for Unique<V> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Keys<V>(PhantomData<V>);
-        impl<'de, V: Deserialize<'de>> Visitor<'de> for Keys<V> {
-            type Value = Unique<V>;
+/// What signatures an image must have. None at all, unless a policy asks for some.
+#[derive(Debug, Clone, Default)]
+pub struct Demand {
+    file: PathBuf,
+    scope: String,
+    /// Each of these has to be met by some signature.
+    wanted: Vec<SigstoreSigned>,
+}
 
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
+/// Why an image's signatures do not do.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SignatureError {
+    #[error(
+        "{} wants a signature of {what} ({scope}), and {host} has none of {digest}: have it signed (push \
+         --sign-by-sigstore-private-key)",
+        file.display()
+    )]
+    Missing {
+        file: PathBuf,
+        what: String,
+        scope: String,
+        host: String,
+        digest: Digest,
+    },
+    #[error(
+        "{} wants a signature of {what} ({scope}), and none is looked for at {host}: write use-sigstore-attachments: \
+         true for it in registries.d",
+        file.display()
+    )]
+    NotLookedFor {
+        file: PathBuf,
+        what: String,
+        scope: String,
+        host: String,
+    },
+    #[error(
+        "{} wants a signature of {what} ({scope}), and none that {host} has of {digest} will do: {}",
+        file.display(), reasons.join("; ")
+    )]
+    Refused {
+        file: PathBuf,
+        what: String,
+        scope: String,
+        host: String,
+        digest: Digest,
+        /// One for each signature, as many as make a sentence.
+        reasons: Vec<String>,
+    },
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut found = BTreeMap::new();
-                while let Some((key, value)) = map.next_entry::<String, V>()? {
-                    if found.contains_key(&key) {
-                        return Err(A::Error::custom(format!("{key:?} stands twice")));
-                    }
-                    found.insert(key, value);
-                }
-                Ok(Unique(found))
-            }
+/// Reasons that are told.
+const REASONS: usize = 3;
+
+impl Demand {
+    pub fn is_empty(&self) -> bool {
+        self.wanted.is_empty()
+    }
+
+    /// Whether a manifest at a registry has the signatures that the image `wanted` must have. Of an index it is the
+    /// manifest that is taken which has to be signed, as with other tools.
+    pub fn check(&self, source: &Source, digest: &Digest, wanted: &Reference) -> anyhow::Result<()> {
+        if self.is_empty() {
+            return Ok(());
         }
-        deserializer.deserialize_map(Keys(PhantomData))
+        let host = source.client.domain();
+        if !source.attachments {
+            return Err(SignatureError::NotLookedFor {
+                file: self.file.clone(),
+                what: wanted.to_string(),
+                scope: self.scope.clone(),
+                host: host.to_owned(),
+            }
+            .into());
+        }
+        let signatures = attachment::fetch(&source.client, digest)?;
+        self.check_signatures(&signatures, host, digest, wanted)
+    }
+
+    fn check_signatures(
+        &self,
+        signatures: &[Signature],
+        host: &str,
+        digest: &Digest,
+        wanted: &Reference,
+    ) -> anyhow::Result<()> {
+        for requirement in &self.wanted {
+            let keys = requirement
+                .keys()
+                .with_context(|| self.file.display().to_string())?;
+            let mut reasons = Vec::new();
+            let is_met = signatures.iter().any(|signature| {
+                let accepted = accept(signature, &keys, digest, |name| {
+                    requirement.signed_identity.fits(wanted, name)
+                });
+                accepted.map_err(|reason| reasons.push(reason)).is_ok()
+            });
+            if is_met {
+                continue;
+            }
+            reasons.dedup();
+            reasons.truncate(REASONS);
+            let (file, scope) = (self.file.clone(), self.scope.clone());
+            let (what, host, digest) = (wanted.to_string(), host.to_owned(), *digest);
+            return Err(match reasons.is_empty() {
+                true => SignatureError::Missing {
+                    file,
+                    what,
+                    scope,
+                    host,
+                    digest,
+                },
+                false => SignatureError::Refused {
+                    file,
+                    what,
+                    scope,
+                    host,
+                    digest,
+                    reasons,
+                },
+            }
+            .into());
+        }
+        Ok(())
+    }
+}
+
+/// Whether one of the keys signed that this is a manifest of an image whose name fits; else the reason. What is signed
+/// is read only after its signature is.
+fn accept(
+    signature: &Signature,
+    keys: &[PublicKey],
+    digest: &Digest,
+    fits: impl Fn(&str) -> bool,
+) -> Result<(), String> {
+    let bytes = signature
+        .bytes
+        .as_ref()
+        .ok_or("one is not written as cosign writes them")?;
+    if !keys.iter().any(|key| key.has_signed(&signature.payload, bytes)) {
+        return Err("one is not of a key that is trusted there".to_owned());
+    }
+    let payload = Payload::parse(&signature.payload)
+        .map_err(|problem| format!("one has a document that is not understood ({problem})"))?;
+    if payload.digest != *digest {
+        return Err(format!("one is of {}", payload.digest));
+    }
+    match fits(&payload.name) {
+        true => Ok(()),
+        false => Err(format!(
+            "one is of the name {:?}, which signedIdentity does not let pass",
+            payload.name.chars().take(300).collect::<String>()
+        )),
     }
 }
 
@@ -167,7 +367,7 @@ impl Origin<'_> {
 }
 
 /// Image, repository, the namespaces above it, host, `*.` and the domains above the host.
-fn registry_scopes(reference: &Reference) -> Vec<String> {
+pub fn registry_scopes(reference: &Reference) -> Vec<String> {
     let reference = reference.clone().or_latest();
     let name = reference.name();
     let mut scopes = vec![match (reference.digest(), reference.tag()) {
@@ -208,14 +408,21 @@ impl Policy {
             if requirements.is_empty() {
                 return Err(broken(format!("{scope} has no requirement")));
             }
+            for requirement in requirements {
+                if let Requirement::SigstoreSigned(signed) = requirement
+                    && let Some(problem) = signed.problem()
+                {
+                    return Err(broken(format!("{scope} {problem}")));
+                }
+            }
         }
         Ok(Self(Some((path.to_owned(), file))))
     }
 
-    /// Whether an image may come in from there.
-    pub fn check(&self, origin: Origin<'_>, what: &str) -> Result<(), PolicyError> {
+    /// Whether an image may come in from there, and what signatures it must have then.
+    pub fn check(&self, origin: Origin<'_>, what: &str) -> Result<Demand, PolicyError> {
         let Some((path, file)) = &self.0 else {
-            return Ok(());
+            return Ok(Demand::default());
         };
         let transport = origin.transport();
         let scoped = file.transports.0.get(transport).and_then(|scopes| {
@@ -226,156 +433,45 @@ impl Policy {
                 .find_map(|scope| Some((format!("{transport}:{scope}"), scopes.0.get(&scope)?)))
         });
         let (scope, requirements) = scoped.unwrap_or_else(|| ("default".to_owned(), &file.default));
-        let unchecked = |kind| PolicyError::Unchecked {
-            file: path.clone(),
-            what: what.to_owned(),
+        let (file, what) = (path.clone(), what.to_owned());
+        let mut demand = Demand {
+            file: file.clone(),
             scope: scope.clone(),
-            kind,
+            wanted: Vec::new(),
         };
-        requirements.iter().try_for_each(|requirement| match requirement {
-            Requirement::Accept {} => Ok(()),
-            Requirement::Reject {} => Err(PolicyError::Rejected {
-                file: path.clone(),
-                what: what.to_owned(),
-                scope: scope.clone(),
+        for requirement in requirements {
+            let unchecked = match requirement {
+                Requirement::Accept {} => continue,
+                Requirement::Reject {} => return Err(PolicyError::Rejected { file, what, scope }),
+                Requirement::SignedBy { .. } => "signedBy",
+                Requirement::SignedBaseLayer { .. } => "signedBaseLayer",
+                Requirement::SigstoreSigned(signed) => match signed.unchecked() {
+                    Some(kind) => kind,
+                    None => {
+                        demand.wanted.push(signed.clone());
+                        continue;
+                    }
+                },
+            };
+            return Err(PolicyError::Unchecked {
+                file,
+                what,
+                scope,
+                kind: unchecked,
+            });
+        }
+        match origin {
+            Origin::Local { transport, .. } if !demand.is_empty() => Err(PolicyError::Nowhere {
+                file,
+                what,
+                scope,
+                transport,
             }),
-            Requirement::SignedBy { .. } => Err(unchecked("signedBy")),
-            Requirement::SigstoreSigned { .. } => Err(unchecked("sigstoreSigned")),
-        })
+            _ => Ok(demand),
+        }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const ACCEPT: &str = r#"[{"type":"insecureAcceptAnything"}]"#;
-    const REJECT: &str = r#"[{"type":"reject"}]"#;
-
-    fn policy(text: &str) -> Result<Policy, String> {
-        Policy::parse(Path::new("policy.json"), text.as_bytes()).map_err(|error| error.to_string())
-    }
-
-    fn check(policy: &Policy, name: &str) -> Result<(), String> {
-        let reference = name.parse().unwrap();
-        let checked = policy.check(Origin::Registry(&reference), name);
-        checked.map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn without_a_file_everything_may_come_in() {
-        check(&Policy::default(), "alpine").unwrap();
-    }
-
-    #[test]
-    fn the_most_exact_scope_counts() {
-        let digest = format!("sha256:{}", "a".repeat(64));
-        let policy = policy(&format!(
-            r#"{{"default": {REJECT}, "transports": {{
-                "docker": {{
-                    "docker.io/library": {ACCEPT},
-                    "docker.io/library/evil": {REJECT},
-                    "docker.io/library/evil:good": {ACCEPT},
-                    "reg.invalid:5000/a@{digest}": {ACCEPT},
-                    "*.wild.invalid": {ACCEPT},
-                    "bad.wild.invalid": {REJECT},
-                    "signed.invalid": [{{"type": "insecureAcceptAnything"}},
-                        {{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k"}}],
-                    "cosigned.invalid": [{{"type": "sigstoreSigned", "keyPath": "/k", "signedIdentity": {{"type": "matchRepository"}}}}]
-                }},
-                "oci-archive": {{"": {REJECT}, "/trusted": {ACCEPT}}}
-            }}}}"#
-        ))
-        .unwrap();
-        let cases = [
-            ("alpine", ""),
-            ("docker.io/team/app", "rejects docker.io/team/app (default)"),
-            ("evil", "rejects evil (docker:docker.io/library/evil)"),
-            ("evil:good", ""),
-            ("reg.invalid:5000/a:v", "(default)"),
-            (&format!("reg.invalid:5000/a@{digest}"), ""),
-            ("a.b.wild.invalid:5000/x", ""),
-            ("wild.invalid/x", "(default)"),
-            ("bad.wild.invalid/x", "(docker:bad.wild.invalid)"),
-            (
-                "signed.invalid/x",
-                "policy.json wants a signature (signedBy) of signed.invalid/x (docker:signed.invalid)",
-            ),
-            ("cosigned.invalid/x", "(sigstoreSigned)"),
-        ];
-        for (name, expected) in cases {
-            match check(&policy, name) {
-                Ok(()) => assert_eq!(expected, "", "{name}"),
-                Err(error) => assert!(
-                    !expected.is_empty() && error.contains(expected),
-                    "{name}: {error}"
-                ),
-            }
-        }
-        let archive = |path| Origin::Local {
-            transport: "oci-archive",
-            path,
-        };
-        policy
-            .check(archive(Some(Path::new("/trusted/x.tar"))), "x")
-            .unwrap();
-        policy
-            .check(archive(Some(Path::new("/other/x.tar"))), "x")
-            .unwrap_err();
-        policy.check(archive(None), "x").unwrap_err();
-        let tarball = Origin::Local {
-            transport: "tarball",
-            path: None,
-        };
-        policy.check(tarball, "x").unwrap_err();
-    }
-
-    #[test]
-    fn what_is_not_clear_is_an_error() {
-        let cases = [
-            ("{}", "missing field `default`"),
-            (r#"{"default": []}"#, "default has no requirement"),
-            (r#"{"default": [{"type": "trustMe"}]}"#, "unknown variant"),
-            (
-                r#"{"default": [{"type": "reject", "not": "really"}]}"#,
-                "unknown field",
-            ),
-            (
-                r#"{"default": [{"type": "signedBy", "keypath": "x"}]}"#,
-                "unknown field",
-            ),
-            (r#"{"default": [{}]}"#, "missing field `type`"),
-            (
-                &format!(r#"{{"default": {ACCEPT}, "defualt": {REJECT}}}"#),
-                "unknown field",
-            ),
-            (
-                &format!(r#"{{"default": {ACCEPT}, "default": {REJECT}}}"#),
-                "duplicate field",
-            ),
-            (
-                &format!(
-                    r#"{{"default": {ACCEPT}, "transports": {{"docker": {{"x": {ACCEPT}, "x": {REJECT}}}}}}}"#
-                ),
-                "\"x\" stands twice",
-            ),
-            (
-                &format!(r#"{{"default": {ACCEPT}, "transports": {{"docker": {{"x": []}}}}}}"#),
-                "docker:x has no requirement",
-            ),
-            ("", "EOF"),
-        ];
-        for (text, expected) in cases {
-            let error = policy(text).unwrap_err();
-            assert!(error.contains(expected), "{text}: {error}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,200}") {
-            let _ = policy(&text);
-        }
-    }
-}
+#[path = "policy_tests.rs"]
+mod tests;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail};
 use super::arrival::{Arrival, KEPT_FROM, Kept};
 use super::find::{FindError, find};
 use super::layer::UnpackOptions;
+use super::policy::Demand;
 use super::publish::{Layers, NewImage, Wanted};
 use super::reference::Reference;
 use super::registry::{Client, Fetched, Source, Sources};
@@ -33,6 +34,8 @@ pub struct Wish<'a> {
     pub reference: &'a Reference,
     pub platform: &'a Platform,
     pub unpack: UnpackOptions,
+    /// The signatures that it must have.
+    pub demand: &'a Demand,
 }
 
 /// What was pulled.
@@ -79,9 +82,13 @@ pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) 
     let name = wish.reference.name();
     let failed = |host: &str, reason: &str| tell(Event::Failed { host, reason });
     let sources = Sources::new(places, &failed);
-    if let Some(image) = present(store, wish)?
+    let here = present(store, wish)?;
+    let is_known = |image: &Image, digest: &Digest| image.repo_digests.contains(&format!("{name}@{digest}"));
+    // What was let in before may have to be signed now.
+    if wish.demand.is_empty()
+        && let Some(image) = &here
         && let Some(digest) = sources.ask(current)?
-        && image.repo_digests.contains(&format!("{name}@{digest}"))
+        && is_known(image, &digest)
     {
         tell(Event::Found);
         return Ok(Pulled {
@@ -93,9 +100,19 @@ pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) 
     let (digest, resolved) = sources.ask(|source| {
         let (tag, digest) = (source.reference.tag(), source.reference.digest());
         let top = source.client.manifest(tag, digest.as_ref())?;
-        Ok((top.digest, Resolved::of(&source.client, wish.platform, top)?))
+        let digest = top.digest;
+        let resolved = Resolved::of(&source.client, wish.platform, top)?;
+        wish.demand.check(source, &resolved.digest, wish.reference)?;
+        Ok((digest, resolved))
     })?;
     tell(Event::Found);
+    if let Some(image) = here.filter(|image| !wish.demand.is_empty() && is_known(image, &digest)) {
+        return Ok(Pulled {
+            id: image.id,
+            digest,
+            is_new: false,
+        });
+    }
     // Held until the image is published.
     let _claim = loop {
         match store.claim_pull(&resolved.digest)? {

@@ -88,9 +88,10 @@ fn permit(source: &Source<Streamed>, path: Option<&Path>, options: &LoadOptions)
     let path = path.map(std::fs::canonicalize).transpose()?;
     // As with other tools, the place of an archive of docker save does not matter.
     let path = path.as_deref().filter(|_| transport != "docker-archive");
-    Ok(options
+    options
         .policy
-        .check(Origin::Local { transport, path }, transport)?)
+        .check(Origin::Local { transport, path }, transport)?;
+    Ok(())
 }
 
 fn new_image(plan: Plan) -> NewImage {

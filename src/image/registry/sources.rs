@@ -16,6 +16,8 @@ use crate::image::reference::Reference;
 pub struct Source {
     pub reference: Reference,
     pub client: Client,
+    /// Whether signatures are looked for there.
+    pub attachments: bool,
 }
 
 /// Who is told of a place that failed where there is another: its host and the reason.
