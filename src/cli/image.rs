@@ -13,7 +13,9 @@ use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use super::values::time;
 use super::view::moment::seconds;
-use super::{diff, format, history, images, import, load, pull, push, rmi, save, search, tag, tree, untag};
+use super::{
+    diff, format, history, images, import, load, pull, push, rmi, save, search, tag, tree, trust, untag,
+};
 use crate::base::time::NEVER;
 use crate::base::units::size;
 use crate::image::find::{FindError, find, find_any};
@@ -49,6 +51,7 @@ enum ImageCommand {
     Search(Flags<search::SearchArgs>),
     Tag(Flags<tag::TagArgs>),
     Tree(Flags<tree::TreeArgs>),
+    Trust(trust::TrustArgs),
     Untag(Flags<untag::UntagArgs>),
 }
 
@@ -106,6 +109,7 @@ pub fn run(args: ImageArgs, context: &Context) -> Outcome {
         I::Search(args) => search::run(args.0, context),
         I::Tag(args) => tag::run(args.0, context),
         I::Tree(args) => tree::run(args.0, context),
+        I::Trust(args) => trust::run(args),
         I::Untag(args) => untag::run(args.0, context),
     }
 }

@@ -227,7 +227,7 @@ fn prompt(text: &str) -> anyhow::Result<String> {
 }
 
 /// Asks without showing the answer.
-fn hidden(text: &str) -> anyhow::Result<String> {
+pub fn hidden(text: &str) -> anyhow::Result<String> {
     use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
     let stdin = io::stdin();
     let before = tcgetattr(&stdin)?;

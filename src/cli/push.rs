@@ -10,6 +10,7 @@ use super::manifest::push_list;
 use super::output::print;
 use super::registry::TransferOptions;
 use super::report::{self, Outcome};
+use super::signing::SigningOptions;
 use crate::image::compression::Compression;
 use crate::image::find::{FindError, Found, find};
 use crate::image::lists::find_list;
@@ -17,6 +18,7 @@ use crate::image::platform;
 use crate::image::push::{self, Format, PushOptions, Pushed, Step};
 use crate::image::push_list::ListOptions;
 use crate::image::reference::Reference;
+use crate::image::signature::attachment;
 use crate::store::Store;
 
 /// zstd with tables, so that others fetch only the files that they do not have.
@@ -39,6 +41,8 @@ pub struct PushArgs {
     /// Print no progress
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    signing: SigningOptions,
     #[command(flatten)]
     transfer: TransferOptions,
     /// Image
@@ -122,6 +126,7 @@ pub fn run(args: PushArgs, context: &Context) -> Outcome {
     if target.digest().is_some() {
         bail!("{destination}: an image gets its digest from its content, so it is pushed by a tag");
     }
+    let key = args.signing.key(&target)?;
     let client = args.transfer.client(&target)?;
     let engine = context.act()?;
     let pairs = if args.all_tags {
@@ -152,6 +157,11 @@ pub fn run(args: PushArgs, context: &Context) -> Outcome {
         };
         let pushed = push::push(&engine.store, &client, &found.image, &target, &options, &tell)
             .with_context(|| format!("cannot push {target}"))?;
+        if let Some(key) = &key {
+            attachment::sign(&client, key, &target, &pushed.digest)
+                .with_context(|| format!("cannot sign {target}, which is pushed now"))?;
+            say(&format!("Signed {}", pushed.digest));
+        }
         answer(&args, &target, &pushed)?;
     }
     Ok(0)

@@ -56,9 +56,8 @@ const REFUSED: &[Group] = &[
     Group {
         commands: &["push"],
         when: Yet,
-        reason: "signatures and encrypted layers are not written yet",
-        flags: "--sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint \
-                --sign-passphrase-file --encrypt-layer --encryption-key --sign --cosign-key --notation-key-name",
+        reason: "signatures are made with --sign-by-sigstore-private-key, and layers are not encrypted",
+        flags: "--sign-by --sign-by-sigstore --sign-by-sq-fingerprint --encrypt-layer --encryption-key --sign --cosign-key --notation-key-name",
     },
     Group {
         commands: &["pull", "push"],
@@ -338,7 +337,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "image",
         Yet,
         "of the commands for images, coracle image --help lists those there are",
-        "mount unmount umount scp sign trust convert encrypt decrypt",
+        "mount unmount umount scp sign convert encrypt decrypt",
     ),
     (
         "volume",

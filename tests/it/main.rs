@@ -19,6 +19,7 @@ mod registry;
 mod run;
 mod runtime;
 mod search;
+mod signatures;
 mod steps;
 mod support;
 mod system;

@@ -321,7 +321,7 @@ fn the_signature_policy_decides_what_comes_in() {
         says(
             &refused,
             &format!(
-                "{path} wants a signature (signedBy) of {name} (docker:{}/test)",
+                "{path} wants {name} to be signed in a way that is not checked here (docker:{}/test: signedBy)",
                 own.host
             ),
         );

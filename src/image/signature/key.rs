@@ -239,6 +239,16 @@ pub mod tests {
     }
 
     #[test]
+    fn a_key_of_cosign_opens_with_its_passphrase() {
+        let sealed = include_bytes!("testing/sealed.key");
+        let public = PublicKey::parse(PUBLIC.as_bytes()).unwrap();
+        let private = PrivateKey::parse(sealed, b"word").unwrap();
+        assert!(public.has_signed(b"message", &private.sign(b"message")));
+        let error = PrivateKey::parse(sealed, b"wrong").unwrap_err().to_string();
+        assert!(error.contains("the passphrase is wrong"), "{error}");
+    }
+
+    #[test]
     fn what_is_no_key_is_named() {
         let block = |label: &str, content: &[u8]| {
             format!(

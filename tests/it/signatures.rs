@@ -1,0 +1,598 @@
+//! Signatures: what a policy wants signed, who signs it, and what strangers make of that.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::{Value, json};
+
+use super::registry::{image, registry, told};
+use super::support::image::{digest, hex};
+use super::support::registry::{Answer, Asked, Content, Distribution, Fake};
+use super::support::run::{Outcome, contains};
+use super::support::{Image, Sandbox, requires};
+
+const KIND: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
+const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// Writes a file at a place of the sandbox.
+fn put(sandbox: &Sandbox, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+    let path = sandbox.path(name);
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    fs::write(&path, bytes).unwrap();
+    path
+}
+
+/// A copy of a key in the sandbox, since who runs the tests may not see the source.
+fn copy(sandbox: &Sandbox, name: &str) -> String {
+    let bytes: &[u8] = match name {
+        "p256.key" => include_bytes!("../../src/image/signature/testing/p256.key"),
+        "p256.pub" => include_bytes!("../../src/image/signature/testing/p256.pub"),
+        "sealed.key" => include_bytes!("../../src/image/signature/testing/sealed.key"),
+        "ed25519.pub" => include_bytes!("../../src/image/signature/testing/ed25519.pub"),
+        other => panic!("no key {other}"),
+    };
+    put(sandbox, &format!("tmp/{name}"), bytes).display().to_string()
+}
+
+/// Whoever is not signed by `key` does not come in from this host.
+fn trust(sandbox: &Sandbox, host: &str, requirement: &Value) {
+    let policy = json!({
+        "default": [{"type": "reject"}],
+        "transports": { "docker": { host: [requirement] }, "oci-archive": { "": [{"type": "insecureAcceptAnything"}] } }
+    });
+    put(sandbox, "config/containers/policy.json", policy.to_string());
+    attachments(sandbox, host);
+}
+
+fn attachments(sandbox: &Sandbox, host: &str) {
+    let text = format!("docker:\n  {host}:\n    use-sigstore-attachments: true\n");
+    put(sandbox, "config/containers/registries.d/test.yaml", text);
+}
+
+fn signed_by(sandbox: &Sandbox, public: &str) -> Value {
+    json!({"type": "sigstoreSigned", "keyPath": copy(sandbox, public)})
+}
+
+fn images(sandbox: &Sandbox) -> String {
+    let images = sandbox.coracle(["images", "--format", "{{.Repository}}:{{.Tag}}"]);
+    images.run().succeeds().text().trim().to_owned()
+}
+
+#[track_caller]
+fn refuses(sandbox: &Sandbox, name: &str, part: &str) -> Outcome {
+    let refused = sandbox
+        .coracle(["pull", name])
+        .run()
+        .exits(125)
+        .says(part)
+        .says_one_line();
+    assert_eq!(images(sandbox), "", "{}", told(&refused));
+    refused
+}
+
+/// Whether skopeo lets an image in by the policy of the sandbox. Debian's finds signatures, and refuses to check them.
+#[track_caller]
+fn skopeo_lets(sandbox: &Sandbox, name: &str, is_right: bool) {
+    let place = sandbox.path("tmp/read");
+    let _ = fs::remove_dir_all(&place);
+    let read = sandbox
+        .program("skopeo")
+        .arg("--policy")
+        .arg(sandbox.path("config/containers/policy.json"))
+        .arg("--registries.d")
+        .arg(sandbox.path("config/containers/registries.d"))
+        .args(["copy", "--quiet", "--remove-signatures", "--src-tls-verify=false"])
+        .arg(format!("docker://{name}"))
+        .arg(format!("dir:{}", place.display()))
+        .run();
+    if !contains(&read.stderr, b"Debian-local change: sigstore disabled") {
+        assert_eq!(read.code == Some(0), is_right, "{read}");
+    }
+}
+
+/// The signed documents of an image at a registry: openssl says that the key signed each of them.
+fn documents(sandbox: &Sandbox, name: &str, public: &str) -> Vec<Value> {
+    let skopeo = |words: &[&str], name: &str| {
+        let program = sandbox.program("skopeo").args(["--insecure-policy"]).args(words);
+        program.arg(format!("docker://{name}")).run().succeeds()
+    };
+    let inspected = skopeo(&["inspect", "--tls-verify=false"], name).json();
+    let (repository, _) = name.rsplit_once(':').unwrap();
+    let signatures = format!(
+        "{repository}:{}.sig",
+        inspected["Digest"].as_str().unwrap().replace(':', "-")
+    );
+    let manifest = skopeo(&["inspect", "--raw", "--tls-verify=false"], &signatures).json();
+    assert_eq!(manifest["mediaType"], OCI);
+    let place = sandbox.path("tmp/signatures");
+    let _ = fs::remove_dir_all(&place);
+    let copied = sandbox
+        .program("skopeo")
+        .args(["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"])
+        .arg(format!("docker://{signatures}"))
+        .arg(format!("dir:{}", place.display()));
+    copied.run().succeeds();
+    let verified = |layer: &Value| {
+        assert_eq!(layer["mediaType"], KIND);
+        let document = place.join(&layer["digest"].as_str().unwrap()[7..]);
+        let encoded = layer["annotations"]["dev.cosignproject.cosign/signature"]
+            .as_str()
+            .unwrap();
+        let signature = put(sandbox, "tmp/signature.txt", encoded).display().to_string();
+        let binary = sandbox.path("tmp/signature").display().to_string();
+        let openssl = |words: &[&str]| sandbox.program("openssl").args(words).run().succeeds();
+        openssl(&["base64", "-d", "-A", "-in", &signature, "-out", &binary]);
+        let verify = [
+            "dgst",
+            "-sha256",
+            "-verify",
+            public,
+            "-signature",
+            &binary,
+            document.to_str().unwrap(),
+        ];
+        assert_eq!(openssl(&verify).text().trim(), "Verified OK");
+        serde_json::from_slice(&fs::read(document).unwrap()).unwrap()
+    };
+    manifest["layers"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(verified)
+        .collect()
+}
+
+#[test]
+fn what_we_sign_skopeo_and_we_let_in() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path("tmp"), "");
+    sandbox.load(&Image::busybox().name("localhost/app:v1"));
+    let name = format!("{}/team/app:v1", registry.host);
+    let private = copy(&sandbox, "p256.key");
+    let push = [
+        "push",
+        "--sign-by-sigstore-private-key",
+        &private,
+        "localhost/app:v1",
+        &name,
+    ];
+    sandbox
+        .coracle(push)
+        .run()
+        .exits(125)
+        .says("use-sigstore-attachments: true");
+    trust(&sandbox, &registry.host, &signed_by(&sandbox, "p256.pub"));
+    let pushed = sandbox.coracle(push).run().succeeds();
+    assert!(told(&pushed).contains("Signed sha256:"), "{}", told(&pushed));
+    // A second signature stands beside the first.
+    sandbox.coracle(push).run().succeeds();
+    skopeo_lets(&sandbox, &name, true);
+    let documents = documents(&sandbox, &name, &copy(&sandbox, "p256.pub"));
+    assert_eq!(documents.len(), 2);
+    for document in documents {
+        assert_eq!(document["critical"]["identity"]["docker-reference"], *name);
+        let digest = document["critical"]["image"]["docker-manifest-digest"]
+            .as_str()
+            .unwrap();
+        assert!(pushed.text().contains(digest), "{digest}");
+    }
+    sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+    sandbox.coracle(["pull", "--quiet", &name]).run().succeeds();
+    sandbox.coracle(["run", "--rm", &name, "true"]).run().succeeds();
+    sandbox
+        .coracle(["pull", &name])
+        .run()
+        .succeeds()
+        .says("Image is up to date");
+    sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+
+    // The same manifest under another name is not what was signed.
+    let other = format!("{}/team/app:v2", registry.host);
+    sandbox
+        .program("skopeo")
+        .args([
+            "--insecure-policy",
+            "copy",
+            "--quiet",
+            "--src-tls-verify=false",
+            "--dest-tls-verify=false",
+        ])
+        .args([format!("docker://{name}"), format!("docker://{other}")])
+        .run()
+        .succeeds();
+    skopeo_lets(&sandbox, &other, false);
+    refuses(
+        &sandbox,
+        &other,
+        &format!("one is of the name \"{name}\", which signedIdentity"),
+    );
+    let wide = json!({"type": "sigstoreSigned", "keyPath": copy(&sandbox, "p256.pub"),
+        "signedIdentity": {"type": "matchRepository"}});
+    trust(&sandbox, &registry.host, &wide);
+    skopeo_lets(&sandbox, &other, true);
+    sandbox.coracle(["pull", "--quiet", &other]).run().succeeds();
+    sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+
+    trust(&sandbox, &registry.host, &signed_by(&sandbox, "ed25519.pub"));
+    skopeo_lets(&sandbox, &name, false);
+    refuses(&sandbox, &name, "one is not of a key that is trusted there");
+}
+
+#[test]
+fn a_key_of_cosign_signs_with_its_passphrase() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path("tmp"), "");
+    sandbox.load(&image().name("localhost/app:v1"));
+    let name = format!("{}/app:v1", registry.host);
+    trust(&sandbox, &registry.host, &signed_by(&sandbox, "p256.pub"));
+    let sealed = copy(&sandbox, "sealed.key");
+    let push = ["push", "--sign-by-sigstore-private-key", &sealed];
+    for (passphrase, said) in [
+        ("wrong", "the passphrase is wrong"),
+        ("word\nand more\n", "Signed sha256:"),
+    ] {
+        let file = put(&sandbox, "tmp/passphrase", passphrase).display().to_string();
+        let words = ["--sign-passphrase-file", &file, "localhost/app:v1", &name];
+        let pushed = sandbox.coracle(push).args(words).run().says(said);
+        // A key that does not open is found before anything is sent.
+        assert_eq!(pushed.code == Some(0), passphrase != "wrong");
+        assert_eq!(
+            told(&pushed).contains("Pushed"),
+            passphrase != "wrong",
+            "{}",
+            told(&pushed)
+        );
+    }
+    assert_eq!(documents(&sandbox, &name, &copy(&sandbox, "p256.pub")).len(), 1);
+    sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+    sandbox.coracle(["pull", "--quiet", &name]).run().succeeds();
+    // By its digest any tag of the repository will do.
+    let inspect = ["image", "inspect", "--format", "{{index .RepoDigests 0}}", &name];
+    let by_digest = sandbox.coracle(inspect).run().succeeds().text().trim().to_owned();
+    sandbox.coracle(["rmi", "--all"]).run().succeeds();
+    sandbox.coracle(["pull", "--quiet", &by_digest]).run().succeeds();
+}
+
+#[test]
+fn what_openssl_signed_comes_in_and_a_mirror_without_it_is_passed_over() {
+    let sandbox = Sandbox::new();
+    let content = Content::of(&image(), &sandbox.path("tmp"));
+    let document = json!({
+        "critical": {
+            "identity": {"docker-reference": "vendor.invalid/app:v1"},
+            "image": {"docker-manifest-digest": content.manifest},
+            "type": "cosign container image signature",
+        },
+        "optional": null,
+    });
+    let payload = document.to_string().into_bytes();
+    let place = put(&sandbox, "tmp/payload", &payload);
+    let private = copy(&sandbox, "p256.key");
+    let sign = ["dgst", "-sha256", "-sign", &private, place.to_str().unwrap()];
+    let signature = sandbox.program("openssl").args(sign).run().succeeds().stdout;
+    let encode = sandbox
+        .program("openssl")
+        .args(["base64", "-A"])
+        .input(signature)
+        .run();
+    let encoded = encode.succeeds().text().trim().to_owned();
+    let manifest = manifest(&[&payload], |manifest| {
+        manifest["layers"][0]["annotations"]["dev.cosignproject.cosign/signature"] = json!(encoded);
+    });
+    let (name, fake) = attached(&sandbox, Some(manifest), vec![payload]);
+    let (_, bare) = attached(&sandbox, None, vec![]);
+    let requirement = json!({"type": "sigstoreSigned", "keyPaths": [copy(&sandbox, "ed25519.pub"), copy(&sandbox, "p256.pub")],
+        "signedIdentity": {"type": "exactReference", "dockerReference": "vendor.invalid/app:v1"}});
+    trust(&sandbox, &fake.host, &requirement);
+    let both = format!(
+        "default-docker:\n  use-sigstore-attachments: true\n# {}\n",
+        fake.host
+    );
+    put(&sandbox, "config/containers/registries.d/test.yaml", both);
+    let mirrors = format!(
+        "[[registry]]\nlocation = '{}'\ninsecure = true\n[[registry.mirror]]\nlocation = '{}'\ninsecure = true\n",
+        fake.host, bare.host
+    );
+    put(&sandbox, "config/containers/registries.conf", mirrors);
+    let pulled = sandbox.coracle(["pull", &name]).run().succeeds();
+    pulled.says(&format!("the mirror {} is passed over", bare.host));
+    sandbox
+        .coracle(["run", "--rm", &name])
+        .run()
+        .succeeds()
+        .prints("12");
+}
+
+/// An honest registry of an image, with this manifest and these blobs for its signatures.
+fn attached(sandbox: &Sandbox, manifest: Option<Answer>, blobs: Vec<Vec<u8>>) -> (String, Fake) {
+    let content = Content::of(&image(), &sandbox.path("tmp"));
+    let tag = format!("/v2/test/manifests/sha256-{}.sig", &content.manifest[7..]);
+    let answer = move |asked: &Asked, honest: Answer| {
+        if asked.target == tag {
+            return manifest.clone().unwrap_or(honest);
+        }
+        let blob = blobs.iter().find(|blob| asked.target.ends_with(&hex(blob)));
+        blob.map_or(honest, |blob| Answer::new(200, blob.clone()))
+    };
+    let (_, fake) = registry(content, answer);
+    (format!("{}/test:v1", fake.host), fake)
+}
+
+/// A manifest of signatures, one for each payload.
+fn manifest(payloads: &[&[u8]], change: impl Fn(&mut Value)) -> Answer {
+    let layer = |payload: &&[u8]| {
+        json!({"mediaType": KIND, "digest": digest(payload), "size": payload.len(),
+            "annotations": {"dev.cosignproject.cosign/signature": "AAAA"}})
+    };
+    let mut value = json!({
+        "schemaVersion": 2, "mediaType": OCI,
+        "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest(b"{}"), "size": 2},
+        "layers": payloads.iter().map(layer).collect::<Vec<_>>(),
+    });
+    change(&mut value);
+    Answer::new(200, value.to_string()).header("Content-Type", OCI)
+}
+
+#[test]
+fn nothing_that_a_registry_says_replaces_a_signature() {
+    let payload = b"{}".as_slice();
+    let long = vec![b' '; (1 << 20) + 1];
+    type Case = (&'static str, Option<Answer>, Vec<Vec<u8>>, &'static str);
+    let cases: Vec<Case> = vec![
+        ("none", None, vec![], "has none of sha256:"),
+        (
+            "an error",
+            Some(Answer::new(403, "")),
+            vec![],
+            "does not let us have",
+        ),
+        (
+            "nonsense",
+            Some(Answer::new(200, "x").header("Content-Type", OCI)),
+            vec![],
+            "invalid image manifest",
+        ),
+        (
+            "an index",
+            Some(
+                Answer::new(200, r#"{"schemaVersion":2,"manifests":[]}"#)
+                    .header("Content-Type", "application/vnd.oci.image.index.v1+json"),
+            ),
+            vec![],
+            "they come as",
+        ),
+        (
+            "no layers",
+            Some(manifest(&[], |_| {})),
+            vec![],
+            "has none of sha256:",
+        ),
+        (
+            "attestations",
+            Some(manifest(&[payload], |manifest| {
+                manifest["layers"][0]["mediaType"] = json!("application/x")
+            })),
+            vec![],
+            "has none of sha256:",
+        ),
+        (
+            "another document",
+            Some(manifest(&[payload], |_| {})),
+            vec![],
+            "has no blob sha256:",
+        ),
+        (
+            "a bad signature",
+            Some(manifest(&[payload], |_| {})),
+            vec![payload.to_vec()],
+            "one is not of a key that is trusted there",
+        ),
+        (
+            "no signature",
+            Some(manifest(&[payload], |manifest| {
+                manifest["layers"][0]["annotations"] = json!({})
+            })),
+            vec![payload.to_vec()],
+            "one is not written as cosign writes them",
+        ),
+        (
+            "too many",
+            Some(manifest(&[payload; 129], |_| {})),
+            vec![payload.to_vec()],
+            "more than 128 signatures",
+        ),
+        (
+            "too long",
+            Some(manifest(&[&long], |_| {})),
+            vec![long.clone()],
+            "longer than 1048576 bytes",
+        ),
+        (
+            "far too long a manifest",
+            Some(Answer::new(200, vec![b' '; (4 << 20) + 1]).header("Content-Type", OCI)),
+            vec![],
+            "is longer than",
+        ),
+    ];
+    for (case, answer, blobs, expected) in cases {
+        let sandbox = Sandbox::new();
+        let (name, fake) = attached(&sandbox, answer, blobs);
+        trust(&sandbox, &fake.host, &signed_by(&sandbox, "p256.pub"));
+        let refused = sandbox.coracle(["pull", &name]).run().exits(125);
+        assert!(told(&refused).contains(expected), "{case}: {}", told(&refused));
+        refused.says_one_line();
+        assert_eq!(images(&sandbox), "", "{case}");
+        // No layer was asked for, so none was unpacked.
+        let content = Content::of(&image(), &sandbox.path("tmp"));
+        assert!(
+            content.layers.iter().all(|layer| fake.count(layer) == 0),
+            "{case}"
+        );
+        sandbox.coracle(["run", "--rm", &name]).run().exits(125);
+    }
+}
+
+#[test]
+fn signatures_are_looked_for_where_registries_d_says() {
+    let sandbox = Sandbox::new();
+    let (name, fake) = attached(&sandbox, None, vec![]);
+    trust(&sandbox, &fake.host, &signed_by(&sandbox, "p256.pub"));
+    let unconfigured = format!(
+        "docker:\n  {}/other:\n    use-sigstore-attachments: true\n",
+        fake.host
+    );
+    put(&sandbox, "config/containers/registries.d/test.yaml", unconfigured);
+    refuses(
+        &sandbox,
+        &name,
+        "write use-sigstore-attachments: true for it in registries.d",
+    );
+    assert_eq!(fake.count(".sig"), 0);
+    put(
+        &sandbox,
+        "config/containers/registries.d/test.yaml",
+        "docker:\n  - x\n",
+    );
+    refuses(&sandbox, &name, "test.yaml: line 2:");
+    attachments(&sandbox, &fake.host);
+    // What is here was let in before: it can be run, but what comes in is looked at again.
+    let open = put(
+        &sandbox,
+        "tmp/open.json",
+        r#"{"default":[{"type":"insecureAcceptAnything"}]}"#,
+    );
+    sandbox
+        .coracle(["pull", "--signature-policy"])
+        .arg(&open)
+        .arg(&name)
+        .run()
+        .succeeds();
+    assert_eq!(fake.count(".sig"), 0);
+    sandbox.coracle(["run", "--rm", &name]).run().succeeds();
+    sandbox
+        .coracle(["pull", &name])
+        .run()
+        .exits(125)
+        .says("has none of sha256:");
+    sandbox
+        .coracle(["pull", "--signature-policy", "/nowhere", &name])
+        .run()
+        .exits(125)
+        .says("/nowhere");
+}
+
+#[test]
+fn archives_have_no_signatures() {
+    let sandbox = Sandbox::new();
+    let policy = json!({"default": [signed_by(&sandbox, "p256.pub")]});
+    put(&sandbox, "config/containers/policy.json", policy.to_string());
+    let archive = sandbox.path("tmp/a.tar");
+    image().write(&archive, super::support::Format::OciArchive);
+    let place = format!("oci-archive:{}", archive.display());
+    refuses(&sandbox, &place, "only images of registries have any");
+    sandbox
+        .coracle(["load", "--input"])
+        .arg(&archive)
+        .run()
+        .exits(125)
+        .says("only images of registries");
+}
+
+#[test]
+fn trust_is_shown_and_set_as_podman_does() {
+    requires!("program:podman");
+    let sandbox = Sandbox::new();
+    let public = copy(&sandbox, "p256.pub");
+    let policy = json!({
+        "default": [{"type": "insecureAcceptAnything"}],
+        "transports": {
+            "docker": {
+                "reg.invalid/a": [{"type": "sigstoreSigned", "keyPath": public}],
+                "b.invalid": [{"type": "sigstoreSigned", "keyPath": "/k1"}, {"type": "sigstoreSigned", "keyPath": "/k2"}],
+                "docker.io/x": [{"type": "reject"}],
+            },
+            "dir": {"": [{"type": "reject"}]},
+        }
+    });
+    put(&sandbox, "config/containers/policy.json", policy.to_string());
+    let registries =
+        "docker:\n  reg.invalid:\n    lookaside: file:///x\ndefault-docker:\n  lookaside: file:///y\n";
+    put(&sandbox, "config/containers/registries.d/a.yaml", registries);
+    let show = |words: &[&str]| {
+        let words = [&["image", "trust", "show"], words].concat();
+        sandbox.coracle(words).run().succeeds().text().to_owned()
+    };
+    for words in [&[][..], &["--json"], &["--raw"], &["-n"]] {
+        let podmans = sandbox
+            .program("podman")
+            .args(["image", "trust", "show", "--policypath"])
+            .arg(sandbox.path("config/containers/policy.json"))
+            .arg("--registrypath")
+            .arg(sandbox.path("config/containers/registries.d"))
+            .args(words)
+            .run();
+        let podmans = podmans.succeeds();
+        let lines = |text: &str| {
+            text.trim()
+                .lines()
+                .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(lines(&show(words)), lines(podmans.text()), "{words:?}");
+    }
+    assert_eq!(
+        show(&["-n", "docker.io/x"])
+            .split_whitespace()
+            .collect::<Vec<_>>(),
+        ["repository", "docker.io/x", "reject", "file:///y"]
+    );
+
+    let set = |words: &[&str]| {
+        sandbox
+            .coracle([&["image", "trust", "set"], words].concat())
+            .run()
+    };
+    set(&["--type", "accept", "docker.io/x"]).succeeds();
+    set(&[
+        "-t",
+        "sigstoreSigned",
+        "-f",
+        &public,
+        "-f",
+        &public,
+        "new.invalid:5000/y",
+    ])
+    .succeeds();
+    set(&["-t", "reject", "default"]).succeeds();
+    let written: Value =
+        serde_json::from_slice(&fs::read(sandbox.path("config/containers/policy.json")).unwrap()).unwrap();
+    assert_eq!(written["default"], json!([{"type": "reject"}]));
+    let scopes = &written["transports"]["docker"];
+    assert_eq!(scopes["docker.io/x"], json!([{"type": "insecureAcceptAnything"}]));
+    let one = json!({"type": "sigstoreSigned", "keyPath": public});
+    assert_eq!(scopes["new.invalid:5000/y"], json!([one, one]));
+    assert_eq!(written["transports"]["dir"], policy["transports"]["dir"]);
+    for (words, expected) in [
+        (&["-t", "sigstoreSigned", "x.invalid"][..], "needs a public key"),
+        (
+            &["-t", "sigstoreSigned", "-f", "/nowhere", "x.invalid"],
+            "--pubkeysfile /nowhere",
+        ),
+        (
+            &["-t", "reject", "-f", &public, "x.invalid"],
+            "--pubkeysfile is for",
+        ),
+        (
+            &["-t", "signedBy", "-f", &public, "x.invalid"],
+            "signatures of GPG are not checked here",
+        ),
+        (&["-t", "accept", "busybox"], "write docker.io/library/busybox"),
+    ] {
+        set(words).exits(125).says(expected).says_one_line();
+    }
+    let after = fs::read(sandbox.path("config/containers/policy.json")).unwrap();
+    assert_eq!(serde_json::from_slice::<Value>(&after).unwrap(), written);
+    assert!(set(&["x.invalid"]).code != Some(0));
+}
