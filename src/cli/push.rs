@@ -175,6 +175,9 @@ fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyho
     let Some(list) = list.filter(|_| !args.all_tags) else {
         return Ok(None);
     };
+    if args.signing.is_asked() {
+        bail!("{name} is a list of manifests, which are not signed: push and sign its images one by one");
+    }
     let target = args.destination.as_deref().unwrap_or(name);
     let options = ListOptions {
         all: true,

@@ -25,6 +25,11 @@ pub struct SigningOptions {
 }
 
 impl SigningOptions {
+    /// Whether there is to be a signature.
+    pub fn is_asked(&self) -> bool {
+        self.sign_by_sigstore_private_key.is_some()
+    }
+
     /// The key, if one is given. That the registry takes signatures is seen before anything is sent there.
     pub fn key(&self, target: &Reference) -> anyhow::Result<Option<PrivateKey>> {
         let Some(path) = &self.sign_by_sigstore_private_key else {
