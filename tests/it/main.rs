@@ -12,6 +12,7 @@ mod lists;
 mod login;
 mod manifests;
 mod parts;
+mod proxies;
 mod push;
 mod refusals;
 mod registries;

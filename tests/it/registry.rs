@@ -3,6 +3,7 @@
 use std::fs;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -243,6 +244,37 @@ fn a_layer_that_is_cut_again_and_again_arrives_without_being_sent_twice() {
         .succeeds();
     let sent = sent.load(Ordering::SeqCst);
     assert!(sent * 20 <= size * 21, "{sent} bytes for {size}");
+}
+
+#[test]
+fn a_registry_that_falls_silent_is_asked_again_from_there() {
+    let sandbox = Sandbox::new();
+    let big = Image::busybox().compressed_layer(&[Entry::file("big", noise(1 << 20))], Compression::Gzip);
+    let content = Content::of(&big, &sandbox.path("tmp"));
+    let target = content.layers.last().unwrap().clone();
+    let layer = target.clone();
+    let first = AtomicUsize::new(0);
+    let (_, fake) = registry(content, move |asked, mut answer| {
+        if asked.target.ends_with(&target) && first.fetch_add(1, Ordering::SeqCst) == 0 {
+            answer.stall = Some(1000);
+        }
+        answer
+    });
+    let name = format!("{}/test:v1", fake.host);
+    // Half a minute of silence is what a connection may have.
+    let pulled = sandbox
+        .coracle(["pull", "-q", "--retry-delay", "10ms", &name])
+        .limit(Duration::from_secs(120))
+        .run()
+        .succeeds();
+    assert!(pulled.elapsed < Duration::from_secs(90), "{:?}", pulled.elapsed);
+    let offsets: Vec<usize> = fake
+        .asked()
+        .iter()
+        .filter(|asked| asked.target.ends_with(&layer))
+        .map(Asked::offset)
+        .collect();
+    assert_eq!(offsets, [0, 1000]);
 }
 
 #[test]

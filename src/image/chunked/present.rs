@@ -37,14 +37,18 @@ impl Trees {
 
     /// Which tree has each file, by the file's name.
     pub fn find(&mut self, files: &Files) -> HashMap<String, usize> {
-        let mut names: Vec<&String> = files.keys().collect();
-        names.sort_unstable();
-        let mut found = HashMap::new();
         let mut path = Vec::new();
-        for written in names {
-            if name::normalise(written.as_bytes(), &mut path).is_err() {
-                continue;
+        let mut paths: Vec<(Vec<u8>, &String)> = Vec::new();
+        for written in files.keys() {
+            if name::normalise(written.as_bytes(), &mut path).is_ok() {
+                paths.push((path.clone(), written));
             }
+        }
+        // Many ways of writing one path would have one file hashed as often.
+        paths.sort_unstable();
+        paths.dedup_by(|one, other| one.0 == other.0);
+        let mut found = HashMap::new();
+        for (path, written) in paths {
             let file = &files[written];
             let place = (0..self.0.len()).find(|number| {
                 let Some(candidate) = self.0[*number].open(&path) else {

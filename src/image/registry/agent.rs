@@ -50,6 +50,11 @@ impl Proxies {
         (!self.is_direct(host)).then_some(proxy)
     }
 
+    /// The proxy for a host, as it may be shown.
+    pub fn shown(&self, scheme: &str, host: &str) -> Option<String> {
+        self.of(scheme, host).map(without_password)
+    }
+
     /// As curl and Go have it: loopback is never reached through a proxy.
     fn is_direct(&self, host: &str) -> bool {
         let host = host

@@ -399,7 +399,8 @@ impl Client {
 
     /// One request to one host.
     fn run(&self, request: Request<()>, body: Option<&[u8]>, host: &str) -> Result<Response<Body>, Failure> {
-        let agent = self.agent(request.uri()).map_err(Failure::Final)?;
+        let uri = request.uri().clone();
+        let agent = self.agent(&uri).map_err(Failure::Final)?;
         let answer = match body {
             Some(body) => agent.run(request.map(|()| body)),
             None => agent.run(request),
@@ -409,7 +410,14 @@ impl Client {
             if let Some(refused) = tls_problem(host, &error) {
                 return refused.into();
             }
-            let reason = unreachable(host, &error);
+            let proxies = &self.settings.proxies;
+            let reason = match proxies.shown(
+                uri.scheme_str().unwrap_or_default(),
+                uri.host().unwrap_or_default(),
+            ) {
+                Some(proxy) => unreachable(&format!("{host} through the proxy {proxy}"), &error),
+                None => unreachable(host, &error),
+            };
             // Who has never answered is not there, rather than busy.
             match is_nobody(&error) && self.scheme().is_none() {
                 true => Failure::Final(reason.into()),

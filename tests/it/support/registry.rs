@@ -120,6 +120,8 @@ pub struct Answer {
     pub length: Option<usize>,
     /// Hang up after so many bytes of the body.
     pub cut: Option<usize>,
+    /// Say nothing more after so many bytes of the body, until the client hangs up.
+    pub stall: Option<usize>,
 }
 
 impl Answer {
@@ -209,11 +211,14 @@ fn serve(stream: TcpStream, script: &Script, asked: &Mutex<Vec<Asked>>) -> Optio
         if request.method == "HEAD" {
             continue;
         }
-        let end = answer.cut.unwrap_or(answer.body.len());
+        let end = answer.cut.or(answer.stall).unwrap_or(answer.body.len());
         writer
             .write_all(&answer.body[..end.min(answer.body.len())])
             .ok()?;
-        if answer.cut.is_some() {
+        if answer.stall.is_some() {
+            let _ = reader.read(&mut [0]);
+        }
+        if answer.cut.or(answer.stall).is_some() {
             return None;
         }
     }
