@@ -9,7 +9,7 @@ use super::Global;
 use super::report::debug;
 use crate::engine::Engine;
 use crate::image::layer::UnpackOptions;
-use crate::runtime::rootless::Ids;
+use crate::runtime::rootless::{self, Ids};
 use crate::store::Store;
 use crate::store::layer::Owners;
 
@@ -36,7 +36,7 @@ impl Context {
         if let Some(root) = &self.root {
             return absolute(root, "--root");
         }
-        if rustix::process::getuid().is_root() {
+        if user() == 0 {
             return Ok("/var/lib/coracle".into());
         }
         match variable("XDG_DATA_HOME") {
@@ -50,13 +50,13 @@ impl Context {
         if let Some(root) = &self.run_root {
             return absolute(root, "--runroot");
         }
-        let user = rustix::process::getuid();
-        if user.is_root() {
+        let user = user();
+        if user == 0 {
             return Ok("/run/coracle".into());
         }
         Ok(match variable("XDG_RUNTIME_DIR") {
             Some(directory) => PathBuf::from(directory).join("coracle"),
-            None => PathBuf::from(format!("/tmp/coracle-run-{}", user.as_raw())),
+            None => PathBuf::from(format!("/tmp/coracle-run-{user}")),
         })
     }
 
@@ -68,7 +68,11 @@ impl Context {
     /// The engine, for commands that act. An ordinary user is in its user namespace from then on.
     pub fn act(&self) -> anyhow::Result<Engine> {
         let path = self.store_path()?;
-        let mut engine = Engine::open(&path)?;
+        // Inside `unshare` we are in the namespace already.
+        let mut engine = match unshared() {
+            Some(_) => Engine::inherit(&path)?,
+            None => Engine::open(&path)?,
+        };
         debug(|| {
             let ids = match engine.ids() {
                 Ids::All => "all ids of the host",
@@ -82,10 +86,36 @@ impl Context {
         Ok(engine)
     }
 
+    /// The engine, for commands that mount for their caller: `command` works in the caller's mount namespace, in which an
+    /// ordinary user may mount nothing.
+    pub fn act_on_mounts(&self, command: &str) -> anyhow::Result<Engine> {
+        if !rootless::is_privileged() {
+            bail!(
+                "cannot run command \"coracle {command}\" in rootless mode, must execute `coracle unshare` first"
+            );
+        }
+        self.act()
+    }
+
     /// The environment of the caller.
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         std::env::vars_os().collect()
     }
+}
+
+/// The variable by which commands inside `unshare` know whose store is meant: there everybody is the superuser.
+pub const UNSHARED: &str = "CORACLE_ROOTLESS_UID";
+
+/// The user whose namespace `unshare` has put us in.
+fn unshared() -> Option<u32> {
+    let user = variable(UNSHARED)?.to_str()?.parse().ok()?;
+    let is_inside = rustix::process::getuid().is_root() && rootless::mapped() != Ids::All;
+    is_inside.then_some(user)
+}
+
+/// The user as the host knows him.
+pub fn user() -> u32 {
+    unshared().unwrap_or_else(|| rustix::process::getuid().as_raw())
 }
 
 /// How layers are unpacked for the users that there are.
@@ -110,7 +140,7 @@ pub fn home() -> anyhow::Result<PathBuf> {
     if let Some(home) = variable("HOME") {
         return Ok(home.into());
     }
-    let user = rustix::process::getuid().as_raw().to_string();
+    let user = user().to_string();
     let accounts =
         std::fs::read_to_string("/etc/passwd").context("HOME is not set, and /etc/passwd cannot be read")?;
     let found = accounts.lines().find_map(|line| {

@@ -5,6 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
+use super::format::pretty_by;
 use super::output::{print, print_bytes};
 use super::report::Outcome;
 use super::select::one;
@@ -145,14 +146,7 @@ fn document(changes: &[Change]) -> String {
         };
         list.push(String::from_utf8_lossy(&change.path).into_owned());
     }
-    let mut bytes = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"     ");
-    let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
-    document
-        .serialize(&mut serializer)
-        .expect("strings can be written to memory");
-    bytes.push(b'\n');
-    String::from_utf8(bytes).expect("JSON is UTF-8")
+    pretty_by(&document, b"     ") + "\n"
 }
 
 #[cfg(test)]

@@ -94,10 +94,17 @@ pub fn document(
 
 /// JSON with an indentation of four spaces, as both Docker and Podman print it.
 pub fn pretty(value: &Value) -> String {
+    pretty_by(value, b"    ")
+}
+
+/// The same with another indentation, or of something that becomes JSON.
+pub fn pretty_by(value: &impl serde::Serialize, indentation: &[u8]) -> String {
     let mut bytes = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let formatter = serde_json::ser::PrettyFormatter::with_indent(indentation);
     let mut serializer = serde_json::Serializer::with_formatter(&mut bytes, formatter);
-    serde::Serialize::serialize(value, &mut serializer).expect("a JSON value can be written to memory");
+    value
+        .serialize(&mut serializer)
+        .expect("a JSON value can be written to memory");
     String::from_utf8(bytes).expect("JSON is UTF-8")
 }
 

@@ -14,7 +14,8 @@ use super::values::filter::Filters;
 use super::values::time;
 use super::view::moment::seconds;
 use super::{
-    diff, format, history, images, import, load, pull, push, rmi, save, search, tag, tree, trust, untag,
+    diff, format, history, images, import, load, mount, pull, push, rmi, save, search, tag, tree, trust,
+    untag,
 };
 use crate::base::time::NEVER;
 use crate::base::units::size;
@@ -42,6 +43,7 @@ enum ImageCommand {
     Load(Flags<load::LoadArgs>),
     #[command(visible_alias = "list")]
     Ls(Flags<images::ImagesArgs>),
+    Mount(Flags<mount::MountArgs>),
     Prune(Flags<PruneArgs>),
     Pull(Flags<pull::PullArgs>),
     Push(Flags<push::PushArgs>),
@@ -52,6 +54,8 @@ enum ImageCommand {
     Tag(Flags<tag::TagArgs>),
     Tree(Flags<tree::TreeArgs>),
     Trust(trust::TrustArgs),
+    #[command(visible_alias = "umount")]
+    Unmount(Flags<mount::UnmountArgs>),
     Untag(Flags<untag::UntagArgs>),
 }
 
@@ -101,6 +105,7 @@ pub fn run(args: ImageArgs, context: &Context) -> Outcome {
         I::Inspect(args) => inspect(args.0, context),
         I::Load(args) => load::run(args.0, context),
         I::Ls(args) => images::run(args.0, context),
+        I::Mount(args) => mount::mount(args.0, context),
         I::Prune(args) => prune(args.0, context),
         I::Pull(args) => pull::run(args.0, context),
         I::Push(args) => push::run(args.0, context),
@@ -110,6 +115,7 @@ pub fn run(args: ImageArgs, context: &Context) -> Outcome {
         I::Tag(args) => tag::run(args.0, context),
         I::Tree(args) => tree::run(args.0, context),
         I::Trust(args) => trust::run(args),
+        I::Unmount(args) => mount::unmount(args.0, context),
         I::Untag(args) => untag::run(args.0, context),
     }
 }

@@ -14,6 +14,7 @@ use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use super::view::images::{self, Row};
 use super::view::moment::{Clock, seconds};
+use super::view::tree;
 use crate::base::time::NEVER;
 use crate::image::find::{FindError, find_any};
 use crate::image::list::{Listed, fits, list};
@@ -47,6 +48,9 @@ pub struct ImagesArgs {
     /// Order by created, id, repository, size or tag
     #[arg(long, value_name = "KEY")]
     sort: Option<String>,
+    /// Show the platforms of each image below its names
+    #[arg(long, conflicts_with_all = ["digests", "format", "no_trunc", "quiet"])]
+    tree: bool,
     /// Only images of this name
     #[arg(value_name = "NAME[:TAG]")]
     reference: Option<String>,
@@ -72,13 +76,14 @@ const FILTERS: &[&str] = &[
 pub fn run(args: ImagesArgs, context: &Context) -> Outcome {
     let filters = Filters::parse(&args.filter, FILTERS).context("invalid --filter")?;
     let mut listed = Vec::new();
-    if let Some(store) = context.look()? {
-        let listing = list(&store)?;
+    let store = context.look()?;
+    if let Some(store) = &store {
+        let listing = list(store)?;
         for damage in listing.damaged {
             report::warn(&damage.to_string());
         }
         listed = listing.images;
-        retain(&store, &filters, &mut listed)?;
+        retain(store, &filters, &mut listed)?;
     }
     let mut rows: Vec<Row<'_>> = listed.iter().flat_map(images::rows).collect();
     // A name given for an image shows that name alone.
@@ -91,6 +96,10 @@ pub fn run(args: ImagesArgs, context: &Context) -> Outcome {
             row.name
                 .is_some_and(|name| patterns.iter().any(|pattern| fits(pattern, name)))
         });
+    }
+    if args.tree {
+        print(&tree::show(store.as_ref(), &rows))?;
+        return Ok(0);
     }
     sort(&mut rows, args.sort.as_deref())?;
     print(&show(&args, &rows)?)?;

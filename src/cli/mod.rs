@@ -24,6 +24,7 @@ mod load;
 mod login;
 mod logs;
 mod manifest;
+mod mount;
 mod options;
 mod output;
 mod port;

@@ -16,7 +16,7 @@ pub struct RmiArgs {
     /// All images
     #[arg(short, long)]
     all: bool,
-    /// Remove an image even if it has several names or containers of it exist
+    /// Remove an image even if it has several names, containers of it exist or it is mounted
     #[arg(short, long)]
     force: bool,
     /// Say nothing of images that are not there
@@ -60,7 +60,9 @@ pub fn run(args: RmiArgs, context: &Context) -> Outcome {
 fn with_code(error: RemoveError) -> anyhow::Error {
     match error {
         RemoveError::Find(FindError::Missing(_)) => report::coded(MISSING, error),
-        RemoveError::InUse { .. } | RemoveError::SeveralNames { .. } => report::coded(IN_USE, error),
+        RemoveError::InUse { .. } | RemoveError::Mounted { .. } | RemoveError::SeveralNames { .. } => {
+            report::coded(IN_USE, error)
+        }
         error => error.into(),
     }
 }

@@ -6,13 +6,13 @@ use std::process::Command;
 
 use clap::Args;
 
-use super::context::{Context, variable};
+use super::context::{Context, UNSHARED, user, variable};
 use super::report::{self, Outcome};
 
 /// Run a command in the user namespace of the containers
 ///
-/// For ordinary users: there, files of containers belong to the users that they belong to in the containers. Without a
-/// command the shell is started.
+/// For ordinary users: there, files of containers belong to the users that they belong to in the containers, and what is
+/// mounted is seen by the command alone. Without a command the shell is started.
 #[derive(Args, Debug)]
 pub struct UnshareArgs {
     /// The command and its arguments
@@ -32,8 +32,14 @@ pub fn run(args: UnshareArgs, context: &Context) -> Outcome {
         args.command
     };
     // From here on we are in the namespace, and what we execute is too.
-    let _engine = context.act()?;
-    let error = Command::new(&words[0]).args(&words[1..]).exec();
+    let user = user();
+    let engine = context.act()?;
+    engine.settle_in_namespaces()?;
+    let mut command = Command::new(&words[0]);
+    if user != 0 {
+        command.env(UNSHARED, user.to_string());
+    }
+    let error = command.args(&words[1..]).exec();
     let code = if error.kind() == std::io::ErrorKind::NotFound {
         NOT_FOUND
     } else {

@@ -197,7 +197,7 @@ const REFUSED: &[Group] = &[
         commands: &["images"],
         when: Yet,
         reason: "images are listed as a table",
-        flags: "--tree --history",
+        flags: "--history",
     },
     Group {
         commands: &["rmi", "save", "history", "inspect"],
@@ -337,7 +337,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "image",
         Yet,
         "of the commands for images, coracle image --help lists those there are",
-        "mount unmount umount scp sign convert encrypt decrypt",
+        "scp sign convert encrypt decrypt",
     ),
     (
         "volume",

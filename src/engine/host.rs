@@ -1,20 +1,6 @@
 //! Facts about the machine that records keep, to tell later whether they still hold.
 
-/// The identifier of this installation (`machine-id(5)`); empty where there is none.
-pub fn machine() -> String {
-    read("/etc/machine-id")
-}
-
-/// The identifier of this boot (`random(4)`).
-pub fn boot() -> String {
-    read("/proc/sys/kernel/random/boot_id")
-}
-
-fn read(path: &str) -> String {
-    std::fs::read_to_string(path)
-        .map(|text| text.trim().to_owned())
-        .unwrap_or_default()
-}
+pub use crate::base::machine::{boot, machine};
 
 /// When a process began, in clock ticks after boot (`/proc/PID/stat`, field 22). Together with the pid it names a
 /// process for as long as the machine runs.

@@ -12,6 +12,7 @@ mod host;
 pub mod list;
 pub mod log;
 pub mod monitor;
+pub mod mounts;
 pub mod oci;
 pub mod protocol;
 pub mod read_log;
@@ -96,7 +97,7 @@ impl Engine {
     }
 
     /// Opens the store in a process that was born in its user namespace.
-    fn inherit(root: &Path) -> Result<Self> {
+    pub fn inherit(root: &Path) -> Result<Self> {
         let store = Store::open(root)?;
         // In the initial user namespace there is nothing to be a member of.
         let member = if rootless::mapped() == Ids::All {

@@ -23,6 +23,12 @@ pub enum RemoveError {
     )]
     InUse { image: Digest, containers: Vec<String> },
     #[error(
+        "image {} is mounted at {}: unmount it first, or use --force",
+        id::short(&image.hex()),
+        paths.join(", ")
+    )]
+    Mounted { image: Digest, paths: Vec<String> },
+    #[error(
         "image {} has several names ({}): name the one to be removed, or use --force for all",
         id::short(&image.hex()),
         names.join(", ")
@@ -101,8 +107,9 @@ fn hold(store: &Store, image: &Digest, text: &str, hold: Hold) -> Result<Locked,
 /// Removes what `text` means: one name of an image that has several, else the image with its last name and with the
 /// layers that no other image or container needs.
 ///
-/// Without `force` an image that containers are made of is kept, and so is one with several names that is meant by
-/// its id. With `force` its containers keep the layers they need; removing them is up to the caller.
+/// Without `force` an image that containers are made of or that is mounted is kept, and so is one with several names that
+/// is meant by its id. With `force` it is unmounted, and its containers keep the layers they need; removing them is up to
+/// the caller.
 pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveError> {
     let found = find_any(store, text)?;
     let id = found.image.id;
@@ -136,6 +143,16 @@ pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveE
 }
 
 fn check_unused(store: &Store, id: &Digest) -> Result<(), RemoveError> {
+    let mounts = store.mounts(Kind::Images, &id.hex())?;
+    if !mounts.is_empty() {
+        return Err(RemoveError::Mounted {
+            image: *id,
+            paths: mounts
+                .iter()
+                .map(|mounted| mounted.path.display().to_string())
+                .collect(),
+        });
+    }
     let containers = store.containers_of_image(&id.hex())?;
     if containers.is_empty() {
         return Ok(());
@@ -151,6 +168,7 @@ fn check_unused(store: &Store, id: &Digest) -> Result<(), RemoveError> {
 
 /// Names first, so that none is left that leads nowhere.
 fn delete(store: &Store, id: &Digest, names: Vec<Reference>, held: Locked) -> Result<Removal, RemoveError> {
+    store.unmount_everywhere(&held, Kind::Images, &id.hex())?;
     for name in &names {
         store.remove_tag(&name.to_string(), &id.hex())?;
     }

@@ -4,18 +4,16 @@
 //! overlay, which is attached nowhere and ends with it. It is forked by a process with one thread, so that it may
 //! allocate. The place is resolved by the kernel in that tree alone.
 
-use std::ffi::CString;
 use std::io::Read;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
-use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags};
 use rustix::process::{Resource, Signal, WaitId, WaitIdOptions};
 
 use super::copy::copy_tree;
-use super::rootfs;
+use super::{overlay, rootfs};
 use crate::base::bytes::ByteString;
 use crate::sys::process::{self, Namespaces};
 
@@ -98,7 +96,7 @@ fn act(tree: &Tree<'_>, place: &ByteString, to: BorrowedFd<'_>) -> Result<bool, 
         Tree::Layers { base, lowers, empty } => {
             rootfs::isolate().map_err(failed("cannot make mounts private"))?;
             rustix::process::chdir(*base).map_err(failed("cannot enter the store"))?;
-            mount(lowers, empty).map_err(failed("cannot mount the image's layers"))?
+            mount_layers(lowers, empty).map_err(failed("cannot mount the image's layers"))?
         }
         Tree::Directory(path) => {
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -126,42 +124,12 @@ fn open_place(root: BorrowedFd<'_>, place: &ByteString) -> Result<Option<OwnedFd
     }
 }
 
-/// A detached read-only mount of the layers.
-fn mount(lowers: &[String], empty: &str) -> Result<OwnedFd, Errno> {
-    let all: Vec<&str> = lowers.iter().map(String::as_str).chain([empty]).collect();
-    if all.len() == 1 {
-        // An image without layers.
+/// A detached mount of the layers; of an image without any, the empty directory.
+fn mount_layers(lowers: &[String], empty: &str) -> Result<OwnedFd, Errno> {
+    if lowers.is_empty() {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         return rustix::fs::open(empty, flags, Mode::empty());
     }
-    let words = |words: &[&str]| -> Result<Vec<CString>, Errno> {
-        words
-            .iter()
-            .map(|word| CString::new(*word).map_err(|_| Errno::INVAL))
-            .collect()
-    };
-    match overlay(c"lowerdir+", &words(&all)?) {
-        // Without `lowerdir+` (before Linux 6.7) all layers go into one option. No name of ours holds a colon.
-        Err(Errno::INVAL) => overlay(c"lowerdir", &words(&[&all.join(":")])?),
-        result => result,
-    }
-}
-
-fn overlay(key: &std::ffi::CStr, values: &[CString]) -> Result<OwnedFd, Errno> {
-    let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
-    let set =
-        |key: &std::ffi::CStr, value: &std::ffi::CStr| rustix::mount::fsconfig_set_string(&fs, key, value);
-    set(c"source", c"coracle")?;
-    rustix::mount::fsconfig_set_flag(&fs, c"userxattr")?;
-    set(c"metacopy", c"off")?;
-    set(c"redirect_dir", c"nofollow")?;
-    for value in values {
-        set(key, value)?;
-    }
-    rustix::mount::fsconfig_create(&fs)?;
-    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
-        | MountAttrFlags::MOUNT_ATTR_NODEV
-        | MountAttrFlags::MOUNT_ATTR_NOSUID
-        | MountAttrFlags::MOUNT_ATTR_NOATIME;
-    rustix::mount::fsmount(&fs, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
+    let lowers: Vec<&str> = lowers.iter().map(String::as_str).chain([empty]).collect();
+    overlay::mount_read_only(&lowers)
 }

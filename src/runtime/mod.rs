@@ -11,6 +11,7 @@ mod dbus;
 mod execute;
 mod hierarchy;
 mod init;
+pub mod overlay;
 mod plan;
 mod reaper;
 pub mod rootfs;

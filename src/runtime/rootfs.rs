@@ -127,7 +127,7 @@ fn attach(mount: BorrowedFd<'_>, directory: BorrowedFd<'_>, path: &CStr) -> Resu
 }
 
 /// Attaches a detached mount on what a descriptor is open on.
-fn attach_on(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
+pub fn attach_on(mount: BorrowedFd<'_>, target: BorrowedFd<'_>) -> Result<()> {
     let flags = MoveMountFlags::MOVE_MOUNT_F_EMPTY_PATH | MoveMountFlags::MOVE_MOUNT_T_EMPTY_PATH;
     rustix::mount::move_mount(mount, c"", target, c"", flags)
 }

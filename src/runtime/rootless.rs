@@ -61,6 +61,11 @@ impl Member {
     pub fn is_last(&self) -> bool {
         matches!(lock::holder(self.file.as_fd(), MEMBERS), Ok(None))
     }
+
+    /// Makes what this process executes the member in its place: record locks last as long as the descriptor.
+    pub fn outlive_execution(&self) -> rustix::io::Result<()> {
+        rustix::io::fcntl_setfd(&self.file, rustix::io::FdFlags::empty())
+    }
 }
 
 /// Why there is no user namespace.

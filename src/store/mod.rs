@@ -7,7 +7,7 @@
 //!   blobs/sha256/<hex>            manifests and configs, raw bytes as received
 //!   layers/<hex of diff id>/      tree/ layer.json split; never changed once published
 //!   layers/<hex of chain id>.fix/ tree/: what the layers of one chain need on top of them (see image::layer)
-//!   images/<hex of image id>/     image.json, and files/ of a list of manifests (see lists)
+//!   images/<hex of image id>/     image.json, and files/ of a list of manifests (see lists); mounts.json (see mounts)
 //!   tags/<escaped reference>      file that holds an image id
 //!   containers/<id>/              container.json state.json live upper/ work/ log socket
 //!   names/<name>                  symbolic link to a container's id; counts when its record bears the name
@@ -37,6 +37,7 @@ pub mod images;
 pub mod layer;
 pub mod lists;
 pub mod locks;
+pub mod mounts;
 pub mod names;
 pub mod staging;
 pub mod tags;

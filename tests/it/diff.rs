@@ -269,3 +269,39 @@ fn layers_are_drawn_as_a_tree() {
     let drawn = tree(&["empty:1"]);
     assert!(drawn.text().ends_with("No Image Layers"), "{drawn}");
 }
+
+#[test]
+fn images_are_drawn_with_their_platforms() {
+    let sandbox = Sandbox::new();
+    let tree = || sandbox.coracle(["images", "--tree"]).run().succeeds();
+    tree().prints("IMAGE   ID             DISK USAGE   CONTENT SIZE   EXTRA\n");
+    let (one, two) = (one(), two());
+    sandbox.load(&two);
+    sandbox.load(&one);
+    sandbox
+        .coracle(["tag", "one:1", "localhost/another:1"])
+        .run()
+        .succeeds();
+    sandbox.coracle(["create", "one:1", "true"]).run().succeeds();
+    let told = tree();
+    let lines: Vec<&str> = told.text().lines().collect();
+    let short = |image: &Image| image.id()["sha256:".len()..][..12].to_owned();
+    assert_eq!(lines[1], "localhost/another:1");
+    assert!(
+        lines[2].starts_with(&format!("localhost/one:1       {}          10B ", short(&one))),
+        "{told}"
+    );
+    assert!(
+        lines[2].ends_with("   U") && lines[3].starts_with("└─ linux/") && lines[3].ends_with("   U"),
+        "{told}"
+    );
+    assert_eq!(lines[4], "");
+    assert!(
+        lines[5].starts_with(&format!("localhost/two:1       {}          22B ", short(&two))),
+        "{told}"
+    );
+    assert!(!lines[5].ends_with('U') && lines.len() == 7, "{told}");
+    let only = sandbox.coracle(["images", "--tree", "two"]).run().succeeds();
+    assert_eq!(only.text().lines().count(), 3);
+    sandbox.coracle(["images", "--tree", "--quiet"]).run().exits(125);
+}

@@ -11,6 +11,7 @@ mod isolation;
 mod lists;
 mod login;
 mod manifests;
+mod mount;
 mod parts;
 mod proxies;
 mod push;

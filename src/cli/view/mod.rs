@@ -7,5 +7,6 @@ pub mod containers;
 pub mod history;
 pub mod images;
 pub mod moment;
+pub mod tree;
 pub mod usage;
 pub mod volumes;

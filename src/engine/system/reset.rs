@@ -3,6 +3,7 @@
 use super::super::remove::Removal;
 use super::super::{Engine, Result, io};
 use super::check::discard_container;
+use crate::store::locks::Hold;
 use crate::store::{Kind, staging};
 
 impl Engine {
@@ -18,6 +19,11 @@ impl Engine {
             if self.remove(&id, removal, &mut || ()).is_err() {
                 // Damage is no reason to stay.
                 discard_container(&self.store, &id)?;
+            }
+        }
+        for id in self.store.names(Kind::Images).unwrap_or_default() {
+            if let Some(held) = self.store.lock(Kind::Images, &id, Hold::Exclusive, &mut || ())? {
+                self.store.unmount_everywhere(&held, Kind::Images, &id)?;
             }
         }
         let empty = || staging::empty(self.store.root());
