@@ -3,6 +3,7 @@
 //! Only this layer prints, reads the environment or looks at the terminal.
 
 mod arguments;
+mod artifact;
 mod attach;
 pub mod completion;
 mod configuration;
@@ -122,6 +123,7 @@ pub struct Global {
 #[derive(Subcommand, Debug)]
 #[command(defer = true)]
 enum Command {
+    Artifact(artifact::ArtifactArgs),
     Attach(Flags<attach::AttachArgs>),
     Completion(Flags<completion::CompletionArgs>),
     Container(container::ContainerArgs),
@@ -218,6 +220,7 @@ pub fn definition() -> clap::Command {
 fn dispatch(command: Command, context: &Context) -> report::Outcome {
     use Command as C;
     match command {
+        C::Artifact(args) => artifact::run(args, context),
         C::Attach(args) => attach::run(args.0, context),
         C::Completion(args) => completion::run(args.0, context),
         C::Container(args) => container::run(args, context),

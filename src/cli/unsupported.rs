@@ -187,11 +187,17 @@ const REFUSED: &[Group] = &[
                 --sign-passphrase-file",
     },
     Group {
-        commands: &["manifest add"],
+        commands: &["artifact push"],
         when: Yet,
-        reason: "lists are made of images",
-        flags: "--artifact --artifact-config --artifact-config-type --artifact-exclude-titles --artifact-layer-type \
-                --artifact-subject --artifact-type --artifact-annotation",
+        reason: "artifacts are not signed",
+        flags: "--sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint \
+                --sign-passphrase-file",
+    },
+    Group {
+        commands: &["artifact pull"],
+        when: Yet,
+        reason: "encrypted artifacts are not read",
+        flags: "--decryption-key",
     },
     Group {
         commands: &["images"],
@@ -284,7 +290,6 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
 
 /// Commands that are not there: the group they belong to, why, and their names.
 const COMMANDS: &[(&str, When, &str, &str)] = &[
-    ("", Yet, "coracle only knows images yet", "artifact"),
     (
         "",
         Yet,
@@ -487,8 +492,8 @@ mod tests {
     #[test]
     fn commands_are_refused_by_name() {
         assert_eq!(
-            command(&[], "artifact").unwrap(),
-            "artifact is not supported yet: coracle only knows images yet"
+            command(&[], "network").unwrap(),
+            "network is not supported yet: coracle has no container networks yet"
         );
         assert_eq!(command(&[], "nonsense"), None);
     }

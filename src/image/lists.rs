@@ -5,21 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use super::find::{FindError, find_any};
-use super::inspect::config;
-use super::manifest::{is_image, media_type_of, select};
 use super::platform;
 use super::reference::Reference;
-use super::registry::Client;
 use crate::base::digest::Digest;
 use crate::base::{id, time};
-use crate::oci::config::{ContainerConfig, ImageConfig};
-use crate::oci::image::{
-    Descriptor, Document, DocumentError, Index, MANIFEST_LIMIT, Platform, media_type, parse_json,
-};
+use crate::oci::config::ContainerConfig;
+use crate::oci::image::{Descriptor, DocumentError, Index, MANIFEST_LIMIT, Platform, media_type, parse_json};
 use crate::store::images::{Image, ManifestRecord, VERSION};
 use crate::store::lists::{List, ListFiles, Member};
 use crate::store::{Store, StoreError};
@@ -390,112 +384,6 @@ fn member_of(store: &Store, list: &Image, text: &str, member: &str) -> Result<Di
         (Some(only), None) => Ok(only.manifest.digest),
         _ => Err(missing()),
     }
-}
-
-/// An image of this store as a member.
-pub fn local_addition(store: &Store, image: &Image) -> Result<Addition> {
-    let mut records = image.manifests.iter();
-    let record = records.find(|record| !super::manifest::is_index(&record.media_type));
-    let record = record.with_context(|| format!("image {} has no manifest", image.id))?;
-    let bytes = store.blob(&record.digest, MANIFEST_LIMIT)?;
-    let Document::Manifest(manifest) = Document::parse(&bytes, &record.media_type)? else {
-        bail!("manifest {} is none of an image", record.digest);
-    };
-    let kind = media_type_of(&manifest, &record.media_type);
-    let mut descriptor = Descriptor::new(&kind, record.digest, bytes.len() as u64);
-    descriptor.platform = Some(config(store, image)?.platform());
-    let names = image.repo_digests.iter();
-    let mut sources = names.filter_map(|name| name.parse::<Reference>().ok());
-    let source = sources.find(|source| source.digest() == Some(record.digest));
-    Ok(Addition {
-        descriptor,
-        bytes,
-        source,
-        files: Vec::new(),
-    })
-}
-
-/// The members of a list that was made here, as those of another.
-pub fn members(store: &Store, list: &Image) -> Result<Vec<Addition>> {
-    let index = index(store, list)?;
-    let known = list.list.as_ref();
-    let addition = |descriptor: Descriptor| {
-        let member = known.and_then(|list| list.member(&descriptor.digest));
-        let member = member.with_context(|| format!("the list does not know {}", descriptor.digest))?;
-        if !member.files.is_empty() {
-            bail!("{} was made of files for its own list", descriptor.digest);
-        }
-        Ok(Addition {
-            bytes: store.blob(&descriptor.digest, MANIFEST_LIMIT)?,
-            source: member.source.as_deref().map(str::parse).transpose()?,
-            files: Vec::new(),
-            descriptor,
-        })
-    };
-    index.manifests.into_iter().map(addition).collect()
-}
-
-/// What a registry has under a name: one manifest, or with `all` those of an index, or the one of it for a platform.
-/// `name` is what it is called, wherever `client` asks for it.
-pub fn remote_additions(
-    client: &Client,
-    asked: &Reference,
-    name: &Reference,
-    all: bool,
-    wanted: &Platform,
-) -> Result<Vec<Addition>> {
-    let top = client.manifest(asked.tag(), asked.digest().as_ref())?;
-    let document = Document::parse(&top.bytes, &top.media_type)?;
-    let index = match document {
-        Document::Manifest(_) => {
-            let descriptor = Descriptor::new(&top.media_type, top.digest, top.bytes.len() as u64);
-            return Ok(vec![remote_addition(client, name, descriptor, top.bytes)?]);
-        }
-        Document::Index(index) => index,
-    };
-    if index.manifests.len() > MEMBERS {
-        bail!("the index has more than {MEMBERS} manifests");
-    }
-    let chosen = match all {
-        true => index.manifests,
-        false => vec![select(&index.manifests, wanted)?.clone()],
-    };
-    let fetch = |descriptor: Descriptor| {
-        let fetched = client.manifest(None, Some(&descriptor.digest))?;
-        if fetched.bytes.len() as u64 != descriptor.size {
-            bail!("manifest {} is not as long as the index says", descriptor.digest);
-        }
-        remote_addition(client, name, descriptor, fetched.bytes)
-    };
-    chosen.into_iter().map(fetch).collect()
-}
-
-fn remote_addition(
-    client: &Client,
-    name: &Reference,
-    mut descriptor: Descriptor,
-    bytes: Vec<u8>,
-) -> Result<Addition> {
-    let Document::Manifest(manifest) = Document::parse(&bytes, &descriptor.media_type)? else {
-        bail!("manifest {} is an index within an index", descriptor.digest);
-    };
-    descriptor.media_type = media_type_of(&manifest, &descriptor.media_type);
-    if !is_image(&manifest) {
-        let kind = manifest.artifact_type.clone();
-        let kind = kind.unwrap_or_else(|| manifest.config.media_type.clone());
-        descriptor.artifact_type.get_or_insert(kind);
-    } else if descriptor.platform.is_none() {
-        let config = ImageConfig::parse(&client.document(&manifest.config)?)?;
-        descriptor.platform = Some(config.platform());
-    }
-    let tag = name.tag().map(|tag| format!(":{tag}")).unwrap_or_default();
-    let source = format!("{}{tag}@{}", name.name(), descriptor.digest);
-    Ok(Addition {
-        descriptor,
-        bytes,
-        source: Some(source.parse()?),
-        files: Vec::new(),
-    })
 }
 
 /// The member of a list that a machine runs.

@@ -2,6 +2,7 @@
 
 pub mod archive;
 mod arrival;
+pub mod artifact;
 pub mod change;
 mod chunked;
 pub mod compression;
@@ -13,6 +14,7 @@ pub mod import;
 pub mod inspect;
 pub mod layer;
 pub mod list;
+pub mod list_members;
 pub mod lists;
 pub mod manifest;
 pub mod platform;
@@ -25,6 +27,7 @@ pub mod reference;
 pub mod registry;
 pub mod remove;
 pub mod signature;
+pub mod sniff;
 #[cfg(test)]
 mod testing;
 pub mod transport;

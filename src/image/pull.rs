@@ -307,7 +307,7 @@ fn blob_of(wanted: &Wanted) -> &Descriptor {
 }
 
 /// Whether `need` bytes of compressed layers can fit: their files take at least as much.
-fn check_room(store: &Store, need: u64) -> Result<()> {
+pub(super) fn check_room(store: &Store, need: u64) -> Result<()> {
     let room = rustix::fs::fstatvfs(store.root()).context("cannot see how much room there is")?;
     let free = room.f_bavail.saturating_mul(room.f_frsize);
     if need > free {

@@ -11,6 +11,7 @@ use anyhow::{Context, Result, bail};
 use super::compression::Compression;
 use super::lists::{image_of, index, serialized};
 use super::platform;
+use super::policy::Demand;
 use super::push::{Format, Journey, PushOptions, Pushed, Step, compression_of, push_member};
 use super::reference::Reference;
 use super::registry::{Client, Part, Source, Sources};
@@ -27,6 +28,13 @@ pub struct ListOptions {
     pub image: PushOptions,
     /// Packings in which each image is to be had as well.
     pub add: Vec<Compression>,
+}
+
+/// From where a member came, and the signatures that it must have there.
+pub struct Origin {
+    pub reference: Reference,
+    pub places: Vec<Source>,
+    pub demand: Demand,
 }
 
 /// What happens to a member.
@@ -51,7 +59,7 @@ pub struct ListJourney<'a> {
     pub target: &'a Reference,
     pub options: &'a ListOptions,
     /// From where members that are not here are fetched.
-    pub sources: &'a HashMap<Digest, Vec<Source>>,
+    pub sources: &'a HashMap<Digest, Origin>,
     pub tell: &'a Tell<'a>,
 }
 
@@ -214,15 +222,19 @@ impl ListJourney<'_> {
         let Document::Manifest(manifest) = Document::parse(&bytes, &member.manifest.media_type)? else {
             bail!("it is an index within an index");
         };
-        let places = self.sources.get(digest);
-        if places.is_none() && member.files.is_empty() {
+        let origin = self.sources.get(digest);
+        if origin.is_none() && member.files.is_empty() {
             if must {
                 bail!("it is not here, and nobody knows from where it came: load or pull it first");
             }
             return Ok(false);
         }
+        if let Some(origin) = origin {
+            let sources = Sources::new(&origin.places, &|_, _| ());
+            sources.ask(|source| origin.demand.check(source, digest, &origin.reference))?;
+        }
         for blob in blobs(&manifest) {
-            if self.blob(member, blob, places)? {
+            if self.blob(member, blob, origin.map(|origin| origin.places.as_slice()))? {
                 continue;
             }
             if must {
@@ -235,7 +247,7 @@ impl ListJourney<'_> {
         Ok(true)
     }
 
-    fn blob(&self, member: &Member, blob: &Descriptor, places: Option<&Vec<Source>>) -> Result<bool> {
+    fn blob(&self, member: &Member, blob: &Descriptor, places: Option<&[Source]>) -> Result<bool> {
         if self.client.has_blob(&blob.digest)? {
             return Ok(true);
         }

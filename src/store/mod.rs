@@ -13,6 +13,7 @@
 //!   names/<name>                  symbolic link to a container's id; counts when its record bears the name
 //!   active/<id>                   the container is in motion or running; what the dead have left is found here
 //!   volumes/<name>/               volume.json _data/
+//!   artifacts/<escaped name>/      artifact.json, its manifest and files (see artifacts)
 //!   locks/<00..3f>                exclusion over names, by hash
 //!   downloads/<hex>               the beginning of a blob on its way from a registry; whoever adds to it holds a lock
 //!   staging/<id>/                 being made; its maker holds a lock on it
@@ -30,6 +31,7 @@
 //!   its holder's pid without being taken.
 //! - Order of locks: network, pod, container (by id), image, layer, volume. Names are locked last and alone.
 
+pub mod artifacts;
 pub mod blobs;
 pub mod container;
 pub mod downloads;
@@ -76,6 +78,7 @@ pub enum Kind {
     Names,
     Active,
     Volumes,
+    Artifacts,
     Locks,
     Downloads,
     Staging,
@@ -83,7 +86,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Blobs,
         Self::Layers,
         Self::Images,
@@ -92,6 +95,7 @@ impl Kind {
         Self::Names,
         Self::Active,
         Self::Volumes,
+        Self::Artifacts,
         Self::Locks,
         Self::Downloads,
         Self::Staging,
@@ -109,6 +113,7 @@ impl Kind {
             Self::Names => "names",
             Self::Active => "active",
             Self::Volumes => "volumes",
+            Self::Artifacts => "artifacts",
             Self::Locks => "locks",
             Self::Downloads => "downloads",
             Self::Staging => "staging",

@@ -146,7 +146,7 @@ fn tag_path(name: &str) -> String {
     format!("{}/{name}", Kind::Tags.path())
 }
 
-fn file_name(reference: &str) -> String {
+pub(super) fn file_name(reference: &str) -> String {
     let mut name = String::with_capacity(reference.len() + 8);
     for (index, byte) in reference.bytes().enumerate() {
         if byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || (byte == b'.' && index > 0) {

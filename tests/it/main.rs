@@ -1,5 +1,6 @@
 //! Integration tests: the real program in a hermetic place, one module per command.
 
+mod artifacts;
 mod chunked;
 mod corners;
 mod death;

@@ -35,7 +35,7 @@ fn copy(sandbox: &Sandbox, name: &str) -> String {
 }
 
 /// Whoever is not signed by `key` does not come in from this host.
-fn trust(sandbox: &Sandbox, host: &str, requirement: &Value) {
+pub fn trust(sandbox: &Sandbox, host: &str, requirement: &Value) {
     let policy = json!({
         "default": [{"type": "reject"}],
         "transports": { "docker": { host: [requirement] }, "oci-archive": { "": [{"type": "insecureAcceptAnything"}] } }
@@ -49,7 +49,7 @@ fn attachments(sandbox: &Sandbox, host: &str) {
     put(sandbox, "config/containers/registries.d/test.yaml", text);
 }
 
-fn signed_by(sandbox: &Sandbox, public: &str) -> Value {
+pub fn signed_by(sandbox: &Sandbox, public: &str) -> Value {
     json!({"type": "sigstoreSigned", "keyPath": copy(sandbox, public)})
 }
 

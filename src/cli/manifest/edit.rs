@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -11,6 +12,7 @@ use crate::cli::output::print_line;
 use crate::cli::registry::{Remote, TransferOptions, first_of};
 use crate::cli::report::{self, Outcome};
 use crate::image::find::{FindError, find_any};
+use crate::image::list_members::{self, ArtifactOptions};
 use crate::image::lists::{self, Addition, Annotation};
 use crate::image::platform;
 use crate::image::reference::Reference;
@@ -103,6 +105,53 @@ impl MemberOptions {
     }
 }
 
+/// How files become an artifact.
+#[derive(Args, Clone, Debug)]
+pub struct FileOptions {
+    /// Add an artifact that is made of files
+    #[arg(long)]
+    artifact: bool,
+    /// Add an annotation to the artifact
+    #[arg(long, value_name = "KEY=VALUE", requires = "artifact")]
+    artifact_annotation: Vec<String>,
+    /// File with its configuration
+    #[arg(long, value_name = "FILE", requires = "artifact")]
+    artifact_config: Option<PathBuf>,
+    /// Type of its configuration
+    #[arg(long, value_name = "TYPE", requires = "artifact")]
+    artifact_config_type: Option<String>,
+    /// Leave the names of the files out
+    #[arg(long, requires = "artifact")]
+    artifact_exclude_titles: bool,
+    /// Type of the files, instead of what they seem to be
+    #[arg(long, value_name = "TYPE", requires = "artifact")]
+    artifact_layer_type: Option<String>,
+    /// Image that the artifact is about
+    #[arg(long, value_name = "IMAGE", requires = "artifact")]
+    artifact_subject: Option<String>,
+    /// Type of the artifact
+    #[arg(long, value_name = "TYPE", requires = "artifact")]
+    artifact_type: Option<String>,
+}
+
+impl FileOptions {
+    fn options(&self, context: &Context, transfer: &TransferOptions) -> anyhow::Result<ArtifactOptions> {
+        let subject = match &self.artifact_subject {
+            Some(subject) => Some(described(context, transfer, subject)?),
+            None => None,
+        };
+        Ok(ArtifactOptions {
+            artifact_type: self.artifact_type.clone(),
+            config: self.artifact_config.clone(),
+            config_type: self.artifact_config_type.clone(),
+            layer_type: self.artifact_layer_type.clone(),
+            exclude_titles: self.artifact_exclude_titles,
+            annotations: pairs("--artifact-annotation", &self.artifact_annotation)?,
+            subject,
+        })
+    }
+}
+
 /// Add images to a list
 ///
 /// What is not here is looked for at its registry, and only its manifest is fetched. Prints the identifier of the list.
@@ -114,11 +163,13 @@ pub struct AddArgs {
     #[command(flatten)]
     member: MemberOptions,
     #[command(flatten)]
+    artifact: FileOptions,
+    #[command(flatten)]
     remote: RemoteOptions,
     /// The list
     #[arg(value_name = "LIST")]
     list: String,
-    /// Images, with docker:// before them to ask their registries in any case
+    /// Images, with docker:// before them to ask their registries in any case; with --artifact files
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<String>,
 }
@@ -175,12 +226,28 @@ pub fn create(args: &CreateArgs, context: &Context) -> Outcome {
 
 pub fn add(args: &AddArgs, context: &Context) -> Outcome {
     let annotation = args.member.annotation()?;
+    if args.artifact.artifact {
+        return add_files(args, &annotation, context);
+    }
     let mut additions = additions(&args.remote.transfer(), context, &args.images, args.all)?;
     for addition in &mut additions {
         annotation.apply(&mut addition.descriptor);
     }
     let engine = context.act()?;
     let id = lists::add(&engine.store, &args.list, additions, None)?;
+    print_line(&id.hex())?;
+    Ok(0)
+}
+
+/// Adds an artifact that is made of files.
+fn add_files(args: &AddArgs, annotation: &Annotation, context: &Context) -> Outcome {
+    let options = args.artifact.options(context, &args.remote.transfer())?;
+    let paths: Vec<PathBuf> = args.images.iter().map(PathBuf::from).collect();
+    let engine = context.act()?;
+    lists::find_list(&engine.store, &args.list)?;
+    let (mut addition, files) = list_members::file_addition(&engine.store, &paths, &options)?;
+    annotation.apply(&mut addition.descriptor);
+    let id = lists::add(&engine.store, &args.list, vec![addition], Some(&files))?;
     print_line(&id.hex())?;
     Ok(0)
 }
@@ -204,7 +271,7 @@ pub fn annotate(args: &AnnotateArgs, context: &Context) -> Outcome {
         bail!("--index and --subject are about the list: only --annotation goes with them");
     }
     let subject = match &args.subject {
-        Some(subject) => Some(described(context, subject)?),
+        Some(subject) => Some(described(context, &TransferOptions::default(), subject)?),
         None => None,
     };
     let engine = context.act()?;
@@ -221,8 +288,8 @@ pub fn remove(args: &RemoveArgs, context: &Context) -> Outcome {
 }
 
 /// The descriptor of what a name leads to, as a subject has it.
-fn described(context: &Context, name: &str) -> anyhow::Result<Descriptor> {
-    let mut found = additions(&TransferOptions::default(), context, &[name.to_owned()], false)?;
+fn described(context: &Context, transfer: &TransferOptions, name: &str) -> anyhow::Result<Descriptor> {
+    let mut found = additions(transfer, context, &[name.to_owned()], false)?;
     let mut descriptor = found
         .pop()
         .with_context(|| format!("{name} is nothing"))?
@@ -278,7 +345,7 @@ fn anywhere(
     let found = store.map_or_else(|| Err(missing()), |store| find_any(store, name));
     match (store, found) {
         (Some(store), Ok(found)) if found.image.list.is_some() => members(store, &found.image, all),
-        (Some(store), Ok(found)) => Ok(vec![lists::local_addition(store, &found.image)?]),
+        (Some(store), Ok(found)) => Ok(vec![list_members::local_addition(store, &found.image)?]),
         (_, Err(FindError::Missing(_))) if !is_local => remote(transfer, name, all),
         (_, Err(error)) => Err(error.into()),
         (None, Ok(_)) => Err(missing().into()),
@@ -287,7 +354,7 @@ fn anywhere(
 
 /// Members of another list that was made here.
 fn members(store: &Store, list: &Image, all: bool) -> anyhow::Result<Vec<Addition>> {
-    let members = lists::members(store, list)?;
+    let members = list_members::members(store, list)?;
     if all {
         return Ok(members);
     }
@@ -306,7 +373,7 @@ fn remote(transfer: &TransferOptions, name: &str, all: bool) -> anyhow::Result<V
     };
     first_of(&candidates, |candidate| {
         Sources::new(&candidate.sources, &failed).ask(|source| {
-            lists::remote_additions(
+            list_members::remote_additions(
                 &source.client,
                 &source.reference,
                 &candidate.reference,

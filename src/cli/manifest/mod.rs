@@ -16,6 +16,7 @@ use crate::image::lists::{ListError, find_list};
 use crate::image::manifest::is_index;
 use crate::image::remove;
 
+pub use edit::pairs;
 pub use push::push_list;
 
 /// Make, look at and push lists of manifests

@@ -19,9 +19,8 @@ use crate::image::compression::Compression;
 use crate::image::lists::find_list;
 use crate::image::platform;
 use crate::image::push::Pushed;
-use crate::image::push_list::{Event, ListJourney, ListOptions};
+use crate::image::push_list::{Event, ListJourney, ListOptions, Origin};
 use crate::image::reference::Reference;
-use crate::image::registry::Source;
 use crate::image::remove;
 use crate::oci::image::Descriptor;
 use crate::store::images::Image;
@@ -159,7 +158,7 @@ fn sources(
     list: &Image,
     target: &Reference,
     transfer: &TransferOptions,
-) -> anyhow::Result<HashMap<Digest, Vec<Source>>> {
+) -> anyhow::Result<HashMap<Digest, Origin>> {
     let mut sources = HashMap::new();
     let members = list.list.iter().flat_map(|list| &list.members);
     for member in members {
@@ -184,7 +183,12 @@ fn sources(
         };
         let mut candidates = Remote::new(&transfer)?.candidates(&reference)?;
         if let Some(candidate) = candidates.pop() {
-            sources.insert(member.manifest.digest, candidate.sources);
+            let origin = Origin {
+                reference: candidate.reference,
+                places: candidate.sources,
+                demand: candidate.demand,
+            };
+            sources.insert(member.manifest.digest, origin);
         }
     }
     Ok(sources)

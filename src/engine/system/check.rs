@@ -13,13 +13,14 @@ use super::super::remove::Removal;
 use super::super::volumes::volumes_of;
 use super::super::{Engine, Result};
 use crate::base::file::Durability;
-use crate::image::layer;
+use crate::image::{artifact, layer};
+use crate::store::artifacts::artifact_directory;
 use crate::store::container::{Container, MountSource, Root, State, Status};
 use crate::store::images::Image;
 use crate::store::locks::{Hold, LIVE, Liveness};
 use crate::store::staging::make_directory;
 use crate::store::volumes::{DATA, Volume};
-use crate::store::{Kind, Store};
+use crate::store::{Kind, Store, StoreError};
 
 /// Longest manifest or configuration that was ever stored.
 const BLOB_LIMIT: u64 = 16 << 20;
@@ -70,6 +71,7 @@ impl Engine {
         check.tags()?;
         check.names()?;
         check.volumes()?;
+        check.artifacts()?;
         check.unreachable()?;
         Ok(check.problems)
     }
@@ -356,6 +358,33 @@ impl Check<'_> {
                     Ok(true)
                 });
             }
+        }
+        Ok(())
+    }
+
+    fn artifacts(&mut self) -> Result<()> {
+        let (artifacts, damaged) = self.store().artifacts()?;
+        let mut problems: Vec<(String, String, String)> = Vec::new();
+        for artifact in artifacts {
+            if let Err(error) = artifact::check(self.store(), &artifact, !self.checking.quick) {
+                let place = artifact_directory(&artifact.name);
+                problems.push((artifact.name, place, format!("{error:#}")));
+            }
+        }
+        for error in damaged {
+            if let StoreError::Damaged { path, .. } | StoreError::Io { path, .. } = &error {
+                let place = path
+                    .parent()
+                    .and_then(|path| path.file_name())
+                    .unwrap_or_default();
+                let place = place.to_string_lossy().into_owned();
+                problems.push((place.clone(), place, error.to_string()));
+            }
+        }
+        for (name, place, reason) in problems {
+            self.handle(format!("artifact {name}"), reason, "removed", |check| {
+                Ok(check.store().discard_artifact(&place)?)
+            });
         }
         Ok(())
     }

@@ -1,0 +1,682 @@
+//! OCI artifacts: files under one manifest in the store, in from files and registries and out to them.
+//!
+//! Titles are names that strangers give to files. One that is more than a name is refused before anything is written,
+//! and none is followed out of the directory that it is written to.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use rustix::fs::{AtFlags, Mode, OFlags};
+use serde_json::Value;
+
+use super::policy::Demand;
+use super::pull::check_room;
+use super::push::Pushed;
+use super::reference::{Reference, ReferenceError};
+use super::registry::{Client, Part, Source, Sources};
+use super::sniff;
+use crate::base::digest::{Digest, Hashing};
+use crate::base::time;
+use crate::oci::image::{
+    CONFIG_LIMIT, Descriptor, Document, LAYERS_LIMIT, MANIFEST_LIMIT, Manifest, media_type,
+};
+use crate::store::artifacts::{Artifact, NewArtifact, VERSION, take};
+use crate::store::locks::{Hold, Locked};
+use crate::store::{Store, StoreError};
+
+/// Annotation of a layer: the name of the file that it is.
+pub const TITLE: &str = "org.opencontainers.image.title";
+/// Annotation of a manifest: when the artifact was made.
+pub const CREATED: &str = "org.opencontainers.image.created";
+
+/// The configuration of what has none (image-spec, manifest.md, "Guidance for an Empty Descriptor").
+pub const EMPTY: &[u8] = b"{}";
+const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
+
+/// Why an artifact is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    #[error("no such artifact: {0}")]
+    Missing(String),
+    #[error("there is an artifact {0} already: --replace or --append it")]
+    Exists(String),
+    #[error("{0} is the beginning of several digests: give more of it")]
+    Ambiguous(String),
+    #[error("{0}: an artifact is named in full, as REGISTRY/NAME:TAG")]
+    Short(String),
+    #[error("{0}: an artifact has a tag or a digest, not both")]
+    TagAndDigest(String),
+    #[error(transparent)]
+    Reference(#[from] ReferenceError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Reads the name of an artifact.
+pub fn name(text: &str) -> Result<Reference, ArtifactError> {
+    let reference: Reference = text.strip_prefix("docker://").unwrap_or(text).parse()?;
+    if reference.is_short() {
+        return Err(ArtifactError::Short(text.to_owned()));
+    }
+    if reference.tag().is_some() && reference.digest().is_some() {
+        return Err(ArtifactError::TagAndDigest(text.to_owned()));
+    }
+    Ok(reference.or_latest())
+}
+
+/// The artifact of a name, or one whose digest begins so.
+pub fn find(store: &Store, text: &str) -> Result<Artifact, ArtifactError> {
+    let missing = || ArtifactError::Missing(text.to_owned());
+    if let Ok(name) = name(text)
+        && let Some(artifact) = store.artifact(&name.to_string())?
+    {
+        return Ok(artifact);
+    }
+    let digits = text.strip_prefix("sha256:").unwrap_or(text);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(missing());
+    }
+    let mut artifacts = store.artifacts()?.0;
+    artifacts.retain(|artifact| artifact.digest.hex().starts_with(digits));
+    let first = artifacts.first().cloned().ok_or_else(missing)?;
+    match artifacts.iter().all(|other| other.digest == first.digest) {
+        true => Ok(first),
+        false => Err(ArtifactError::Ambiguous(text.to_owned())),
+    }
+}
+
+/// How files are added.
+#[derive(Debug, Clone, Default)]
+pub struct AddOptions {
+    /// Of each file.
+    pub annotations: BTreeMap<String, String>,
+    pub artifact_type: Option<String>,
+    /// None: what a file seems to be.
+    pub file_type: Option<String>,
+    /// To the artifact of the name.
+    pub append: bool,
+    /// The artifact of the name.
+    pub replace: bool,
+}
+
+/// The descriptor of what has no configuration.
+pub fn empty_config() -> Descriptor {
+    let mut config = Descriptor::new(EMPTY_TYPE, Digest::of(EMPTY), EMPTY.len() as u64);
+    config.extra.insert("data".into(), BASE64.encode(EMPTY).into());
+    config
+}
+
+/// A manifest of nothing.
+pub fn empty_manifest(artifact_type: Option<String>) -> Manifest {
+    Manifest {
+        schema_version: 2,
+        media_type: Some(media_type::OCI_MANIFEST.to_owned()),
+        artifact_type,
+        config: empty_config(),
+        layers: Vec::new(),
+        annotations: BTreeMap::new(),
+        extra: serde_json::Map::new(),
+    }
+}
+
+/// Takes a file into `directory`; `kind` says what it is, given its name and its beginning.
+pub fn take_file(
+    directory: BorrowedFd<'_>,
+    path: &Path,
+    kind: impl FnOnce(&str, &[u8]) -> String,
+) -> Result<(String, Descriptor)> {
+    let described = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).with_context(described)?;
+    if !file.metadata().with_context(described)?.is_file() {
+        bail!("{} is not a file", path.display());
+    }
+    let title = path.file_name().and_then(|name| name.to_str());
+    let title = title.with_context(|| format!("{}: its name is not UTF-8", path.display()))?;
+    let mut begin = Vec::new();
+    let mut first = (&mut file).take(sniff::LENGTH as u64);
+    first.read_to_end(&mut begin).with_context(described)?;
+    file.rewind().with_context(described)?;
+    let (digest, size) = take(directory, file, u64::MAX).with_context(described)?;
+    Ok((
+        title.to_owned(),
+        Descriptor::new(&kind(title, &begin), digest, size),
+    ))
+}
+
+/// Makes an artifact of files, or adds them to one, and gives its digest.
+pub fn add(store: &Store, name: &Reference, files: &[PathBuf], options: &AddOptions) -> Result<Digest> {
+    let name = name.to_string();
+    let known = store.artifact(&name)?;
+    match (&known, options.append, options.replace) {
+        (None, true, _) => return Err(ArtifactError::Missing(name).into()),
+        (Some(_), false, false) => return Err(ArtifactError::Exists(name).into()),
+        _ => {}
+    }
+    let new = store.new_artifact()?;
+    let mut layers = Vec::new();
+    for path in files {
+        let kind = |_: &str, begin: &[u8]| match &options.file_type {
+            Some(kind) => kind.clone(),
+            None => sniff::content_type(begin).to_owned(),
+        };
+        let (title, mut layer) = take_file(new.directory(), path, kind)?;
+        layer.annotations.clone_from(&options.annotations);
+        layer.annotations.entry(TITLE.to_owned()).or_insert(title);
+        layers.push(layer);
+    }
+    let mut old = None;
+    if options.append || options.replace {
+        old = store.lock_artifact(&name, Hold::Exclusive)?;
+    }
+    let mut manifest = match (&old, options.append) {
+        (Some(old), true) => appended_to(store, &new, old, &name)?,
+        (None, true) => return Err(ArtifactError::Missing(name).into()),
+        _ => {
+            let mut manifest = empty_manifest(options.artifact_type.clone());
+            manifest.annotations.insert(CREATED.to_owned(), time::now());
+            new.take(EMPTY, EMPTY.len() as u64)?;
+            manifest
+        }
+    };
+    manifest.layers.extend(layers);
+    check_titles(&manifest)?;
+    let bytes = serde_json::to_vec(&manifest).context("the manifest cannot be written")?;
+    publish(new, &name, &bytes, old)
+}
+
+/// The manifest that files are added to, whose own files are taken over.
+fn appended_to(store: &Store, new: &NewArtifact<'_>, old: &Locked, name: &str) -> Result<Manifest> {
+    let artifact = store
+        .artifact(name)?
+        .ok_or_else(|| ArtifactError::Missing(name.to_owned()))?;
+    let manifest = manifest(store, old, &artifact)?.0;
+    for blob in blobs(&manifest) {
+        if !new.link(old.as_fd(), &blob.digest)? {
+            bail!("{name} lacks its file {}", blob.digest);
+        }
+    }
+    Ok(manifest)
+}
+
+fn check_titles(manifest: &Manifest) -> Result<()> {
+    if manifest.layers.len() > LAYERS_LIMIT {
+        bail!("an artifact has {LAYERS_LIMIT} files at most");
+    }
+    let mut seen = HashSet::new();
+    for layer in &manifest.layers {
+        if let Some(title) = layer.annotations.get(TITLE)
+            && !seen.insert(title)
+        {
+            bail!("two files of an artifact cannot have the title {title:?}");
+        }
+    }
+    Ok(())
+}
+
+fn publish(new: NewArtifact<'_>, name: &str, manifest: &[u8], old: Option<Locked>) -> Result<Digest> {
+    let artifact = Artifact {
+        version: VERSION,
+        name: name.to_owned(),
+        digest: Digest::of(manifest),
+        stored: time::now(),
+        extra: serde_json::Map::new(),
+    };
+    match new.publish(&artifact, manifest, old)? {
+        true => Ok(artifact.digest),
+        false => Err(ArtifactError::Exists(name.to_owned()).into()),
+    }
+}
+
+/// The manifest of an artifact that is held, and its bytes.
+fn manifest(store: &Store, held: &Locked, artifact: &Artifact) -> Result<(Manifest, Vec<u8>)> {
+    let bytes = store.artifact_manifest(held, artifact, MANIFEST_LIMIT)?;
+    match Document::parse(&bytes, "")? {
+        Document::Manifest(manifest) => Ok((*manifest, bytes)),
+        Document::Index(_) => bail!("{} is an index", artifact.name),
+    }
+}
+
+/// Everything that a manifest names.
+fn blobs(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
+    std::iter::once(&manifest.config).chain(&manifest.layers)
+}
+
+/// An artifact and what its manifest says.
+#[derive(Debug)]
+pub struct Described {
+    pub artifact: Artifact,
+    pub manifest: Manifest,
+    /// The same as it was written.
+    pub document: Value,
+}
+
+impl Described {
+    pub fn of(store: &Store, artifact: Artifact) -> Result<Self> {
+        let (manifest, bytes) = {
+            let held = hold(store, &artifact.name)?;
+            // What it is now that it is held.
+            let now = store.artifact(&artifact.name)?;
+            self::manifest(store, &held, now.as_ref().unwrap_or(&artifact))?
+        };
+        Ok(Self {
+            document: serde_json::from_slice(&bytes)?,
+            artifact: Artifact {
+                digest: Digest::of(&bytes),
+                ..artifact
+            },
+            manifest,
+        })
+    }
+
+    /// Bytes of its files.
+    pub fn size(&self) -> u64 {
+        let sizes = self.manifest.layers.iter().map(|layer| layer.size);
+        sizes.fold(0, u64::saturating_add)
+    }
+
+    /// When it was made, or came here where it does not say that.
+    pub fn created(&self) -> &str {
+        let created = self.manifest.annotations.get(CREATED);
+        created.unwrap_or(&self.artifact.stored)
+    }
+}
+
+fn hold(store: &Store, name: &str) -> Result<Locked, ArtifactError> {
+    let held = store.lock_artifact(name, Hold::Shared)?;
+    held.ok_or_else(|| ArtifactError::Missing(name.to_owned()))
+}
+
+/// What is wrong with an artifact: files that are missing, and with `read` those that are spoilt.
+pub fn check(store: &Store, artifact: &Artifact, read: bool) -> Result<()> {
+    let held = hold(store, &artifact.name)?;
+    let manifest = manifest(store, &held, artifact)?.0;
+    for blob in blobs(&manifest) {
+        let file = store.artifact_file(&held, &blob.digest)?;
+        if file.metadata()?.len() != blob.size {
+            bail!("its file {} is not as long as it should be", blob.digest);
+        }
+        if read {
+            let mut hashing = Hashing::new(file);
+            io::copy(&mut hashing, &mut io::sink())?;
+            check_blob(blob, hashing.finish().1, blob.size)?;
+        }
+    }
+    Ok(())
+}
+
+fn check_blob(blob: &Descriptor, digest: Digest, size: u64) -> Result<()> {
+    if (digest, size) != (blob.digest, blob.size) {
+        bail!(
+            "{size} bytes with the digest {digest} came instead of {}",
+            blob.digest
+        );
+    }
+    Ok(())
+}
+
+/// One file of an artifact.
+#[derive(Debug, Clone)]
+pub enum Which {
+    Digest(Digest),
+    Title(String),
+}
+
+/// Writes files of an artifact to a directory, or one to a file.
+pub fn extract(store: &Store, artifact: &Artifact, which: Option<&Which>, target: &Path) -> Result<()> {
+    let held = hold(store, &artifact.name)?;
+    let artifact = store
+        .artifact(&artifact.name)?
+        .ok_or_else(|| ArtifactError::Missing(artifact.name.clone()))?;
+    let manifest = manifest(store, &held, &artifact)?.0;
+    let chosen = chosen(&manifest, which)?;
+    if !target.is_dir() {
+        let [(layer, _)] = chosen[..] else {
+            bail!(
+                "{} has several files, and {} is not a directory: name one with --title or --digest",
+                artifact.name,
+                target.display()
+            );
+        };
+        let is_new = !target.exists();
+        let mut file = File::create(target).with_context(|| format!("cannot write {}", target.display()))?;
+        let copied = copy(store, &held, layer, &mut file);
+        if copied.is_err() && is_new {
+            let _ = std::fs::remove_file(target);
+        }
+        return copied.with_context(|| format!("cannot write {}", target.display()));
+    }
+    let mut files = Vec::new();
+    let mut names = HashSet::new();
+    for (layer, name) in chosen {
+        let name = file_name(name, layer)?;
+        if !names.insert(name.clone()) {
+            bail!("two files of {} have the title {name:?}", artifact.name);
+        }
+        files.push((layer, name));
+    }
+    let directory = File::open(target).with_context(|| format!("cannot open {}", target.display()))?;
+    for (layer, name) in files {
+        let described = || format!("cannot write {}", target.join(&name).display());
+        let mut file = create_in(directory.as_fd(), &name).with_context(described)?;
+        if let Err(error) = copy(store, &held, layer, &mut file) {
+            let _ = rustix::fs::unlinkat(&directory, &name, AtFlags::empty());
+            return Err(error).with_context(described);
+        }
+    }
+    Ok(())
+}
+
+/// The layers that are meant, each with the title that counts.
+fn chosen<'m>(
+    manifest: &'m Manifest,
+    which: Option<&Which>,
+) -> Result<Vec<(&'m Descriptor, Option<&'m str>)>> {
+    fn title(layer: &Descriptor) -> Option<&str> {
+        layer.annotations.get(TITLE).map(String::as_str)
+    }
+    if manifest.layers.is_empty() {
+        bail!("the artifact has no files");
+    }
+    let Some(which) = which else {
+        return Ok(manifest
+            .layers
+            .iter()
+            .map(|layer| (layer, title(layer)))
+            .collect());
+    };
+    let mut found: Vec<_> = match which {
+        Which::Digest(digest) => {
+            let layers = manifest.layers.iter().filter(|layer| layer.digest == *digest);
+            layers.map(|layer| (layer, None)).collect()
+        }
+        Which::Title(wanted) => {
+            let layers = manifest
+                .layers
+                .iter()
+                .filter(|layer| title(layer) == Some(wanted));
+            layers.map(|layer| (layer, title(layer))).collect()
+        }
+    };
+    match (found.pop(), found.is_empty(), which) {
+        (Some(only), true, _) => Ok(vec![only]),
+        (Some(_), false, _) => bail!("the artifact has several such files"),
+        (None, _, Which::Digest(digest)) => bail!("the artifact has no file with the digest {digest}"),
+        (None, _, Which::Title(title)) => bail!("the artifact has no file with the title {title:?}"),
+    }
+}
+
+/// The name of a layer's file in a directory: its title, which must be a plain name, or its digest.
+fn file_name(title: Option<&str>, layer: &Descriptor) -> Result<String> {
+    let Some(title) = title.filter(|title| !title.is_empty()) else {
+        return Ok(layer.digest.to_string().replace(':', "-"));
+    };
+    let is_name = !title.contains(['/', '\0']) && !matches!(title, "." | "..") && title.len() <= 255;
+    if !is_name {
+        let shown: String = title.chars().take(100).collect();
+        bail!(
+            "the title {shown:?} is not the name of a file: write it by its digest or to a file of your own"
+        );
+    }
+    Ok(title.to_owned())
+}
+
+/// Opens a file in a directory to be written anew. A link is not followed, and nothing but a file is written to.
+fn create_in(directory: BorrowedFd<'_>, name: &str) -> io::Result<File> {
+    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let mode = Mode::from_raw_mode(0o666);
+    let file: OwnedFd = rustix::fs::openat(directory, name, flags, mode)?;
+    let file = File::from(file);
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"));
+    }
+    file.set_len(0)?;
+    Ok(file)
+}
+
+fn copy(store: &Store, held: &Locked, layer: &Descriptor, file: &mut File) -> Result<()> {
+    let mut hashing = Hashing::new(store.artifact_file(held, &layer.digest)?);
+    io::copy(&mut hashing, file)?;
+    let (_, digest, size) = hashing.finish();
+    check_blob(layer, digest, size)
+}
+
+/// Pulls an artifact, unless it is here as it is there, and gives its digest.
+pub fn pull(store: &Store, places: &[Source], name: &Reference, demand: &Demand) -> Result<Digest> {
+    let sources = Sources::new(places, &|_, _| ());
+    let top = sources.ask(|source| {
+        let digest = source.reference.digest();
+        let top = source.client.manifest(source.reference.tag(), digest.as_ref())?;
+        demand.check(source, &top.digest, name)?;
+        Ok(top)
+    })?;
+    let manifest = match Document::parse(&top.bytes, &top.media_type)? {
+        Document::Manifest(manifest) => manifest,
+        Document::Index(_) => bail!("{name} is an index of several manifests, not an artifact"),
+    };
+    let name = name.to_string();
+    if store
+        .artifact(&name)?
+        .is_some_and(|known| known.digest == top.digest)
+    {
+        return Ok(top.digest);
+    }
+    let new = store.new_artifact()?;
+    let mut missing: Vec<&Descriptor> = Vec::new();
+    for blob in blobs(&manifest) {
+        let is_known = missing.iter().any(|known| known.digest == blob.digest);
+        if !is_known && !new.find(&blob.digest, blob.size)? {
+            missing.push(blob);
+        }
+    }
+    let need = missing.iter().map(|blob| blob.size);
+    check_room(store, need.fold(0, u64::saturating_add))?;
+    for blob in missing {
+        let (digest, size) = match inline(blob) {
+            Some(content) => new.take(content.as_slice(), CONFIG_LIMIT)?,
+            None => {
+                let whole = Part {
+                    digest: blob.digest,
+                    size: blob.size,
+                    begin: 0,
+                    end: blob.size,
+                };
+                new.take(sources.part(whole), blob.size)?
+            }
+        };
+        check_blob(blob, digest, size)?;
+    }
+    let old = store.lock_artifact(&name, Hold::Exclusive)?;
+    publish(new, &name, &top.bytes, old)
+}
+
+/// What a descriptor itself holds of its blob, if it is the whole.
+fn inline(blob: &Descriptor) -> Option<Vec<u8>> {
+    let content = BASE64.decode(blob.extra.get("data")?.as_str()?).ok()?;
+    (Digest::of(&content) == blob.digest).then_some(content)
+}
+
+/// Pushes an artifact to where its name says.
+pub fn push(store: &Store, client: &Client, artifact: &Artifact) -> Result<Pushed> {
+    let held = hold(store, &artifact.name)?;
+    let now = store.artifact(&artifact.name)?;
+    let (manifest, bytes) = manifest(store, &held, now.as_ref().unwrap_or(artifact))?;
+    for blob in blobs(&manifest) {
+        if client.has_blob(&blob.digest)? {
+            continue;
+        }
+        let what = format!("blob {}", blob.digest);
+        let sent = client.upload_stream(&what, |send| send(store.artifact_file(&held, &blob.digest)?))?;
+        check_blob(blob, sent.0, sent.1)?;
+    }
+    let reference: Reference = artifact.name.parse()?;
+    let kind = manifest.media_type.as_deref().unwrap_or(media_type::OCI_MANIFEST);
+    let digest = client.put_manifest(reference.tag(), &bytes, kind)?;
+    Ok(Pushed {
+        digest,
+        size: bytes.len() as u64,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::testing::store;
+
+    fn files(directory: &Path, names: &[&str]) -> Vec<PathBuf> {
+        let write = |name: &&str| {
+            let path = directory.join(name);
+            std::fs::write(&path, format!("content of {name}")).unwrap();
+            path
+        };
+        names.iter().map(write).collect()
+    }
+
+    fn add(store: &Store, text: &str, files: &[PathBuf], options: &AddOptions) -> Result<Digest> {
+        super::add(store, &name(text).unwrap(), files, options)
+    }
+
+    const NAME: &str = "reg.example/team/a:1";
+
+    #[test]
+    fn added_found_appended_replaced() {
+        let (parent, store) = store();
+        let paths = files(parent.path(), &["one", "two", "three"]);
+        let options = AddOptions::default();
+        let digest = add(&store, NAME, &paths[..2], &options).unwrap();
+        let again = add(&store, NAME, &paths[..2], &options).unwrap_err();
+        assert!(matches!(again.downcast_ref(), Some(ArtifactError::Exists(_))));
+        for text in [NAME, &digest.hex()[..8], &digest.to_string()] {
+            assert_eq!(find(&store, text).unwrap().digest, digest);
+        }
+        for text in ["reg.example/team/a:2", "a", "", "sha256:", "ffffffff", "../x"] {
+            assert!(
+                matches!(find(&store, text), Err(ArtifactError::Missing(_))),
+                "{text}"
+            );
+        }
+        let append = AddOptions {
+            append: true,
+            ..AddOptions::default()
+        };
+        assert!(add(&store, NAME, &paths[..1], &append).is_err());
+        let missing = add(&store, "reg.example/none:1", &paths, &append).unwrap_err();
+        assert!(matches!(missing.downcast_ref(), Some(ArtifactError::Missing(_))));
+        add(&store, NAME, &paths[2..], &append).unwrap();
+        let described = Described::of(&store, find(&store, NAME).unwrap()).unwrap();
+        let titles: Vec<_> = described
+            .manifest
+            .layers
+            .iter()
+            .map(|layer| &layer.annotations[TITLE])
+            .collect();
+        assert_eq!(titles, ["one", "two", "three"]);
+        assert_eq!(described.size(), 14 + 14 + 16);
+        check(&store, &described.artifact, true).unwrap();
+        let replace = AddOptions {
+            replace: true,
+            file_type: Some("x/y".into()),
+            artifact_type: Some("a/b".into()),
+            ..AddOptions::default()
+        };
+        add(&store, NAME, &paths[..1], &replace).unwrap();
+        let described = Described::of(&store, find(&store, NAME).unwrap()).unwrap();
+        assert_eq!(described.document["artifactType"], "a/b");
+        assert_eq!(described.document["layers"][0]["mediaType"], "x/y");
+        assert_eq!(described.document["config"]["data"], "e30=");
+        assert!(add(&store, "reg.example/b:1", &[parent.path().into()], &options).is_err());
+        assert!(store.names(crate::store::Kind::Staging).unwrap().is_empty());
+    }
+
+    #[test]
+    fn appending_at_once_loses_nothing() {
+        let (parent, store) = store();
+        let names: Vec<String> = (0..9).map(|number| format!("file{number}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let paths = files(parent.path(), &names);
+        add(&store, NAME, &paths[..1], &AddOptions::default()).unwrap();
+        let append = AddOptions {
+            append: true,
+            ..AddOptions::default()
+        };
+        std::thread::scope(|scope| {
+            for path in &paths[1..] {
+                let (store, append) = (&store, &append);
+                scope.spawn(move || add(store, NAME, std::slice::from_ref(path), append).unwrap());
+            }
+        });
+        let described = Described::of(&store, find(&store, NAME).unwrap()).unwrap();
+        assert_eq!(described.manifest.layers.len(), 9);
+        check(&store, &described.artifact, true).unwrap();
+    }
+
+    /// Titles are chosen by strangers.
+    #[test]
+    fn titles_do_not_leave_the_directory() {
+        let (parent, store) = store();
+        let target = parent.path().join("target");
+        std::fs::create_dir(&target).unwrap();
+        let path = files(parent.path(), &["file"]);
+        let long = "x".repeat(256);
+        for (number, title) in ["../out", "/tmp/out", "a/b", ".", "..", "a\0b", &long]
+            .into_iter()
+            .enumerate()
+        {
+            let options = AddOptions {
+                annotations: BTreeMap::from([(TITLE.to_owned(), title.to_owned())]),
+                ..AddOptions::default()
+            };
+            let name = format!("reg.example/hostile:{number}");
+            add(&store, &name, &path, &options).unwrap();
+            let artifact = find(&store, &name).unwrap();
+            let error = extract(&store, &artifact, None, &target).unwrap_err();
+            assert!(error.to_string().contains("is not the name of a file"), "{error}");
+            // By its digest, or to a name of one's own, it can be had.
+            let digest = Digest::of(b"content of file");
+            extract(&store, &artifact, Some(&Which::Digest(digest)), &target).unwrap();
+            extract(&store, &artifact, None, &target.join("own")).unwrap();
+        }
+        assert_eq!(std::fs::read_dir(&target).unwrap().count(), 2);
+        std::os::unix::fs::symlink(parent.path().join("victim"), target.join("file")).unwrap();
+        add(&store, NAME, &path, &AddOptions::default()).unwrap();
+        let artifact = find(&store, NAME).unwrap();
+        assert!(extract(&store, &artifact, None, &target).is_err());
+        assert!(!parent.path().join("victim").exists());
+    }
+
+    #[test]
+    fn what_is_spoilt_is_not_given_out() {
+        let (parent, store) = store();
+        let path = files(parent.path(), &["file"]);
+        add(&store, NAME, &path, &AddOptions::default()).unwrap();
+        let artifact = find(&store, NAME).unwrap();
+        let blob = Digest::of(b"content of file").hex();
+        let place = store.path_of(crate::store::Kind::Artifacts, "reg.example%2Fteam%2Fa%3A1");
+        std::fs::write(place.join(blob), "CONTENT OF FILE").unwrap();
+        check(&store, &artifact, false).unwrap();
+        assert!(check(&store, &artifact, true).is_err());
+        let target = parent.path().join("target");
+        assert!(extract(&store, &artifact, None, &target).is_err());
+        assert!(!target.exists());
+    }
+
+    #[test]
+    fn names() {
+        for (text, expected) in [
+            ("quay.io/a/b", Some("quay.io/a/b:latest")),
+            ("docker://localhost:5000/b:1", Some("localhost:5000/b:1")),
+            ("a:1", None),
+            ("", None),
+        ] {
+            assert_eq!(name(text).ok().map(|name| name.to_string()).as_deref(), expected);
+        }
+        let digest = Digest::of(b"x");
+        assert!(name(&format!("quay.io/a@{digest}")).is_ok());
+        assert!(name(&format!("quay.io/a:1@{digest}")).is_err());
+    }
+}
