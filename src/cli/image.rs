@@ -14,8 +14,8 @@ use super::values::filter::Filters;
 use super::values::time;
 use super::view::moment::seconds;
 use super::{
-    diff, format, history, images, import, load, mount, pull, push, rmi, save, search, tag, tree, trust,
-    untag,
+    diff, format, history, images, import, load, mount, pull, push, referrers, rmi, save, search, tag, tree,
+    trust, untag,
 };
 use crate::base::time::NEVER;
 use crate::base::units::size;
@@ -47,6 +47,7 @@ enum ImageCommand {
     Prune(Flags<PruneArgs>),
     Pull(Flags<pull::PullArgs>),
     Push(Flags<push::PushArgs>),
+    Referrers(Flags<referrers::ReferrersArgs>),
     #[command(visible_alias = "remove")]
     Rm(Flags<rmi::RmiArgs>),
     Save(Flags<save::SaveArgs>),
@@ -109,6 +110,7 @@ pub fn run(args: ImageArgs, context: &Context) -> Outcome {
         I::Prune(args) => prune(args.0, context),
         I::Pull(args) => pull::run(args.0, context),
         I::Push(args) => push::run(args.0, context),
+        I::Referrers(args) => referrers::run(&args.0, context),
         I::Rm(args) => rmi::run(args.0, context),
         I::Save(args) => save::run(args.0, context),
         I::Search(args) => search::run(args.0, context),

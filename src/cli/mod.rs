@@ -33,6 +33,7 @@ mod progress;
 mod ps;
 mod pull;
 mod push;
+mod referrers;
 mod registry;
 mod rename;
 mod report;

@@ -474,3 +474,57 @@ fn a_change_killed_at_every_step_is_done_or_not() {
         assert_eq!(listed.text(), "");
     });
 }
+
+#[test]
+fn what_is_attached_is_listed() {
+    let sandbox = Sandbox::new();
+    let content = Content::of(&other(), &sandbox.path("tmp"));
+    let subject = content.manifest.clone();
+    let entry = |kind: &str| json!({ "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": subject, "size": 7, "artifactType": kind });
+    let list = |entries: Vec<Value>| {
+        json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": entries }).to_string()
+    };
+    let cases = [
+        // A registry that lists them on two pages, one that does not know how, and one where nothing is.
+        ("listed", vec!["a/one", "a/two"]),
+        ("tagged", vec!["b/one"]),
+        ("nothing", vec![]),
+    ];
+    for (number, (name, expected)) in cases.into_iter().enumerate() {
+        let content = Content::of(&other(), &sandbox.path("tmp"));
+        let pages = [list(vec![entry("a/one")]), list(vec![entry("a/two")])];
+        let tagged = list(vec![entry("b/one")]);
+        let tag = content.manifest.replace(':', "-");
+        let registry = Fake::start(move |asked| {
+            let is_list = asked.target.contains("/referrers/");
+            if is_list && number == 0 {
+                return match asked.target.ends_with("?last=1") {
+                    true => Answer::new(200, pages[1].clone()),
+                    false => Answer::new(200, pages[0].clone())
+                        .header("Link", format!("<{}?last=1>; rel=\"next\"", asked.target)),
+                };
+            }
+            match asked.target.ends_with(&tag) && number == 1 {
+                true => Answer::new(200, tagged.clone())
+                    .header("Content-Type", "application/vnd.oci.image.index.v1+json"),
+                false => content.answer(asked),
+            }
+        });
+        let image = format!("{}/test:v1", registry.host);
+        let words = ["image", "referrers", "--format", "{{.ArtifactType}}", &image];
+        let lines: String = expected.iter().map(|kind| format!("{kind}\n")).collect();
+        coracle(&sandbox, &words).prints(&lines);
+        let words = ["image", "referrers", "-n", "--artifact-type", "a/two", &image];
+        let found = coracle(&sandbox, &words);
+        assert_eq!(found.text().lines().count(), usize::from(number == 0), "{name}");
+    }
+    let endless = list(vec![entry("x"); 600]);
+    let content = Content::of(&other(), &sandbox.path("tmp"));
+    let registry = Fake::start(move |asked| match asked.target.contains("/referrers/") {
+        true => Answer::new(200, endless.clone()).header("Link", format!("<{}>; rel=\"next\"", asked.target)),
+        false => content.answer(asked),
+    });
+    let image = format!("{}/test:v1", registry.host);
+    let outcome = sandbox.coracle(["image", "referrers", &image]).run();
+    outcome.exits(125).says("more than 1000 manifests");
+}

@@ -13,6 +13,7 @@ mod config;
 mod credentials;
 mod error;
 mod exchange;
+mod referrers;
 mod resolver;
 mod search;
 mod sources;
