@@ -10,6 +10,7 @@ mod configuration;
 mod container;
 mod context;
 mod diff;
+mod engines;
 mod exec;
 mod foreground;
 mod format;

@@ -8,6 +8,7 @@ use clap::Args;
 
 use super::configuration;
 use super::context::{Context, unpack_options};
+use super::engines::{self, Asked};
 use super::options::PlatformOptions;
 use super::output::print;
 use super::progress::Progress;
@@ -72,14 +73,26 @@ pub fn run(args: PullArgs, context: &Context) -> Outcome {
         );
     }
     let remote = Remote::new(&args.transfer)?;
-    report::conclude(
-        args.images
-            .iter()
-            .map(|image| pull(&args, &remote, image, context)),
-    )
+    // Other engines are asked before the user namespace is entered.
+    let asked = args.images.iter().map(|image| engines::ask(image));
+    let asked = asked.collect::<anyhow::Result<Vec<_>>>()?;
+    let images = args.images.iter().zip(asked);
+    report::conclude(images.map(|(image, asked)| pull(&args, &remote, (image, asked), context)))
 }
 
-fn pull(args: &PullArgs, remote: &Remote<'_>, image: &OsStr, context: &Context) -> anyhow::Result<()> {
+fn pull(
+    args: &PullArgs,
+    remote: &Remote<'_>,
+    (image, asked): (&OsStr, Option<Asked>),
+    context: &Context,
+) -> anyhow::Result<()> {
+    let (platform, policy) = (args.platform.asked()?, args.transfer.signature_policy.as_deref());
+    let is_quiet = args.quiet || args.progress == Progress::None;
+    if let Some(asked) = asked {
+        let engine = context.act()?;
+        let published = asked.load(&engine, platform, policy, is_quiet)?;
+        return Ok(print(&format!("{}\n", published.id.hex()))?);
+    }
     let name = match transport::parse(image)? {
         Transport::Name(name) => name,
         Transport::Archive(_) if args.all_tags => {
@@ -87,16 +100,10 @@ fn pull(args: &PullArgs, remote: &Remote<'_>, image: &OsStr, context: &Context) 
         }
         Transport::Archive(archive) => {
             let engine = context.act()?;
-            let is_quiet = args.quiet || args.progress == Progress::None;
-            let published = load_and_tell(
-                &engine,
-                archive,
-                args.platform.asked()?,
-                args.transfer.signature_policy.as_deref(),
-                is_quiet,
-            )?;
+            let published = load_and_tell(&engine, archive, platform, policy, is_quiet)?;
             return Ok(print(&format!("{}\n", published.id.hex()))?);
         }
+        Transport::Engine(..) => bail!("{}: it was asked for before", image.display()),
     };
     let text = name
         .to_str()
@@ -172,6 +179,11 @@ pub fn load_and_tell(
     };
     let published = load(&engine.store, Input::Path(&archive.path), &options)
         .with_context(|| archive.path.display().to_string())?;
+    tell_loaded(published, quiet)
+}
+
+/// Tells what the image of an archive is called now.
+pub fn tell_loaded(published: Vec<Published>, quiet: bool) -> anyhow::Result<Published> {
     // The images are one under several names.
     let mut images = published.into_iter();
     let mut image = images.next().context("no image was published")?;

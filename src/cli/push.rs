@@ -11,6 +11,9 @@ use super::output::print;
 use super::registry::TransferOptions;
 use super::report::{self, Outcome};
 use super::signing::SigningOptions;
+use crate::base::digest::Digest;
+use crate::image::archive::export::export;
+use crate::image::archive::plan::Which;
 use crate::image::compression::Compression;
 use crate::image::find::{FindError, Found, find};
 use crate::image::lists::find_list;
@@ -19,6 +22,7 @@ use crate::image::push::{self, Format, PushOptions, Pushed, Step};
 use crate::image::push_list::ListOptions;
 use crate::image::reference::Reference;
 use crate::image::signature::attachment;
+use crate::image::transport::{self, Archive, Engine, Transport};
 use crate::store::Store;
 
 /// zstd with tables, so that others fetch only the files that they do not have.
@@ -117,6 +121,21 @@ impl PackingOptions {
 
 pub fn run(args: PushArgs, context: &Context) -> Outcome {
     let options = args.packing.options()?;
+    if let Some(destination) = &args.destination {
+        match transport::parse(destination.as_ref())? {
+            Transport::Name(_) => {}
+            Transport::Archive(archive) => return push_to_archive(&args, archive, &options, context),
+            Transport::Engine(engine, _) => bail!(
+                "pushing to {}: is not supported: coracle save {} | {} load",
+                engine.transport(),
+                args.image,
+                match engine {
+                    Engine::Podman => "podman",
+                    Engine::Docker => "docker",
+                }
+            ),
+        }
+    }
     if let Some(pushed) = push_as_list(&args, options.clone(), context)? {
         return Ok(pushed);
     }
@@ -145,7 +164,7 @@ pub fn run(args: PushArgs, context: &Context) -> Outcome {
             }
         };
         say(&format!("The push refers to repository [{}]", target.name()));
-        let tell = |diff_id: &crate::base::digest::Digest, step: Step| {
+        let tell = |diff_id: &Digest, step: Step| {
             let hex = diff_id.hex();
             let what = match step {
                 Step::Preparing => "Preparing",
@@ -164,6 +183,47 @@ pub fn run(args: PushArgs, context: &Context) -> Outcome {
         }
         answer(&args, &target, &pushed)?;
     }
+    Ok(0)
+}
+
+/// Writes an image into an archive or a directory.
+fn push_to_archive(args: &PushArgs, archive: Archive, options: &PushOptions, context: &Context) -> Outcome {
+    let shown = args.destination.as_deref().unwrap_or_default();
+    if args.all_tags {
+        bail!("{shown}: --all-tags is for registries");
+    }
+    if args.signing.is_asked() {
+        bail!("{shown}: only what is at a registry is signed");
+    }
+    if options.chunked {
+        bail!("{shown}: zstd:chunked is for registries, of which parts are fetched: zstd is written here");
+    }
+    let name = match &archive.which {
+        Which::Named(name) => Some(name.as_str()),
+        Which::Index(_) => bail!("{shown}: a place in the list is only for reading"),
+        Which::All | Which::Only => None,
+    };
+    let engine = context.act()?;
+    let found = wanted(&engine.store, &args.image, args)?;
+    let tell = |diff_id: &Digest, step: Step| {
+        if !args.quiet {
+            let what = if step == Step::Preparing {
+                "Writing"
+            } else {
+                "Written"
+            };
+            report::say(&format!("{}: {what}", &diff_id.hex()[..12]));
+        }
+    };
+    let place = (archive.place, archive.path.as_path(), name);
+    let pushed = export(&engine.store, &found.image, place, options, &tell)
+        .with_context(|| format!("cannot push to {shown}"))?;
+    write_digest(args, &pushed)?;
+    let line = match args.quiet {
+        true => format!("{shown}\n"),
+        false => format!("digest: {} size: {}\n", pushed.digest, pushed.size),
+    };
+    print(&line)?;
     Ok(0)
 }
 
@@ -190,11 +250,16 @@ fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyho
     Ok(Some(0))
 }
 
-fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Result<()> {
+fn write_digest(args: &PushArgs, pushed: &Pushed) -> anyhow::Result<()> {
     if let Some(path) = &args.digestfile {
         std::fs::write(path, pushed.digest.to_string())
             .with_context(|| format!("cannot write {}", path.display()))?;
     }
+    Ok(())
+}
+
+fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Result<()> {
+    write_digest(args, pushed)?;
     let tag = target.tag().unwrap_or("latest");
     let line = match args.quiet {
         true => format!("{target}\n"),

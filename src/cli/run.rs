@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::context::{Context, unpack_options};
+use super::engines::{self, Asked};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
 use super::output::print;
@@ -302,6 +303,8 @@ enum Looked {
     /// It is the one that we carry.
     Hello,
     Load(Archive),
+    /// Another engine was asked for it.
+    Asked(Asked),
     Fetch {
         written: Reference,
         candidates: Vec<Candidate>,
@@ -330,15 +333,28 @@ fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Resu
     };
     let name = match transport::parse(word)? {
         Transport::Archive(archive) => return Ok(Looked::Load(archive)),
+        Transport::Engine(..) => {
+            let asked = engines::ask(word)?.context("another engine is meant")?;
+            return Ok(Looked::Asked(asked));
+        }
         Transport::Name(name) => name
             .to_str()
             .with_context(|| format!("{name:?} is not the name of an image"))?,
     };
     let missing = || FindError::Missing(name.to_owned());
+    let mut is_other = false;
     let found = match store.map_or_else(|| Err(missing()), |store| find_any(store, name)) {
         Ok(found) if found.image.list.is_some() => return look_in_list(store, options, name, found, policy),
-        Ok(found) if !matches!(policy, Policy::Always | Policy::Newer) => return Ok(Looked::Here(found)),
-        Ok(found) => Some(found),
+        Ok(found) => {
+            // Of another platform than the one that is asked for, it is not the image that is meant.
+            let asked = options.image.platform.asked()?;
+            let fits = asked.is_none_or(|wanted| platform::satisfies(&found.image.platform(), &wanted));
+            if policy == Policy::Never || (policy == Policy::Missing && fits) {
+                return Ok(Looked::Here(found));
+            }
+            is_other = !fits;
+            Some(found)
+        }
         Err(FindError::Missing(_)) if embedded::is_hello(name) => return Ok(Looked::Hello),
         Err(error @ FindError::Missing(_)) if policy == Policy::Never => return Err(error.into()),
         Err(FindError::Missing(_)) => None,
@@ -356,13 +372,20 @@ fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Resu
     {
         return Ok(Looked::Here(found));
     }
-    if found.is_none() && !options.identity.quiet {
-        report::say(&format!("Unable to find image '{}' locally", written.familiar()));
+    if (found.is_none() || is_other) && !options.identity.quiet {
+        let platform = match is_other {
+            true => format!(" for {}", platform::display(&options.image.platform.wanted()?)),
+            false => String::new(),
+        };
+        report::say(&format!(
+            "Unable to find image '{}'{platform} locally",
+            written.familiar()
+        ));
     }
     Ok(Looked::Fetch {
         candidates: remote.candidates(&written)?,
         written,
-        old: found.filter(|_| policy == Policy::Newer),
+        old: found.filter(|_| policy == Policy::Newer && !is_other),
     })
 }
 
@@ -412,6 +435,14 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
                 options.image.transfer.signature_policy.as_deref(),
                 options.identity.quiet,
             )?;
+            let mut found = find(&engine.store, &published.id.to_string())?;
+            found.name = published.names.pop().map(|named| named.reference);
+            return Ok(found);
+        }
+        Looked::Asked(other) => {
+            let asked = options.image.platform.asked()?;
+            let policy = options.image.transfer.signature_policy.as_deref();
+            let mut published = other.load(engine, asked, policy, options.identity.quiet)?;
             let mut found = find(&engine.store, &published.id.to_string())?;
             found.name = published.names.pop().map(|named| named.reference);
             return Ok(found);

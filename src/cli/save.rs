@@ -1,8 +1,7 @@
 //! `save`: write images to an archive.
 
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal};
+use std::io::{self, IsTerminal};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
@@ -70,13 +69,9 @@ pub fn run(args: SaveArgs, context: &Context) -> Outcome {
     Ok(0)
 }
 
-/// A file that could not be written whole is removed, unless it was there before.
 fn to_file(store: &Store, items: &[Item], format: Format, path: &Path) -> anyhow::Result<()> {
-    let is_new = !path.exists();
-    let file = File::create(path).with_context(|| format!("cannot write {path:?}"))?;
-    let written = save::save_archive(store, items, format, &mut BufWriter::new(file));
-    if written.is_err() && is_new {
-        let _ = std::fs::remove_file(path);
-    }
-    written.with_context(|| format!("cannot write {path:?}"))
+    save::write_file(path, &mut |output| {
+        save::save_archive(store, items, format, output)
+    })
+    .with_context(|| format!("cannot write {path:?}"))
 }

@@ -4,18 +4,20 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::configuration;
 use super::context::Context;
 use super::format::{self, Columns, ListFormat};
 use super::output::print;
 use super::registry::{Remote, TransferOptions, first_of};
-use super::report::Outcome;
+use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use crate::image::reference::{HUB, HUB_OLD, split_domain};
 use crate::image::registry::Match;
 
 /// Search registries for images
 ///
-/// TERM is looked for at Docker Hub, HOST/TERM at another registry; HOST/ alone lists all that there is.
+/// TERM is looked for at the registries that registries.conf says to search, or at Docker Hub, HOST/TERM at that one;
+/// HOST/ alone lists all that there is.
 #[derive(Args, Debug)]
 pub struct SearchArgs {
     /// Show stars, and what is official
@@ -118,17 +120,42 @@ fn matches(args: &SearchArgs, term: &str, limit: usize) -> anyhow::Result<Vec<Va
                 .with_context(|| format!("invalid --filter stars={value}: expected a number"))
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
-    let (host, term, _) = split_domain(term);
-    let domain = if host == HUB { HUB_OLD } else { host };
-    let client = args.transfer.registry_client(domain)?;
-    let found = client.search(term, limit)?;
+    let (host, rest, is_short) = split_domain(term);
+    let searched = configuration::registries()?.search().to_vec();
+    let hosts: Vec<(&str, &str)> = match is_short && !searched.is_empty() {
+        true => searched.iter().map(|host| (host.as_str(), term)).collect(),
+        false => vec![(host, rest)],
+    };
     let fits = |found: &&Match| {
         official.is_none_or(|wanted| wanted == found.official)
             && automated.is_none_or(|wanted| wanted == found.automated)
             && stars.iter().all(|least| found.stars >= *least)
     };
-    let row = |found: &Match| row(found, host, args.no_trunc);
-    Ok(found.iter().filter(fits).map(row).collect())
+    let mut rows = Vec::new();
+    let mut failed = Vec::new();
+    for (host, term) in &hosts {
+        let domain = if *host == HUB { HUB_OLD } else { host };
+        let found = args
+            .transfer
+            .registry_client(domain)
+            .and_then(|client| client.search(term, limit));
+        match found {
+            Ok(found) => rows.extend(
+                found
+                    .iter()
+                    .filter(fits)
+                    .map(|found| row(found, host, args.no_trunc)),
+            ),
+            Err(error) if hosts.len() == 1 => return Err(error),
+            // The others may have it.
+            Err(error) => failed.push(report::sentence(&error.context(format!("cannot search {host}")))),
+        }
+    }
+    if rows.is_empty() && !failed.is_empty() {
+        bail!("{}", failed.join("; "));
+    }
+    failed.iter().for_each(|failed| report::warn(failed));
+    Ok(rows)
 }
 
 fn row(found: &Match, host: &str, whole: bool) -> Value {

@@ -47,6 +47,11 @@ impl<'s> Kept<'s> {
         std::mem::take(&mut *self.downloads.lock().expect("no thread panics with the lock"))
     }
 
+    /// Whether the registry failed, and not what it sent.
+    pub fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
     /// Whether a failure may be the fault of what was on disk.
     pub fn is_to_blame(&self) -> bool {
         self.was_used.load(Ordering::Relaxed) && !self.broken.load(Ordering::Relaxed)

@@ -35,6 +35,7 @@ pub fn import(store: &Store, input: Input<'_>, options: &ImportOptions) -> Resul
         change::apply(&mut config.config, instruction)?;
     }
     let (file, described) = match input {
+        Input::Engine { transport, .. } => bail!("{transport}: holds images, and no bare file systems"),
         Input::File(file) => (file, "-".to_owned()),
         Input::Path(path) => {
             let described = path.display().to_string();

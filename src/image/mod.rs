@@ -7,6 +7,7 @@ pub mod change;
 mod chunked;
 pub mod compression;
 pub mod embedded;
+pub mod engines;
 pub mod find;
 pub mod greeting;
 mod gzip;

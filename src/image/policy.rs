@@ -342,26 +342,35 @@ pub enum Origin<'a> {
         transport: &'static str,
         path: Option<&'a Path>,
     },
+    /// The store of another engine, where the image has this name.
+    Engine {
+        transport: &'static str,
+        name: Option<&'a Reference>,
+    },
 }
 
 impl Origin<'_> {
     fn transport(&self) -> &'static str {
         match self {
             Self::Registry(_) => "docker",
-            Self::Local { transport, .. } => transport,
+            Self::Local { transport, .. } | Self::Engine { transport, .. } => transport,
         }
     }
 
     /// The scopes that speak of it, the most exact one first.
     fn scopes(&self) -> Vec<String> {
         match self {
-            Self::Registry(reference) => registry_scopes(reference),
+            Self::Registry(reference)
+            | Self::Engine {
+                name: Some(reference),
+                ..
+            } => registry_scopes(reference),
             Self::Local { path: Some(path), .. } => path
                 .ancestors()
                 .filter(|path| path.parent().is_some())
                 .map(|path| path.to_string_lossy().into_owned())
                 .collect(),
-            Self::Local { path: None, .. } => Vec::new(),
+            Self::Local { path: None, .. } | Self::Engine { name: None, .. } => Vec::new(),
         }
     }
 }
@@ -461,12 +470,14 @@ impl Policy {
             });
         }
         match origin {
-            Origin::Local { transport, .. } if !demand.is_empty() => Err(PolicyError::Nowhere {
-                file,
-                what,
-                scope,
-                transport,
-            }),
+            Origin::Local { transport, .. } | Origin::Engine { transport, .. } if !demand.is_empty() => {
+                Err(PolicyError::Nowhere {
+                    file,
+                    what,
+                    scope,
+                    transport,
+                })
+            }
             _ => Ok(demand),
         }
     }

@@ -293,13 +293,35 @@ fn fetch<'s>(
             layers.fetch(wanted, parallel::busy_threads().max(DOWNLOADS), &open)
         })
     };
+    let mut place = sources.place();
     let mut result = attempt(false);
     if result.is_err() && kept.is_to_blame() {
         kept.take().into_iter().try_for_each(Download::remove)?;
+        place = sources.place();
+        result = attempt(true);
+    }
+    // A mirror that sends something else than it should is passed over as one that sends nothing.
+    while let Err(error) = &result
+        && !kept.is_broken()
+        && !is_of_this_machine(error)
+        && sources.pass(place, &format!("{error:#}"))
+    {
+        kept.take().into_iter().try_for_each(Download::remove)?;
+        place = sources.place();
         result = attempt(true);
     }
     result?;
     Ok(kept.take())
+}
+
+/// Whether something failed here, a disk that is full for example.
+fn is_of_this_machine(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let of_system = cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|cause| cause.raw_os_error().is_some());
+        of_system || cause.is::<rustix::io::Errno>()
+    })
 }
 
 fn blob_of(wanted: &Wanted) -> &Descriptor {

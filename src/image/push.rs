@@ -26,7 +26,7 @@ use crate::store::{Kind, Store};
 
 /// Level of both packings where none is asked for. Gzip becomes as small as Podman's then, and 7 % larger than at the
 /// slowest level, which takes three and a half times as long.
-const LEVEL: i32 = 3;
+pub const LEVEL: i32 = 3;
 
 /// What kind of manifest is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -358,7 +358,7 @@ pub fn compression_of(media_type: &str) -> Compression {
     }
 }
 
-fn layer_type(format: Format, compression: Compression) -> String {
+pub fn layer_type(format: Format, compression: Compression) -> String {
     match (format, compression) {
         (Format::Oci, Compression::None) => media_type::OCI_LAYER.to_owned(),
         (Format::Oci, _) => format!("{}+{compression}", media_type::OCI_LAYER),

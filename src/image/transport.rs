@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! [docker://]NAME    oci:DIR[:REF]    oci-archive:FILE[:REF]    docker-archive:FILE[:REF]    dir:DIR
+//! containers-storage:NAME    docker-daemon:NAME
 //! REF = a name in the archive, or @INDEX, the place in its list
 //! ```
 
@@ -9,6 +10,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::archive::export::Place;
 use super::archive::plan::{Format, Which};
 
 /// Where an image is to come from.
@@ -17,11 +19,33 @@ pub enum Transport<'a> {
     /// A registry, or the store: a name as Docker has them.
     Name(&'a OsStr),
     Archive(Archive),
+    /// The store of another engine.
+    Engine(Engine, &'a str),
+}
+
+/// An engine that has images of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// `containers-storage:`
+    Podman,
+    /// `docker-daemon:`
+    Docker,
+}
+
+impl Engine {
+    /// The word before the colon.
+    pub fn transport(self) -> &'static str {
+        match self {
+            Self::Podman => "containers-storage",
+            Self::Docker => "docker-daemon",
+        }
+    }
 }
 
 /// An archive, and which of its images is meant.
 #[derive(Debug, PartialEq)]
 pub struct Archive {
+    pub place: Place,
     pub path: PathBuf,
     pub format: Format,
     pub which: Which,
@@ -31,10 +55,11 @@ pub struct Archive {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TransportError {
     #[error(
-        "the transport {0}: is not supported: there are docker://, oci:, oci-archive:, docker-archive: and dir:"
+        "the transport {0}: is not supported: there are docker://, oci:, oci-archive:, docker-archive:, dir:, \
+         containers-storage: and docker-daemon:"
     )]
     Unsupported(&'static str),
-    #[error("{0:?} names no file")]
+    #[error("{0:?} names nothing")]
     NoPath(String),
     #[error("the name of an image in {0:?} is not UTF-8")]
     Name(String),
@@ -43,14 +68,7 @@ pub enum TransportError {
 }
 
 /// What other tools read images from and we do not. `docker:` alone is none of them: it begins the name of an image.
-const UNSUPPORTED: [&str; 6] = [
-    "containers-storage",
-    "docker-daemon",
-    "sif",
-    "tarball",
-    "ostree",
-    "atomic",
-];
+const UNSUPPORTED: [&str; 4] = ["sif", "tarball", "ostree", "atomic"];
 
 /// Reads what a user gives as an image.
 pub fn parse(text: &OsStr) -> Result<Transport<'_>, TransportError> {
@@ -62,10 +80,18 @@ pub fn parse(text: &OsStr) -> Result<Transport<'_>, TransportError> {
         return Ok(Transport::Name(text));
     };
     let (word, rest) = (&bytes[..colon], &bytes[colon + 1..]);
-    let format = match word {
-        b"oci" | b"oci-archive" => Format::Oci,
-        b"docker-archive" => Format::Docker,
-        b"dir" => Format::Directory,
+    let engine = |engine| match std::str::from_utf8(rest) {
+        Ok("") => Err(TransportError::NoPath(text.to_string_lossy().into_owned())),
+        Ok(name) => Ok(Transport::Engine(engine, name)),
+        Err(_) => Err(TransportError::Name(text.to_string_lossy().into_owned())),
+    };
+    let (place, format) = match word {
+        b"oci" => (Place::Layout, Format::Oci),
+        b"oci-archive" => (Place::LayoutArchive, Format::Oci),
+        b"docker-archive" => (Place::DockerArchive, Format::Docker),
+        b"dir" => (Place::Directory, Format::Directory),
+        b"containers-storage" => return engine(Engine::Podman),
+        b"docker-daemon" => return engine(Engine::Docker),
         _ => {
             return match UNSUPPORTED.iter().find(|name| name.as_bytes() == word) {
                 Some(name) => Err(TransportError::Unsupported(name)),
@@ -97,6 +123,7 @@ pub fn parse(text: &OsStr) -> Result<Transport<'_>, TransportError> {
         None => Which::Named(name.to_owned()),
     };
     Ok(Transport::Archive(Archive {
+        place,
         path: OsStr::from_bytes(path).into(),
         format,
         which,
@@ -109,8 +136,9 @@ mod tests {
 
     #[test]
     fn places() {
-        let archive = |path: &str, format, which| {
+        let archive = |place, path: &str, format, which| {
             Ok(Transport::Archive(Archive {
+                place,
                 path: path.into(),
                 format,
                 which,
@@ -123,22 +151,35 @@ mod tests {
             ("docker://busybox:1", name("busybox:1")),
             ("docker:dind", name("docker:dind")),
             ("localhost:5000/oci:x", name("localhost:5000/oci:x")),
-            ("oci:dir", archive("dir", Format::Oci, Which::Only)),
-            ("oci:/a/b:", archive("/a/b", Format::Oci, Which::Only)),
+            ("oci:dir", archive(Place::Layout, "dir", Format::Oci, Which::Only)),
+            (
+                "oci:/a/b:",
+                archive(Place::Layout, "/a/b", Format::Oci, Which::Only),
+            ),
             (
                 "oci:a:b/c:d",
-                archive("a", Format::Oci, Which::Named("b/c:d".into())),
+                archive(Place::Layout, "a", Format::Oci, Which::Named("b/c:d".into())),
             ),
-            ("oci-archive:a:@2", archive("a", Format::Oci, Which::Index(2))),
+            (
+                "oci-archive:a:@2",
+                archive(Place::LayoutArchive, "a", Format::Oci, Which::Index(2)),
+            ),
             (
                 "docker-archive:a.tar:x:1",
-                archive("a.tar", Format::Docker, Which::Named("x:1".into())),
+                archive(
+                    Place::DockerArchive,
+                    "a.tar",
+                    Format::Docker,
+                    Which::Named("x:1".into()),
+                ),
             ),
-            ("dir:a:b", archive("a:b", Format::Directory, Which::Only)),
             (
-                "containers-storage:x",
-                Err(TransportError::Unsupported("containers-storage")),
+                "dir:a:b",
+                archive(Place::Directory, "a:b", Format::Directory, Which::Only),
             ),
+            ("containers-storage:x", Ok(Transport::Engine(Engine::Podman, "x"))),
+            ("docker-daemon:x:1", Ok(Transport::Engine(Engine::Docker, "x:1"))),
+            ("ostree:x", Err(TransportError::Unsupported("ostree"))),
             ("oci:", Err(TransportError::NoPath("oci:".into()))),
             ("oci:a:@x", Err(TransportError::Index("@x".into()))),
         ];

@@ -342,3 +342,133 @@ fn the_signature_policy_decides_what_comes_in() {
         .run()
         .succeeds();
 }
+
+#[test]
+fn a_mirror_that_sends_something_else_is_passed_over() {
+    let sandbox = Sandbox::new();
+    let (content, own) = honest(&sandbox);
+    let wrong = content.layers.last().unwrap().clone();
+    let (_, lying) = registry(
+        Content::of(&image(), &sandbox.path("tmp")),
+        move |asked, answer| match asked.target.ends_with(&wrong) {
+            true => {
+                let mut body = answer.body.clone();
+                let middle = body.len() / 2;
+                body[middle] ^= 1;
+                Answer { body, ..answer }
+            }
+            false => answer,
+        },
+    );
+    let text = |mirrors: &str| {
+        format!(
+            "[[registry]]\nprefix = 'app.invalid/team'\nlocation = '{}'\nmirror = [{mirrors}]",
+            own.host
+        )
+    };
+    configure(
+        &sandbox,
+        "registries.conf",
+        &text(&format!("{{location = '{0}'}}, {{location = '{0}'}}", lying.host)),
+    );
+    let pulled = sandbox
+        .coracle(["pull", "app.invalid/team/test:v1"])
+        .run()
+        .succeeds();
+    says(&pulled, &format!("the mirror {} is passed over", lying.host));
+    let ran = sandbox
+        .coracle(["run", "--rm", "app.invalid/team/test:v1"])
+        .run()
+        .succeeds();
+    assert_eq!(ran.text(), "12");
+    // Where nobody has the right one, nothing comes in.
+    let sandbox = Sandbox::new();
+    let text = format!(
+        "[[registry]]\nprefix = 'app.invalid/team'\nlocation = '{0}'\nmirror = [{{location = '{0}'}}]",
+        lying.host
+    );
+    configure(&sandbox, "registries.conf", &text);
+    sandbox
+        .coracle(["pull", "app.invalid/team/test:v1"])
+        .run()
+        .exits(125);
+    assert_eq!(names(&sandbox), "");
+}
+
+#[test]
+fn an_image_of_another_platform_is_fetched_for_the_one_that_is_asked_for() {
+    let sandbox = Sandbox::new();
+    let machine = match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    };
+    let platform = format!("linux/{machine}");
+    let (_, own) = honest(&sandbox);
+    let name = format!("{}/test:v1", own.host);
+    let foreign = image()
+        .name(&name)
+        .configure(json!({ "architecture": "mips64le" }));
+    let foreign = foreign.edit(super::support::Document::Config, |config| {
+        config["architecture"] = json!("mips64le")
+    });
+    sandbox.load(&foreign);
+    let never = sandbox
+        .coracle(["run", "--rm", "--pull", "never", "--platform", &platform, &name])
+        .run()
+        .exits(125);
+    says(&never, "is for linux/mips64le");
+    let ran = sandbox
+        .coracle(["run", "--rm", "--platform", &platform, &name])
+        .run()
+        .succeeds();
+    assert_eq!(ran.text(), "12");
+    says(&ran, "locally");
+    let again = own.asked().len();
+    sandbox
+        .coracle(["run", "--rm", "--platform", &platform, &name])
+        .run()
+        .succeeds();
+    assert_eq!(own.asked().len(), again);
+}
+
+#[test]
+fn what_is_searched_is_what_the_configuration_says() {
+    let sandbox = Sandbox::new();
+    let index = |name: &'static str| {
+        Fake::start(
+            move |asked| match asked.target.starts_with("/v1/search?q=thing&") {
+                true => Answer::new(200, json!({ "results": [{ "name": name }] }).to_string()),
+                false => Answer::new(404, ""),
+            },
+        )
+    };
+    let (one, two, blocked) = (index("one/thing"), index("two/thing"), index("three/thing"));
+    let text = format!(
+        "unqualified-search-registries = ['{}', '{}', '{}']\n[[registry]]\nlocation = '{}'\nblocked = true\n",
+        one.host, blocked.host, two.host, blocked.host
+    );
+    configure(&sandbox, "registries.conf", &text);
+    let found = sandbox
+        .coracle(["search", "--format", "{{.Name}}", "thing"])
+        .run()
+        .succeeds();
+    assert_eq!(
+        found.text().trim(),
+        format!("{}/one/thing\n{}/two/thing", one.host, two.host)
+    );
+    says(&found, &format!("cannot search {}", blocked.host));
+    assert_eq!(blocked.asked().len(), 0);
+    let only = sandbox
+        .coracle(["search", "--format", "{{.Name}}"])
+        .arg(format!("{}/thing", two.host))
+        .run();
+    assert_eq!(only.succeeds().text().trim(), format!("{}/two/thing", two.host));
+    configure(
+        &sandbox,
+        "registries.conf",
+        "unqualified-search-registries = ['127.0.0.1:1', '127.0.0.1:2']\n",
+    );
+    let refused = sandbox.coracle(["search", "thing"]).run().exits(125);
+    says(&refused, "cannot search 127.0.0.1:1");
+}

@@ -220,9 +220,4 @@ fn manifests_are_printed_from_here_and_from_the_registry() {
         .run()
         .exits(125)
         .says("manifest unknown");
-    sandbox
-        .coracle(["manifest", "create", "x"])
-        .run()
-        .exits(125)
-        .says("manifest create is not supported yet");
 }

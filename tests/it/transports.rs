@@ -1,11 +1,13 @@
 //! Images by transports: from archives and directories, without a registry.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use super::corners;
 use super::support::image::busybox_entries;
-use super::support::registry::{Content, Fake};
+use super::support::registry::{Answer, Content, Fake};
 use super::support::tar::Entry;
 use super::support::{Format, Image, Sandbox, requires};
 
@@ -93,12 +95,8 @@ fn run_takes_an_image_from_where_it_lies() {
         (format!("docker-archive:{}", directory.display()), "manifest.json"),
         ("oci:/nowhere".to_owned(), "/nowhere"),
         (
-            "containers-storage:busybox".to_owned(),
-            "the transport containers-storage: is not supported",
-        ),
-        (
-            "docker-daemon:busybox:1".to_owned(),
-            "the transport docker-daemon: is not supported",
+            "ostree:busybox:1".to_owned(),
+            "the transport ostree: is not supported",
         ),
     ] {
         sandbox
@@ -153,5 +151,289 @@ fn what_skopeo_wrote_is_pulled() {
             .prints(&printed(&one));
         assert_eq!(names(&sandbox), expected, "{place}");
         sandbox.coracle(["rmi", "--all"]).run().succeeds();
+    }
+}
+
+/// The types of the layers in a manifest.
+fn kinds(manifest: &Value) -> Vec<&str> {
+    let layers = manifest["layers"].as_array().expect("layers");
+    layers
+        .iter()
+        .map(|layer| layer["mediaType"].as_str().expect("text"))
+        .collect()
+}
+
+#[test]
+fn images_are_pushed_to_archives_and_directories() {
+    requires!("program:skopeo");
+    let sandbox = Sandbox::new();
+    let one = image("one");
+    sandbox.load(&one.name("localhost/one:1"));
+    let digest_file = sandbox.path("tmp/digest");
+    for (number, (place, name, words, kind)) in [
+        ("oci", "", &[][..], "tar+gzip"),
+        ("oci", ":v1", &["--compression-format", "zstd"], "tar+zstd"),
+        ("oci-archive", ":x/y:2", &[], "tar+gzip"),
+        ("docker-archive", ":x/y:2", &[], "gzip"),
+        ("docker-archive", "", &[], "gzip"),
+        ("dir", "", &[], ".v1.tar"),
+        ("dir", "", &["--format", "v2s2"], "diff.tar"),
+        (
+            "dir",
+            "",
+            &["--compression-format", "gzip", "--compression-level", "1"],
+            "tar+gzip",
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = sandbox.path(format!("tmp/place{number}"));
+        let place = format!("{place}:{}{name}", path.display());
+        let pushed = sandbox
+            .coracle(["push", "--quiet", "--digestfile"])
+            .arg(&digest_file)
+            .args(words)
+            .args(["localhost/one:1", &place])
+            .run()
+            .succeeds();
+        assert_eq!(pushed.text(), place);
+        let inspected = sandbox
+            .program("skopeo")
+            .args(["--insecure-policy", "inspect", "--raw", &place])
+            .run();
+        let manifest = inspected.succeeds();
+        let parsed: Value = serde_json::from_slice(&manifest.stdout).expect("JSON");
+        assert!(
+            kinds(&parsed).iter().all(|found| found.ends_with(kind)),
+            "{place} {words:?}: {parsed}"
+        );
+        // Skopeo makes up the manifest of an archive of Docker, with types of its own.
+        if !place.starts_with("docker-archive") {
+            let digest = format!("sha256:{}", super::support::image::hex(&manifest.stdout));
+            assert_eq!(fs::read_to_string(&digest_file).unwrap(), digest, "{place}");
+        }
+        let copied = format!("dir:{}", sandbox.path(format!("tmp/copy{number}")).display());
+        let copy = ["--insecure-policy", "copy", "--quiet", &place, &copied];
+        sandbox.program("skopeo").args(copy).run().succeeds();
+        sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+        let pulled = sandbox.coracle(["pull", "--quiet", &place]).run().succeeds();
+        sandbox
+            .coracle(["run", "--rm", pulled.text().trim()])
+            .run()
+            .succeeds()
+            .prints("one");
+        sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+        sandbox.load(&image("one").name("localhost/one:1"));
+    }
+    let left = fs::read_dir(sandbox.path("tmp")).unwrap();
+    let left: Vec<String> = left
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(left.iter().all(|name| !name.contains("new-")), "{left:?}");
+}
+
+#[test]
+fn a_push_adds_to_a_layout_and_leaves_what_it_cannot_write_alone() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image("one").name("localhost/one:1"));
+    sandbox.load(&image("two").name("localhost/two:1"));
+    let path = |name: &str| sandbox.path(format!("tmp/{name}")).display().to_string();
+    let layout = format!("oci:{}", path("layout"));
+    sandbox
+        .coracle(["push", "one:1", &format!("{layout}:a")])
+        .run()
+        .succeeds();
+    sandbox
+        .coracle(["push", "two:1", &format!("{layout}:b")])
+        .run()
+        .succeeds();
+    sandbox
+        .coracle(["run", "--rm", &format!("{layout}:a")])
+        .run()
+        .succeeds()
+        .prints("one");
+    sandbox
+        .coracle(["run", "--rm", &format!("{layout}:b")])
+        .run()
+        .succeeds()
+        .prints("two");
+    // An archive is replaced, an archive of Docker is not, nor are strangers' files.
+    let archive = format!("oci-archive:{}", path("a.tar"));
+    sandbox.coracle(["push", "one:1", &archive]).run().succeeds();
+    sandbox.coracle(["push", "two:1", &archive]).run().succeeds();
+    sandbox
+        .coracle(["run", "--rm", &archive])
+        .run()
+        .succeeds()
+        .prints("two");
+    fs::write(path("there.tar"), "precious").unwrap();
+    fs::create_dir(path("mine")).unwrap();
+    fs::write(path("mine/file"), "precious").unwrap();
+    for (words, said) in [
+        (
+            &[
+                "one:1".to_owned(),
+                format!("docker-archive:{}", path("there.tar")),
+            ][..],
+            "there already",
+        ),
+        (
+            &["one:1".to_owned(), format!("dir:{}", path("mine"))],
+            "other files",
+        ),
+        (
+            &["none:1".to_owned(), format!("dir:{}", path("new"))],
+            "no such image",
+        ),
+        (
+            &["one:1".to_owned(), "oci-archive:/nowhere/x.tar".to_owned()],
+            "cannot push to oci-archive:/nowhere/x.tar",
+        ),
+        (
+            &["one:1".to_owned(), format!("oci:{}:@1", path("layout"))],
+            "only for reading",
+        ),
+        (
+            &[
+                "--format".to_owned(),
+                "v2s2".to_owned(),
+                "one:1".to_owned(),
+                layout.clone(),
+            ],
+            "manifests of OCI",
+        ),
+        (
+            &["one:1".to_owned(), "docker-daemon:x:1".to_owned()],
+            "coracle save one:1 | docker load",
+        ),
+        (
+            &["one:1".to_owned(), "containers-storage:x".to_owned()],
+            "coracle save one:1 | podman load",
+        ),
+    ] {
+        sandbox
+            .coracle(["push"])
+            .args(words)
+            .run()
+            .exits(125)
+            .says(said)
+            .says_one_line();
+    }
+    assert_eq!(fs::read_to_string(path("there.tar")).unwrap(), "precious");
+    assert!(!sandbox.path("tmp/new").exists());
+}
+
+#[test]
+fn images_come_from_podman() {
+    requires!("program:podman");
+    let sandbox = Sandbox::new();
+    let archive = sandbox.path("tmp/image.tar");
+    image("one")
+        .name("localhost/one:1")
+        .write(&archive, Format::DockerArchive);
+    corners::podman_loads(&sandbox, &archive);
+    // The podman that is found has its store in the sandbox.
+    let program = sandbox.path("bin/podman");
+    fs::create_dir_all(program.parent().unwrap()).unwrap();
+    let script = format!(
+        "#!/bin/sh\nexec /usr/bin/podman --root {} --runroot {} --storage-driver vfs --events-backend none \"$@\"\n",
+        sandbox.path("share/vfs").display(),
+        sandbox.path("r").display()
+    );
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let coracle = |words: &[&str]| sandbox.coracle(words).env("PATH", &path).run();
+    coracle(&["run", "--rm", "containers-storage:localhost/one:1"])
+        .succeeds()
+        .prints("one");
+    sandbox.coracle(["rmi", "--all"]).run().succeeds();
+    coracle(&["pull", "--quiet", "containers-storage:one:1"])
+        .succeeds()
+        .prints(&printed(&image("one")));
+    assert_eq!(names(&sandbox), "localhost/one:1");
+    sandbox.coracle(["rmi", "--all"]).run().succeeds();
+    coracle(&["pull", "containers-storage:none:1"])
+        .exits(125)
+        .says("podman save: ")
+        .says_one_line();
+    coracle(&["pull", "containers-storage:[vfs@/x]one:1"])
+        .exits(125)
+        .says("only the name or id");
+    let without = sandbox
+        .coracle(["pull", "containers-storage:one:1"])
+        .env("PATH", "/nowhere");
+    without.run().exits(125).says("install podman").says_one_line();
+    let policy = r#"{"default":[{"type":"insecureAcceptAnything"}],"transports":{"containers-storage":{"":[{"type":"reject"}]}}}"#;
+    fs::create_dir_all(sandbox.path("config/containers")).unwrap();
+    fs::write(sandbox.path("config/containers/policy.json"), policy).unwrap();
+    coracle(&["pull", "containers-storage:one:1"])
+        .exits(125)
+        .says("rejects containers-storage");
+    assert_eq!(names(&sandbox), "");
+    corners::remove_storage(&sandbox);
+}
+
+#[test]
+fn images_come_from_docker() {
+    let sandbox = Sandbox::new();
+    let archive = sandbox.path("tmp/image.tar");
+    image("one")
+        .name("docker.io/library/one:latest")
+        .write(&archive, Format::DockerArchive);
+    let content = fs::read(&archive).unwrap();
+    let socket = sandbox.path("run/docker.sock");
+    let asked = Fake::at_socket(&socket, move |asked| match asked.target.as_str() {
+        "/images/one:latest/get" => Answer::new(200, content.clone()),
+        "/images/chunked:1/get" => {
+            let mut body = Vec::new();
+            for chunk in content.chunks(10_000) {
+                body.extend(format!("{:x}\r\n", chunk.len()).bytes());
+                body.extend(chunk);
+                body.extend(b"\r\n");
+            }
+            body.extend(b"0\r\n\r\n");
+            Answer::new(200, body).header("Transfer-Encoding", "chunked")
+        }
+        "/images/cut:1/get" => Answer {
+            cut: Some(content.len() / 2),
+            ..Answer::new(200, content.clone())
+        },
+        "/images/broken:1/get" => Answer::new(500, r#"{"message":"no\u001b[31m disk"}"#),
+        "/images/nonsense:1/get" => Answer::new(200, "x".repeat(100_000)),
+        _ => Answer::new(404, r#"{"message":"reference does not exist"}"#),
+    });
+    let host = format!("unix://{}", socket.display());
+    let coracle = |words: &[&str]| sandbox.coracle(words).env("DOCKER_HOST", &host).run();
+    coracle(&["run", "--rm", "docker-daemon:one"])
+        .succeeds()
+        .prints("one");
+    assert_eq!(names(&sandbox), "one:latest");
+    sandbox.coracle(["rmi", "--all"]).run().succeeds();
+    coracle(&["pull", "--quiet", "docker-daemon:chunked:1"])
+        .succeeds()
+        .prints(&printed(&image("one")));
+    sandbox.coracle(["rmi", "--all"]).run().succeeds();
+    for (name, said) in [
+        ("cut:1", "docker-daemon: "),
+        ("broken:1", "answered 500 to image broken:1 (no [31m disk)"),
+        ("nonsense:1", "docker-daemon: "),
+        ("none:1", "has no image none:1 (reference does not exist)"),
+    ] {
+        let refused = coracle(&["pull", &format!("docker-daemon:{name}")]).exits(125);
+        refused.says(said).says_one_line();
+        assert_eq!(names(&sandbox), "", "{name}");
+    }
+    assert_eq!(asked.lock().unwrap()[0].method, "GET");
+    for (host, said) in [
+        ("tcp://127.0.0.1:1", "DOCKER_HOST is tcp://127.0.0.1:1"),
+        ("unix:///nowhere.sock", "cannot reach Docker at /nowhere.sock"),
+    ] {
+        let refused = sandbox
+            .coracle(["pull", "docker-daemon:one"])
+            .env("DOCKER_HOST", host)
+            .run();
+        refused.exits(125).says(said).says_one_line();
     }
 }

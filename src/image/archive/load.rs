@@ -1,6 +1,7 @@
 //! `load`: from an archive into the store.
 
 use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -12,6 +13,7 @@ use crate::base::parallel;
 use crate::image::layer::UnpackOptions;
 use crate::image::policy::{Origin, Policy};
 use crate::image::publish::{Layers, NewImage, Published, Stream, Unpacked, Wanted, check};
+use crate::image::reference::Reference;
 use crate::store::Store;
 
 /// Where the archive comes from.
@@ -19,6 +21,12 @@ pub enum Input<'a> {
     Path(&'a Path),
     /// Standard input, for example. A file is read in place, a pipe as it comes.
     File(File),
+    /// From another engine, whose policy is asked for by its transport and the name there.
+    Engine {
+        reader: Box<dyn Read + Send>,
+        transport: &'static str,
+        name: Option<Reference>,
+    },
 }
 
 /// How an archive is loaded.
@@ -40,6 +48,12 @@ enum Streamed {
 
 /// Loads the images of an archive that are wanted.
 pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Vec<Published>> {
+    if let Input::Engine { transport, name, .. } = &input {
+        let name = name.as_ref();
+        options
+            .policy
+            .check(Origin::Engine { transport, name }, transport)?;
+    }
     let mut layers = Layers::new(store, options.unpack.clone());
     let mut unpacked: Vec<Option<Unpacked<'_>>> = Vec::new();
     let mut sink = |name: &[u8], _size: u64, reader: &mut (dyn std::io::Read + Send)| {
@@ -54,11 +68,15 @@ pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Ve
         ));
         Ok(Streamed::Unpacked(unpacked.len() - 1))
     };
+    let is_of_engine = matches!(input, Input::Engine { .. });
     let (source, path) = match input {
         Input::Path(path) => (Source::open(path, &mut sink)?, Some(path)),
         Input::File(file) => (Source::read(file, &mut sink)?, None),
+        Input::Engine { reader, .. } => (Source::stream(reader, &mut sink)?, None),
     };
-    permit(&source, path, options)?;
+    if !is_of_engine {
+        permit(&source, path, options)?;
+    }
     let plans = plan::read(&source, &options.choice)?;
     for layer in plans.iter().flat_map(|plan| &plan.layers) {
         source.require(&layer.member)?;

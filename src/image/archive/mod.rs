@@ -6,6 +6,7 @@
 //! image, has been checked against its digest.
 
 mod entries;
+pub mod export;
 pub mod load;
 pub mod members;
 pub mod plan;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 
-use crate::base::digest::Digest;
+use crate::base::digest::{Digest, Hashing};
 use crate::base::file;
 use crate::image::layer;
 use crate::image::publish::plain_manifest;
@@ -74,9 +74,32 @@ pub fn save_archive(store: &Store, items: &[Item], format: Format, output: &mut 
         }
         Format::OciDirectory | Format::DockerDirectory => bail!("a directory cannot be written to a stream"),
     }
-    // Two blocks of zeros end a tar archive.
-    target.output.write_all(&[0; 2 * BLOCK])?;
-    target.output.flush().context("cannot write the archive")
+    target.end()
+}
+
+/// Writes a file beside its place and renames it, so that what was there stays until the new one is whole. What is no
+/// file, a pipe for example, is written as it is.
+pub fn write_file<T>(path: &Path, write: &mut dyn FnMut(&mut dyn Write) -> Result<T>) -> Result<T> {
+    // The file that a link leads to is replaced, and not the link.
+    let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return write(&mut io::BufWriter::new(File::options().write(true).open(path)?));
+    }
+    let mut name = path.file_name().context("it is no file")?.to_owned();
+    name.push(format!(".new-{}", std::process::id()));
+    let temporary = path.with_file_name(name);
+    let _ = std::fs::remove_file(&temporary);
+    let written = File::create_new(&temporary).map_err(Into::into).and_then(|file| {
+        let mut output = io::BufWriter::with_capacity(256 << 10, file);
+        let written = write(&mut output)?;
+        output.flush()?;
+        std::fs::rename(&temporary, path)?;
+        Ok(written)
+    });
+    if written.is_err() {
+        let _ = std::fs::remove_file(&temporary);
+    }
+    written
 }
 
 /// Writes images into a directory, which is made where it is missing.
@@ -100,7 +123,7 @@ pub fn save_directory(store: &Store, items: &[Item], format: Format, path: &Path
 }
 
 /// Holds the images, so that none is removed meanwhile.
-fn hold(store: &Store, items: &[Item]) -> Result<Vec<Locked>> {
+pub(super) fn hold(store: &Store, items: &[Item]) -> Result<Vec<Locked>> {
     let mut held = Vec::new();
     for item in items {
         let id = item.image.id.hex();
@@ -111,7 +134,7 @@ fn hold(store: &Store, items: &[Item]) -> Result<Vec<Locked>> {
 }
 
 /// Where members are written.
-trait Target {
+pub(super) trait Target {
     /// Begins a member, whose content of `size` bytes `write` writes.
     fn member(
         &mut self,
@@ -124,6 +147,20 @@ trait Target {
         self.member(name, content.len() as u64, &mut |output| {
             Ok(output.write_all(content)?)
         })
+    }
+
+    /// Writes a blob that `write` makes, to the place that its digest has. The same bytes come each time, so that it can
+    /// be measured before.
+    fn blob(
+        &mut self,
+        place: &dyn Fn(&Digest) -> String,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<(Digest, u64)> {
+        let mut measured = Hashing::new(io::sink());
+        write(&mut measured)?;
+        let (_, digest, size) = measured.finish();
+        self.member(&place(&digest), size, write)?;
+        Ok((digest, size))
     }
 
     fn layer(&mut self, store: &Store, name: &str, layer: &Layer) -> Result<()> {
@@ -142,12 +179,18 @@ trait Target {
 
 const BLOCK: usize = 512;
 
-struct Archive<'a> {
-    output: &'a mut dyn Write,
+pub(super) struct Archive<'a> {
+    pub output: &'a mut dyn Write,
 }
 
 impl Archive<'_> {
-    fn directory(&mut self, name: &str) -> Result<()> {
+    /// Two blocks of zeros end a tar archive.
+    pub fn end(&mut self) -> Result<()> {
+        self.output.write_all(&[0; 2 * BLOCK])?;
+        self.output.flush().context("cannot write the archive")
+    }
+
+    pub fn directory(&mut self, name: &str) -> Result<()> {
         self.header(name, tar::EntryType::Directory, 0o755, 0)
     }
 
@@ -211,13 +254,13 @@ impl Write for Exact<'_> {
     }
 }
 
-struct Directory {
-    path: PathBuf,
+pub(super) struct Directory {
+    pub path: PathBuf,
 }
 
 impl Directory {
     /// The index of the layout that is there already, to which images are added.
-    fn index(&self) -> Result<Index> {
+    pub fn index(&self) -> Result<Index> {
         match file::read_bounded(File::open(&self.path)?, Path::new("index.json"), MANIFEST_LIMIT) {
             Ok(bytes) => match Document::parse(&bytes, "").context("index.json")? {
                 Document::Index(index) => Ok(index),
@@ -230,6 +273,30 @@ impl Directory {
 }
 
 impl Target for Directory {
+    /// Once: it gets its name when that is known.
+    fn blob(
+        &mut self,
+        place: &dyn Fn(&Digest) -> String,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<()>,
+    ) -> Result<(Digest, u64)> {
+        let name = format!("new-{}", std::process::id());
+        let mut found = None;
+        self.member(&name, 0, &mut |output| {
+            let mut hashing = Hashing::new(output);
+            write(&mut hashing)?;
+            let (_, digest, size) = hashing.finish();
+            found = Some((digest, size));
+            Ok(())
+        })?;
+        let (digest, size) = found.context("nothing was written")?;
+        let path = self.path.join(place(&digest));
+        if let Some(parent) = path.parent() {
+            DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
+        }
+        std::fs::rename(self.path.join(name), path)?;
+        Ok((digest, size))
+    }
+
     fn member(
         &mut self,
         name: &str,
@@ -266,7 +333,7 @@ struct DockerImage {
 }
 
 /// The documents come first, so that who reads the archive as a stream knows what is to come.
-fn docker_archive(store: &Store, items: &[Item], target: &mut dyn Target) -> Result<()> {
+pub(super) fn docker_archive(store: &Store, items: &[Item], target: &mut dyn Target) -> Result<()> {
     let layer_name = |layer: &Layer| format!("{}.tar", layer.diff_id.hex());
     let mut list: Vec<(Digest, DockerImage)> = Vec::new();
     for item in items {
@@ -309,7 +376,8 @@ fn layout(store: &Store, items: &[Item], target: &mut dyn Target, mut index: Ind
         let config = store.blob(&item.image.id, CONFIG_LIMIT)?;
         let (manifest, digest) = manifest(store, &item.image, config.len() as u64, true)?;
         let descriptor = Descriptor::new(media_type::OCI_MANIFEST, digest, manifest.len() as u64);
-        add_to_index(&mut index, descriptor, &item.names);
+        let names: Vec<String> = item.names.iter().map(ToString::to_string).collect();
+        add_to_index(&mut index, descriptor, &names);
         if written.insert(digest) {
             target.document(&blob_name(&digest), &manifest)?;
         }
@@ -326,7 +394,7 @@ fn layout(store: &Store, items: &[Item], target: &mut dyn Target, mut index: Ind
     target.document("index.json", &serde_json::to_vec(&index)?)
 }
 
-fn add_to_index(index: &mut Index, descriptor: Descriptor, names: &[Reference]) {
+pub(super) fn add_to_index<T: ToString>(index: &mut Index, descriptor: Descriptor, names: &[T]) {
     const NAME: &str = "org.opencontainers.image.ref.name";
     let mut add = |name: Option<String>| {
         let same = |known: &Descriptor| match &name {
@@ -365,7 +433,12 @@ fn docker_directory(store: &Store, items: &[Item], target: &mut dyn Target) -> R
 }
 
 /// A manifest of the wanted kind over uncompressed layers: one that the image came by if it is such, else a new one.
-fn manifest(store: &Store, image: &Image, config_size: u64, oci: bool) -> Result<(Vec<u8>, Digest)> {
+pub(super) fn manifest(
+    store: &Store,
+    image: &Image,
+    config_size: u64,
+    oci: bool,
+) -> Result<(Vec<u8>, Digest)> {
     let (kind, config, layer) = if oci {
         (
             media_type::OCI_MANIFEST,

@@ -241,6 +241,11 @@ impl Registries {
         Ok(candidates)
     }
 
+    /// Where names without a registry are looked for.
+    pub fn search(&self) -> &[String] {
+        &self.search
+    }
+
     /// Where an image is to be fetched: from the mirrors in their order, then from the registry itself, which is the last.
     pub fn endpoints(&self, reference: &Reference) -> Result<Vec<Endpoint>, ConfigError> {
         let own = Endpoint {

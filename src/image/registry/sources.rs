@@ -63,8 +63,13 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// The one that is asked now.
+    pub fn place(&self) -> usize {
+        self.at.load(Ordering::Relaxed)
+    }
+
     /// Goes on from a place that failed, if there is another.
-    fn pass(&self, place: usize, reason: &dyn Display) -> bool {
+    pub fn pass(&self, place: usize, reason: &dyn Display) -> bool {
         let next = place + 1;
         if next >= self.places.len() {
             return false;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::ops::Range;
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -167,10 +168,30 @@ impl Fake {
                     return;
                 }
                 let (script, asked) = (Arc::clone(&script), Arc::clone(&asked));
-                thread::spawn(move || serve(stream.expect("accept"), &*script, &asked));
+                let stream = stream.expect("accept");
+                thread::spawn(move || serve(stream.try_clone().ok()?, stream, &*script, &asked));
             }
         });
         fake
+    }
+
+    /// One that listens at a socket in the file system, as Docker does. Only its requests are of interest.
+    pub fn at_socket(
+        path: &Path,
+        script: impl Fn(&Asked) -> Answer + Send + Sync + 'static,
+    ) -> Arc<Mutex<Vec<Asked>>> {
+        let listener = UnixListener::bind(path).expect("bind a socket");
+        let asked: Arc<Mutex<Vec<Asked>>> = Arc::default();
+        let (script, seen): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&asked));
+        // It ends with the process: nobody can connect once the file is gone.
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (script, asked) = (Arc::clone(&script), Arc::clone(&seen));
+                let stream = stream.expect("accept");
+                thread::spawn(move || serve(stream.try_clone().ok()?, stream, &*script, &asked));
+            }
+        });
+        asked
     }
 
     /// Everything that was asked so far.
@@ -195,15 +216,22 @@ impl Drop for Fake {
 }
 
 /// Answers what comes over one connection. Whoever does not speak HTTP (who tries TLS, say) is hung up on.
-fn serve(stream: TcpStream, script: &Script, asked: &Mutex<Vec<Asked>>) -> Option<()> {
-    let mut reader = BufReader::new(stream.try_clone().ok()?);
-    let mut writer = stream;
+fn serve(
+    reader: impl Read,
+    mut writer: impl Write,
+    script: &Script,
+    asked: &Mutex<Vec<Asked>>,
+) -> Option<()> {
+    let mut reader = BufReader::new(reader);
     loop {
         let request = read(&mut reader)?;
         asked.lock().expect("no thread panics here").push(request.clone());
         let answer = script(&request);
         let length = answer.length.unwrap_or(answer.body.len());
-        let mut head = format!("HTTP/1.1 {} X\r\nContent-Length: {length}\r\n", answer.status);
+        let mut head = format!("HTTP/1.1 {} X\r\n", answer.status);
+        if answer.headers.iter().all(|(name, _)| name != "Transfer-Encoding") {
+            head += &format!("Content-Length: {length}\r\n");
+        }
         for (name, value) in &answer.headers {
             head += &format!("{name}: {value}\r\n");
         }

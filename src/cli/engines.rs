@@ -1,0 +1,102 @@
+//! Images that `pull`, `run` and `create` take from the stores of Podman and Docker.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use super::configuration;
+use super::context::{unpack_options, variable};
+use super::pull::tell_loaded;
+use crate::engine::Engine;
+use crate::image::archive::load::{Input, LoadOptions, load};
+use crate::image::archive::plan::{Choice, Format, Which};
+use crate::image::engines::{self, Stream};
+use crate::image::publish::Published;
+use crate::image::reference::Reference;
+use crate::image::transport::{self, Transport};
+use crate::oci::image::Platform;
+
+/// An image that another engine was asked for.
+#[derive(Debug)]
+pub struct Asked {
+    stream: Stream,
+    transport: &'static str,
+    /// As the engine knows it; none: by its id.
+    name: Option<Reference>,
+}
+
+/// Asks another engine for an image, if one is meant. It is done before the user namespace is entered, in which that
+/// engine would not know its user.
+pub fn ask(word: &OsStr) -> anyhow::Result<Option<Asked>> {
+    let Transport::Engine(which, name) = transport::parse(word)? else {
+        return Ok(None);
+    };
+    let is_id = name.starts_with("sha256:")
+        || (name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    let reference = match is_id {
+        true => None,
+        false => Some(name.parse::<Reference>().map(Reference::or_latest)),
+    };
+    let stream = match which {
+        // It knows better what a short name means to it.
+        transport::Engine::Podman => engines::podman(name)?,
+        transport::Engine::Docker => {
+            let full = match &reference {
+                Some(reference) => reference.clone()?.familiar(),
+                None => name.to_owned(),
+            };
+            engines::docker(&docker_socket()?, &full)?
+        }
+    };
+    Ok(Some(Asked {
+        stream,
+        transport: which.transport(),
+        name: reference.transpose()?,
+    }))
+}
+
+impl Asked {
+    /// Loads the image while it comes.
+    pub fn load(
+        self,
+        engine: &Engine,
+        platform: Option<Platform>,
+        policy: Option<&Path>,
+        quiet: bool,
+    ) -> anyhow::Result<Published> {
+        let options = LoadOptions {
+            choice: Choice {
+                platform,
+                format: Some(Format::Docker),
+                which: Which::Only,
+            },
+            unpack: unpack_options(engine),
+            policy: configuration::policy(policy)?,
+        };
+        let (reader, writer) = self.stream.split();
+        let input = Input::Engine {
+            reader,
+            transport: self.transport,
+            name: self.name,
+        };
+        let loaded = load(&engine.store, input, &options).with_context(|| self.transport.to_owned());
+        tell_loaded(writer.conclude(loaded)?, quiet)
+    }
+}
+
+/// `DOCKER_HOST`, else the socket of the user's own Docker, else the machine's.
+fn docker_socket() -> anyhow::Result<PathBuf> {
+    if let Some(host) = variable("DOCKER_HOST") {
+        let host = host.to_string_lossy().into_owned();
+        return match host.strip_prefix("unix://") {
+            Some(path) => Ok(path.into()),
+            None => bail!(
+                "DOCKER_HOST is {host}, and Docker is only spoken with over a socket here (unix://PATH)"
+            ),
+        };
+    }
+    let own = variable("XDG_RUNTIME_DIR").map(|directory| PathBuf::from(directory).join("docker.sock"));
+    let own = own.filter(|path| !rustix::process::geteuid().is_root() && path.exists());
+    Ok(own.unwrap_or_else(|| "/var/run/docker.sock".into()))
+}
