@@ -43,7 +43,7 @@ const REFUSED: &[Group] = &[
     Group {
         commands: &["run", "create", "pull"],
         when: Yet,
-        reason: "signatures and encrypted layers are not read yet",
+        reason: "policy.json says what must be signed (image trust set), and encrypted layers are not read",
         flags: "--decryption-key --verify --cosign-key --cosign-certificate-identity --cosign-certificate-identity-regexp \
                 --cosign-certificate-oidc-issuer --cosign-certificate-oidc-issuer-regexp",
     },
