@@ -724,6 +724,9 @@ _coracle() {
             coracle__subcmd__system,reset)
                 cmd="coracle__subcmd__system__subcmd__reset"
                 ;;
+            coracle__subcmd__system,share)
+                cmd="coracle__subcmd__system__subcmd__share"
+                ;;
             coracle__subcmd__system,unshare)
                 cmd="coracle__subcmd__system__subcmd__unshare"
                 ;;
@@ -744,6 +747,9 @@ _coracle() {
                 ;;
             coracle__subcmd__system__subcmd__help,reset)
                 cmd="coracle__subcmd__system__subcmd__help__subcmd__reset"
+                ;;
+            coracle__subcmd__system__subcmd__help,share)
+                cmd="coracle__subcmd__system__subcmd__help__subcmd__share"
                 ;;
             coracle__subcmd__system__subcmd__help,unshare)
                 cmd="coracle__subcmd__system__subcmd__help__subcmd__unshare"
@@ -6393,7 +6399,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__system)
-            opts="-h --help check df info prune reset unshare help"
+            opts="-h --help check df info prune reset share unshare help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6447,7 +6453,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__system__subcmd__help)
-            opts="check df info prune reset unshare help"
+            opts="check df info prune reset share unshare help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6544,6 +6550,20 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__system__subcmd__help__subcmd__share)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__system__subcmd__help__subcmd__unshare)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
@@ -6605,6 +6625,24 @@ _coracle() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__system__subcmd__share)
+            opts="-h --store --rm --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --store)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

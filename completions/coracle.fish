@@ -1163,14 +1163,15 @@ complete -c coracle -n "__fish_coracle_using_subcommand stop" -s i -l ignore -d 
 complete -c coracle -n "__fish_coracle_using_subcommand stop" -s a -l all -d 'All containers'
 complete -c coracle -n "__fish_coracle_using_subcommand stop" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand stop" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset unshare help" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset unshare help" -f -a "check" -d 'Look for damage in the store'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset unshare help" -f -a "df" -d 'Show what uses the disk'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset unshare help" -f -a "info" -d 'Print what the host and the store are like'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset unshare help" -f -a "prune" -d 'Remove what is not in use'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset unshare help" -f -a "reset" -d 'Remove everything: containers, images, volumes'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset unshare help" -f -a "unshare" -d 'Run a command in the user namespace of the containers'
-complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset unshare help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -f -a "check" -d 'Look for damage in the store'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -f -a "df" -d 'Show what uses the disk'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -f -a "info" -d 'Print what the host and the store are like'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -f -a "prune" -d 'Remove what is not in use'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -f -a "reset" -d 'Remove everything: containers, images, volumes'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -f -a "share" -d 'Let all users of the machine use images'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -f -a "unshare" -d 'Run a command in the user namespace of the containers'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and not __fish_seen_subcommand_from check df info prune reset share unshare help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from check" -s m -l max -d 'How old leftovers must be to be called damage' -r
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from check" -s r -l repair -d 'Repair what can be repaired, and remove the rest'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from check" -s f -l force -d 'With --repair: remove damaged containers too'
@@ -1190,12 +1191,16 @@ complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from reset" -s f -l force -d 'Do not ask'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from reset" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from share" -l store -d 'Directory of the shared store instead of /var/lib/coracle-shared' -r
+complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from share" -l rm -d 'Share the images no longer'
+complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from share" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from unshare" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "check"
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "df"
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "info"
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "prune"
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "reset"
+complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "share"
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "unshare"
 complete -c coracle -n "__fish_coracle_using_subcommand system; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand tag" -s h -l help -d 'Print help'

@@ -17,15 +17,31 @@ pub enum Durability {
     Transient,
 }
 
+/// Of files that nobody else is to read.
+pub const PRIVATE: Mode = Mode::from_raw_mode(0o600);
+/// Of files that everybody may read.
+pub const PUBLIC: Mode = Mode::from_raw_mode(0o644);
+
 /// Replaces the file `name` below `directory` (made with mode 0600) by one that holds `content`.
 pub fn replace(directory: impl AsFd, name: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
+    replace_by(directory, name, content, durability, PRIVATE)
+}
+
+/// The same with a mode, which the file has before it gets its name.
+pub fn replace_by(
+    directory: impl AsFd,
+    name: &Path,
+    content: &[u8],
+    durability: Durability,
+    mode: Mode,
+) -> io::Result<()> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let directory = directory.as_fd();
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut temporary = name.as_os_str().to_owned();
     temporary.push(format!(".new-{}-{number}", std::process::id()));
     let temporary = Path::new(&temporary);
-    let written = write(directory, temporary, content, durability)
+    let written = write_by(directory, temporary, content, durability, mode)
         .and_then(|()| Ok(rustix::fs::renameat(directory, temporary, directory, name)?));
     if let Err(error) = written {
         let _ = rustix::fs::unlinkat(directory, temporary, AtFlags::empty());
@@ -40,33 +56,52 @@ pub fn replace(directory: impl AsFd, name: &Path, content: &[u8], durability: Du
 /// Writes the file `name` below `directory` (made with mode 0600) in place, where nobody reads it before it is whole: in a
 /// directory that is not published yet.
 pub fn write(directory: impl AsFd, name: &Path, content: &[u8], durability: Durability) -> io::Result<()> {
+    write_by(directory, name, content, durability, PRIVATE)
+}
+
+fn write_by(
+    directory: impl AsFd,
+    name: &Path,
+    content: &[u8],
+    durability: Durability,
+    mode: Mode,
+) -> io::Result<()> {
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mut file = std::fs::File::from(rustix::fs::openat(
-        directory,
-        name,
-        flags,
-        Mode::RUSR | Mode::WUSR,
-    )?);
+    let mut file = std::fs::File::from(rustix::fs::openat(directory, name, flags, PRIVATE)?);
     file.write_all(content)?;
+    set_mode(&file, mode)?;
     match durability {
         Durability::Synced => file.sync_data(),
         Durability::Transient => Ok(()),
     }
 }
 
+/// Sets what the process's mask may have taken away.
+fn set_mode(file: &std::fs::File, mode: Mode) -> io::Result<()> {
+    match mode {
+        PRIVATE => Ok(()),
+        mode => Ok(rustix::fs::fchmod(file, mode)?),
+    }
+}
+
 /// Makes the file `name` below `directory` (mode 0600, synced) with `content`; `false` where it is there already. It has
 /// no name before it is complete (`O_TMPFILE`), so that nothing is left when we are killed.
 pub fn publish(directory: impl AsFd, name: &Path, content: &[u8]) -> io::Result<bool> {
+    publish_by(directory, name, content, PRIVATE)
+}
+
+/// The same with a mode.
+pub fn publish_by(directory: impl AsFd, name: &Path, content: &[u8], mode: Mode) -> io::Result<bool> {
     let directory = directory.as_fd();
     let flags = OFlags::WRONLY | OFlags::TMPFILE | OFlags::CLOEXEC;
-    let fd = match rustix::fs::openat(directory, ".", flags, Mode::RUSR | Mode::WUSR) {
+    let fd = match rustix::fs::openat(directory, ".", flags, PRIVATE) {
         Ok(fd) => fd,
         // Not every file system has nameless files.
         Err(Errno::OPNOTSUPP | Errno::ISDIR | Errno::INVAL) => {
             let exists =
                 rustix::fs::accessat(directory, name, rustix::fs::Access::EXISTS, AtFlags::empty()).is_ok();
             if !exists {
-                replace(directory, name, content, Durability::Synced)?;
+                replace_by(directory, name, content, Durability::Synced, mode)?;
             }
             return Ok(!exists);
         }
@@ -74,6 +109,7 @@ pub fn publish(directory: impl AsFd, name: &Path, content: &[u8]) -> io::Result<
     };
     let mut file = std::fs::File::from(fd);
     file.write_all(content)?;
+    set_mode(&file, mode)?;
     file.sync_data()?;
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     match rustix::fs::linkat(rustix::fs::CWD, path, directory, name, AtFlags::SYMLINK_FOLLOW) {

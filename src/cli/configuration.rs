@@ -1,11 +1,13 @@
 //! Files of configuration that other tools read too, found where they look for them.
 
+use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
 use super::context::{home, variable};
+use super::storage::Storage;
 use crate::base::file::read_trusted;
 use crate::image::policy::Policy;
 use crate::image::registry::Registries;
@@ -45,6 +47,57 @@ pub fn registries() -> anyhow::Result<Registries> {
         add(&mut registries, &cache.join("containers/short-name-aliases.conf"))?;
     }
     Ok(registries)
+}
+
+/// What storage.conf and its companions say. One file counts, the user's before the machine's before the
+/// distribution's, and after it the files of the directories beside them, by name: of two that have the same name the one
+/// in the later directory.
+pub fn storage() -> anyhow::Result<Storage> {
+    let mut storage = Storage::default();
+    let places = [
+        Some(PathBuf::from("/usr/share/containers")),
+        Some(PathBuf::from(SYSTEM)),
+        config_home().map(|config| config.join("containers")),
+    ];
+    if let Some(named) = variable("CONTAINERS_STORAGE_CONF") {
+        let path = PathBuf::from(named);
+        if !add_storage(&mut storage, &path)? {
+            return Err(anyhow!("{}: there is no such file", path.display()));
+        }
+        return Ok(storage);
+    }
+    let places: Vec<PathBuf> = places.into_iter().flatten().collect();
+    for place in places.iter().rev() {
+        if add_storage(&mut storage, &place.join("storage.conf"))? {
+            break;
+        }
+    }
+    let whose = match rustix::process::getuid().is_root() {
+        true => "storage.rootful.conf.d",
+        false => "storage.rootless.conf.d",
+    };
+    let mut drop_ins = BTreeMap::new();
+    for place in &places {
+        for directory in ["storage.conf.d", whose] {
+            for path in files(&place.join(directory), "conf")? {
+                drop_ins.insert(path.file_name().map(ToOwned::to_owned), path);
+            }
+        }
+    }
+    for path in drop_ins.values() {
+        add_storage(&mut storage, path)?;
+    }
+    Ok(storage)
+}
+
+/// `false`: there is no such file.
+fn add_storage(storage: &mut Storage, path: &Path) -> anyhow::Result<bool> {
+    let Some(bytes) = read(path)? else {
+        return Ok(false);
+    };
+    let text = String::from_utf8(bytes).map_err(|_| anyhow!("{} is not UTF-8", path.display()))?;
+    storage.add(path, &text)?;
+    Ok(true)
 }
 
 /// What policy.json says: the one that is named, else the user's, else the machine's, else everything may come in.

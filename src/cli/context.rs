@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
-use super::Global;
-use super::report::debug;
+use super::report::{self, debug};
+use super::{Global, lenders};
 use crate::engine::Engine;
 use crate::image::layer::UnpackOptions;
+use crate::image::share;
 use crate::runtime::rootless::{self, Ids};
 use crate::store::Store;
+use crate::store::images::Image;
 use crate::store::layer::Owners;
 
 /// The surroundings of a command.
@@ -62,17 +64,30 @@ impl Context {
 
     /// The store, for commands that only look; none where nothing was ever stored.
     pub fn look(&self) -> anyhow::Result<Option<Store>> {
-        Ok(Store::open_existing(&self.store_path()?)?)
+        let path = self.store_path()?;
+        let shared = lenders::open(&path)?.stores;
+        let store = match shared.is_empty() {
+            true => Store::open_existing(&path)?,
+            // There is something to see though nothing was ever stored.
+            false => Some(Store::open(&path)?),
+        };
+        Ok(store.map(|mut store| {
+            store.shared = shared;
+            store
+        }))
     }
 
     /// The engine, for commands that act. An ordinary user is in its user namespace from then on.
     pub fn act(&self) -> anyhow::Result<Engine> {
         let path = self.store_path()?;
+        // In the user namespace their owners are not known any more.
+        let shared = lenders::open(&path)?.stores;
         // Inside `unshare` we are in the namespace already.
         let mut engine = match unshared() {
             Some(_) => Engine::inherit(&path)?,
             None => Engine::open(&path)?,
         };
+        engine.store.shared = shared;
         debug(|| {
             let ids = match engine.ids() {
                 Ids::All => "all ids of the host",
@@ -126,8 +141,21 @@ pub fn unpack_options(engine: &Engine) -> UnpackOptions {
     };
     UnpackOptions {
         owners,
+        borrows: !engine.store.shared.is_empty() && engine.mounts_lent_content(),
         ..UnpackOptions::default()
     }
+}
+
+/// Sees to it that an image can be used which a store shares with us.
+pub fn adopt(engine: &Engine, image: Image) -> anyhow::Result<Image> {
+    if share::is_usable(&image) {
+        return Ok(image);
+    }
+    let options = unpack_options(engine);
+    if !options.borrows {
+        report::say("this kernel or file system cannot mount the content of shared images, so it is copied");
+    }
+    share::adopt(&engine.store, &options, image)
 }
 
 /// An environment variable that is set to something.

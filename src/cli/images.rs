@@ -109,10 +109,11 @@ pub fn run(args: ImagesArgs, context: &Context) -> Outcome {
 fn show(args: &ImagesArgs, rows: &[Row<'_>]) -> anyhow::Result<String> {
     let clock = Clock::new();
     let values: Vec<Value> = rows.iter().map(|row| row.row(&clock, args.no_trunc)).collect();
-    let columns = if args.digests {
-        images::COLUMNS_WITH_DIGESTS
-    } else {
-        images::COLUMNS
+    let columns = match (args.digests, rows.iter().any(|row| row.listed.read_only)) {
+        (false, false) => images::COLUMNS,
+        (true, false) => images::COLUMNS_WITH_DIGESTS,
+        (false, true) => images::COLUMNS_WITH_SHARED,
+        (true, true) => images::COLUMNS_WITH_BOTH,
     };
     if args.quiet && args.format.is_none() {
         // An image with several names is one.
@@ -153,12 +154,10 @@ fn retain(store: &Store, filters: &Filters, listed: &mut Vec<Listed>) -> anyhow:
     let until = until(filters)?;
     let dangling = filters.truth("dangling").context("invalid --filter")?;
     let with_containers = filters.truth("containers").context("invalid --filter")?;
-    // There are none of these kinds.
-    let mut impossible = false;
+    let read_only = filters.truth("readonly").context("invalid --filter")?;
     let lists = filters.truth("manifest").context("invalid --filter")?;
-    for key in ["intermediate", "readonly"] {
-        impossible |= filters.truth(key).context("invalid --filter")? == Some(true);
-    }
+    // There are none of these.
+    let impossible = filters.truth("intermediate").context("invalid --filter")? == Some(true);
     listed.retain(|listed| {
         let image = &listed.image;
         let made = created(image);
@@ -169,6 +168,7 @@ fn retain(store: &Store, filters: &Filters, listed: &mut Vec<Listed>) -> anyhow:
                 .any(|manifest| manifest.digest.to_string().starts_with(wanted))
         };
         !impossible
+            && read_only.is_none_or(|wanted| wanted == listed.read_only)
             && dangling.is_none_or(|wanted| wanted == listed.is_dangling())
             && with_containers.is_none_or(|wanted| wanted == (listed.containers > 0))
             && lists.is_none_or(|wanted| wanted == image.list.is_some())

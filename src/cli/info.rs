@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::context::Context;
 use super::format;
+use super::lenders;
 use super::output::print;
 use super::report::Outcome;
 use super::version::{C_LIBRARY, VERSION};
@@ -52,6 +53,11 @@ struct Facts {
     distribution: String,
     memory: u64,
     processors: usize,
+    /// Stores of others whose images count, and how many there are.
+    shared: Vec<(String, usize)>,
+    /// What storage.conf asks for and we do not do.
+    ignored: Vec<String>,
+    configuration: Option<String>,
     cgroup: &'static str,
 }
 
@@ -75,6 +81,15 @@ impl Facts {
                 .map_or(0, |names| names.len()))
         };
         let system = rustix::system::uname();
+        let lenders = lenders::open(&context.store_path()?)?;
+        let configuration = lenders.configured.files.last();
+        let mut shared = Vec::new();
+        for store in &lenders.stores {
+            shared.push((
+                store.path().display().to_string(),
+                store.names(Kind::Images)?.len(),
+            ));
+        }
         Ok(Self {
             root: context.store_path()?.display().to_string(),
             run_root: context.run_path()?.display().to_string(),
@@ -87,6 +102,9 @@ impl Facts {
             host_name: system.nodename().to_string_lossy().into_owned(),
             distribution: distribution(&std::fs::read_to_string("/etc/os-release").unwrap_or_default()),
             memory: memory(&std::fs::read_to_string("/proc/meminfo").unwrap_or_default()),
+            configuration: configuration.map(|path| path.display().to_string()),
+            shared,
+            ignored: lenders.ignored(),
             processors: std::thread::available_parallelism().map_or(1, Into::into),
             cgroup: if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
                 "v2"
@@ -115,7 +133,10 @@ impl Facts {
                 "logDriver": "json-file",
             },
             "store": {
+                "configFile": self.configuration.clone().unwrap_or_default(),
                 "graphDriverName": "overlay",
+                "graphOptions": {"overlay.imagestore": self.shared.iter().map(|(path, _)| path).collect::<Vec<_>>()},
+                "ignored": self.ignored,
                 "graphRoot": self.root,
                 "runRoot": self.run_root,
                 "volumePath": format!("{}/volumes", self.root),
@@ -151,6 +172,12 @@ impl Facts {
 
     fn plain(&self) -> String {
         let mode = if self.rootless { "rootless" } else { "root" };
+        let shared = self
+            .shared
+            .iter()
+            .map(|(path, count)| format!("Shared:       {path} ({count} images)\n"));
+        let ignored = self.ignored.iter().map(|what| format!("Not used:     {what}\n"));
+        let more: String = shared.chain(ignored).collect();
         format!(
             "Version:      {VERSION} ({C_LIBRARY})\n\
              Mode:         {mode}\n\
@@ -165,7 +192,7 @@ impl Facts {
              System:       {}\n\
              Processors:   {}\n\
              Memory:       {}\n\
-             Host name:    {}\n",
+             Host name:    {}\n{more}",
             self.root,
             self.run_root,
             self.containers,

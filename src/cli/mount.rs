@@ -6,7 +6,7 @@ use anyhow::bail;
 use clap::Args;
 use serde_json::json;
 
-use super::context::Context;
+use super::context::{Context, adopt};
 use super::format::pretty_by;
 use super::output::print;
 use super::report::{self, Outcome};
@@ -75,7 +75,7 @@ pub fn mount(args: MountArgs, context: &Context) -> Outcome {
             args.images.clone()
         };
         code = report::each(&words, |word| {
-            let image = find(&engine.store, word)?.image;
+            let image = adopt(&engine, find(&engine.store, word)?.image)?;
             let path = engine.mount_image(&image, &run, &mut report::waiting_on(word))?;
             mounted.push(Mounted::new(&engine, image, &path)?);
             Ok(())

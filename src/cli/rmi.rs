@@ -43,6 +43,7 @@ pub fn run(args: RmiArgs, context: &Context) -> Outcome {
         list(&engine.store)?
             .images
             .iter()
+            .filter(|listed| !listed.read_only)
             .map(|listed| listed.image.id.hex())
             .collect()
     } else {

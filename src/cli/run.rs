@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::context::{Context, unpack_options};
+use super::context::{Context, adopt, unpack_options};
 use super::engines::{self, Asked};
 use super::foreground::{Foreground, Streams};
 use super::options::{Connection, ContainerOptions, Process};
@@ -272,7 +272,8 @@ fn root(
         Some(looked) => looked,
         None => look(Some(&engine.store), options, first)?,
     };
-    let found = provide(engine, options, looked, &wanted)?;
+    let mut found = provide(engine, options, looked, &wanted)?;
+    found.image = adopt(engine, found.image)?;
     let name = first.to_string_lossy();
     let have = found.image.platform();
     if !platform::satisfies(&have, &wanted) {
@@ -293,6 +294,7 @@ fn root(
             .first()
             .map(|manifest| manifest.digest.to_string()),
         lowers: found.image.lowers(),
+        data: found.image.data(),
     };
     Ok((root, found.image.config))
 }

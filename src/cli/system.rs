@@ -12,7 +12,7 @@ use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use super::view::moment::{Clock, seconds};
 use super::view::usage as view;
-use super::{container, info, rmi, unshare, volume};
+use super::{container, info, rmi, share, unshare, volume};
 use crate::base::time::NEVER;
 use crate::base::units::size;
 use crate::engine::system::check::Checking;
@@ -35,6 +35,7 @@ enum SystemCommand {
     Info(Flags<info::InfoArgs>),
     Prune(Flags<PruneArgs>),
     Reset(Flags<ResetArgs>),
+    Share(Flags<share::ShareArgs>),
     #[command(hide = true)]
     Unshare(Flags<unshare::UnshareArgs>),
 }
@@ -106,6 +107,7 @@ pub fn run(args: SystemArgs, context: &Context) -> Outcome {
         SystemCommand::Info(args) => info::run(args.0, context),
         SystemCommand::Prune(args) => prune(&args.0, context),
         SystemCommand::Reset(args) => reset(&args.0, context),
+        SystemCommand::Share(args) => share::run(args.0, context),
         SystemCommand::Unshare(args) => unshare::run(args.0, context),
     }
 }

@@ -161,6 +161,7 @@ mod tests {
             names: vec![format!("localhost/{name}:1").parse().unwrap()],
             containers: 0,
             shared_size: 0,
+            read_only: false,
         }
     }
 

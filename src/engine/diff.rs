@@ -8,7 +8,7 @@ use super::{Engine, EngineError, Result, errno, io};
 use crate::image::layer::{Change, View, compare};
 use crate::store::container::{Container, Root};
 use crate::store::images::Image;
-use crate::store::locks::{Hold, Locked};
+use crate::store::locks::Locked;
 use crate::store::{Kind, Store};
 
 /// What has files to compare.
@@ -42,10 +42,11 @@ impl Engine {
             .flatten()
             .map(|subject| subject.hold(store))
             .collect::<Result<Vec<_>>>()?;
-        let to = subject.view(store)?;
-        let from = match base {
-            Some(base) => base.view(store)?,
-            None => subject.origin(store)?,
+        let (from, to) = match (base, subject) {
+            // Layers that are lent to us are only known one by one as they are shared, without modes.
+            (None, Subject::Image(image)) => (subject.origin(store)?, layers(store, &names(image))?),
+            (None, _) => (subject.origin(store)?, subject.view(store)?),
+            (Some(base), _) => (base.view(store)?, subject.view(store)?),
         };
         let has_container = [Some(subject), base]
             .into_iter()
@@ -60,7 +61,7 @@ impl Subject {
         match self {
             Self::Image(image) => {
                 let id = image.id.hex();
-                let held = store.lock(Kind::Images, &id, Hold::Shared, &mut || ())?;
+                let held = store.hold(Kind::Images, &id)?;
                 let gone = || EngineError::Refused(format!("image {id} was removed meanwhile"));
                 held.ok_or_else(gone).map(Some)
             }
@@ -70,7 +71,7 @@ impl Subject {
 
     fn view(&self, store: &Store) -> Result<View> {
         match self {
-            Self::Image(image) => layers(store, &names(image)),
+            Self::Image(image) => layers(store, &shown(image)),
             Self::Container(container) => {
                 let mut view = self.origin(store)?;
                 let upper = store.path_of(Kind::Containers, &container.id).join("upper");
@@ -115,8 +116,22 @@ fn names(image: &Image) -> Vec<String> {
     image.layers.iter().map(|layer| layer.diff_id.hex()).collect()
 }
 
+/// The same, with what stands for those that are lent to us.
+fn shown(image: &Image) -> Vec<String> {
+    let Some(lent) = &image.lent else {
+        return names(image);
+    };
+    let own = image
+        .layers
+        .iter()
+        .filter(|layer| !lent.layers.contains(&layer.diff_id));
+    std::iter::once(lent.name.clone())
+        .chain(own.map(|layer| layer.diff_id.hex()))
+        .collect()
+}
+
 fn layers(store: &Store, names: &[String]) -> Result<View> {
-    let open = |name: &String| store.object(Kind::Layers, name);
+    let open = |name: &String| store.layer(name);
     let directories: Vec<OwnedFd> = names.iter().map(open).collect::<std::result::Result<_, _>>()?;
     let borrowed: Vec<_> = directories.iter().map(AsFd::as_fd).collect();
     View::of_layers(&borrowed).map_err(io("cannot read the layers"))

@@ -30,8 +30,9 @@ pub mod volumes;
 
 use std::path::Path;
 
+use crate::runtime::data_only;
 use crate::runtime::rootless::{self, Ids, Member, RootlessError};
-use crate::store::{Store, StoreError};
+use crate::store::{Kind, Store, StoreError};
 
 /// The store, opened for acting: an ordinary user is superuser of its own user namespace from here on.
 pub struct Engine {
@@ -127,6 +128,15 @@ impl Engine {
             tv_nsec: 0,
         };
         let _ = poll(&mut [PollFd::new(signals, PollFlags::IN)], Some(&limit));
+    }
+
+    /// Whether the kernel mounts layers whose content lies in a store that is shared with us. Tried out, which takes some
+    /// milliseconds; called while the process has one thread.
+    pub fn mounts_lent_content(&self) -> bool {
+        let Ok(staging) = self.store.stage(None) else {
+            return false;
+        };
+        data_only::works(&self.store.path_of(Kind::Staging, staging.name()))
     }
 
     /// Which ids there are for containers.

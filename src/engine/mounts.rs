@@ -62,7 +62,7 @@ impl Engine {
         let place = Place::new(&self.store, run)?;
         let path = place.path.join(&id);
         self.store.note_mount(&held, Kind::Images, &id, &path)?;
-        let mounted = place.mount(&self.store, &id, &lowers);
+        let mounted = place.mount(&self.store, &id, &lowers, &image.data());
         if mounted.is_err() {
             self.store.sweep_mounts(&held, Kind::Images, &id)?;
         }
@@ -119,16 +119,12 @@ impl Place {
         })
     }
 
-    fn mount(&self, store: &Store, id: &str, lowers: &[String]) -> rustix::io::Result<()> {
+    fn mount(&self, store: &Store, id: &str, lowers: &[String], data: &[String]) -> rustix::io::Result<()> {
         let place = make_or_open(self.directory.as_fd(), id)?;
         // By its descriptor: no word of its path means anything to overlayfs, and nobody can change what it leads to.
         let empty = format!("/proc/self/fd/{}", place.as_raw_fd());
-        let mut all: Vec<&str> = lowers.iter().map(String::as_str).collect();
-        if all.len() == 1 {
-            all.push(&empty);
-        }
         rustix::process::fchdir(store.root())?;
-        let mount = overlay::mount_read_only(&all)?;
+        let mount = overlay::mount_read_only(lowers, data, &empty)?;
         rootfs::attach_on(mount.as_fd(), place.as_fd())
     }
 }

@@ -107,10 +107,11 @@ impl Engine {
 
     fn root(&self, container: &Container) -> Root {
         let own = |name: &str| format!("{}/{}/{name}", Kind::Containers.path(), container.id).into();
-        let overlay = |lowers: Vec<ByteString>| {
+        let overlay = |lowers: Vec<ByteString>, data: &[String]| {
             Root::Overlay(Overlay {
                 base: self.store.path().into(),
                 lowers,
+                data: data.iter().map(|data| data.as_str().into()).collect(),
                 upper: own("upper"),
                 work: own("work"),
                 volatile: container.config.remove,
@@ -119,14 +120,13 @@ impl Engine {
         match &container.root {
             RootRecord::Image { lowers, .. } if lowers.is_empty() => {
                 // An image without layers: overlayfs wants one all the same.
-                overlay(vec![
-                    format!("{}/{}/empty", Kind::Containers.path(), container.id).into(),
-                ])
+                let empty = format!("{}/{}/empty", Kind::Containers.path(), container.id);
+                overlay(vec![empty.into()], &[])
             }
-            RootRecord::Image { lowers, .. } => {
-                overlay(lowers.iter().map(|lower| lower.as_str().into()).collect())
+            RootRecord::Image { lowers, data, .. } => {
+                overlay(lowers.iter().map(|lower| lower.as_str().into()).collect(), data)
             }
-            RootRecord::Directory { path, overlay: true } => overlay(vec![path.clone()]),
+            RootRecord::Directory { path, overlay: true } => overlay(vec![path.clone()], &[]),
             RootRecord::Directory { path, overlay: false } => Root::Directory {
                 path: path.as_path().to_path_buf(),
             },

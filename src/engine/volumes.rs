@@ -198,9 +198,10 @@ impl Engine {
         make_directory(staging.directory(), "empty", Mode::RWXU).map_err(errno(failed()))?;
         let empty = format!("{}/{}/empty", Kind::Staging.path(), staging.name());
         let tree = match &container.root {
-            Root::Image { lowers, .. } => Tree::Layers {
+            Root::Image { lowers, data, .. } => Tree::Layers {
                 base: self.store.path(),
                 lowers,
+                data,
                 empty: &empty,
             },
             Root::Directory { path, .. } => Tree::Directory(path.as_path()),

@@ -67,12 +67,14 @@ pub fn find_any(store: &Store, text: &str) -> Result<Found, FindError> {
     if let Some(digest) = reference.digest() {
         return by_digest(store, text, &reference, &digest);
     }
-    for name in reference.candidates() {
-        if let Some(image) = tagged(store, &name)? {
-            return Ok(Found {
-                image,
-                name: Some(name),
-            });
+    for tags in std::iter::once(store).chain(&store.shared) {
+        for name in reference.candidates() {
+            if let Some(image) = tagged(store, tags, &name)? {
+                return Ok(Found {
+                    image,
+                    name: Some(name),
+                });
+            }
         }
     }
     if id::is_prefix(text) {
@@ -84,9 +86,10 @@ pub fn find_any(store: &Store, text: &str) -> Result<Found, FindError> {
     by_ending(store, text, &reference)
 }
 
-/// The image that a full name is a tag of. A tag whose image is gone counts as none.
-fn tagged(store: &Store, name: &Reference) -> Result<Option<Image>, StoreError> {
-    match store.tag(&name.to_string())? {
+/// The image that a full name is a tag of in the store `tags`, ours or a shared one. A tag whose image is gone counts as
+/// none.
+fn tagged(store: &Store, tags: &Store, name: &Reference) -> Result<Option<Image>, StoreError> {
+    match tags.own_tag(&name.to_string())? {
         Some(id) => store.image(&id),
         None => Ok(None),
     }
@@ -97,15 +100,19 @@ fn by_id(store: &Store, text: &str, prefix: &str) -> Result<Found, FindError> {
     if !id::is_prefix(prefix) {
         return Err(missing());
     }
-    let mut ids = if prefix.len() == 64 {
+    let ids = if prefix.len() == 64 {
         vec![prefix.to_owned()]
     } else {
         let mut ids = store.names(Kind::Images)?;
+        for shared in &store.shared {
+            ids.extend(shared.names(Kind::Images)?);
+        }
         ids.retain(|id| id.starts_with(prefix));
+        ids.sort();
+        ids.dedup();
         ids
     };
     if ids.len() > 1 {
-        ids.sort();
         return Err(FindError::Ambiguous {
             text: text.into(),
             candidates: ids.iter().map(|id| id[..16].to_owned()).collect(),

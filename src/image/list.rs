@@ -6,6 +6,7 @@ use super::reference::Reference;
 use crate::base::digest::Digest;
 use crate::store::container::Root;
 use crate::store::images::Image;
+use crate::store::tags::Tag;
 use crate::store::{Kind, Result, Store, StoreError};
 
 /// One image and what surrounds it.
@@ -18,6 +19,8 @@ pub struct Listed {
     pub containers: usize,
     /// Bytes of layers that other images have, too.
     pub shared_size: u64,
+    /// Another store shares it with us.
+    pub read_only: bool,
 }
 
 /// All images, the newest first, and what is wrong with those that cannot be read.
@@ -90,6 +93,7 @@ pub fn list(store: &Store) -> Result<Listing> {
                 names: names.remove(&id).unwrap_or_default(),
                 containers: containers.get(&id).copied().unwrap_or_default(),
                 shared_size: shared(&image),
+                read_only: store.is_read_only(&image),
                 image,
             }
         })
@@ -110,18 +114,29 @@ fn distinct_layers(image: &Image) -> std::collections::HashSet<Digest> {
 
 /// All names by image.
 fn names(store: &Store) -> Result<HashMap<String, Vec<Reference>>> {
+    Ok(by_image(store.tags()?))
+}
+
+fn by_image(tags: Vec<Tag>) -> HashMap<String, Vec<Reference>> {
     let mut names: HashMap<String, Vec<Reference>> = HashMap::new();
-    for tag in store.tags()? {
+    for tag in tags {
         if let Ok(reference) = tag.reference.parse() {
             names.entry(tag.image).or_default().push(reference);
         }
     }
-    Ok(names)
+    names
 }
 
 /// The names of one image, sorted.
 pub fn names_of(store: &Store, image: &Image) -> Result<Vec<Reference>> {
     Ok(names(store)?.remove(&image.id.hex()).unwrap_or_default())
+}
+
+/// The same without the names that other stores share with us.
+pub fn own_names_of(store: &Store, image: &Image) -> Result<Vec<Reference>> {
+    Ok(by_image(store.own_tags()?)
+        .remove(&image.id.hex())
+        .unwrap_or_default())
 }
 
 /// Whether a name fits what follows `images` or `--filter reference=`: a repository, with a tag or without, in which

@@ -214,9 +214,12 @@ fn empty() -> Image {
         config: ContainerConfig::default(),
         layers: Vec::new(),
         fix_up: None,
+        lent: None,
         manifests: Vec::new(),
         repo_digests: Vec::new(),
         list: Some(List::default()),
+        stands_for: None,
+        is_elsewhere: false,
         extra: serde_json::Map::new(),
     }
 }

@@ -27,6 +27,7 @@ pub mod push_list;
 pub mod reference;
 pub mod registry;
 pub mod remove;
+pub mod share;
 pub mod signature;
 pub mod sniff;
 #[cfg(test)]

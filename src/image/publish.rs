@@ -4,9 +4,12 @@
 //! One process unpacks a layer that several want at once; the others wait for it. Nobody waits while others may wait
 //! for it: what was unpacked so far is published first.
 
+mod borrow;
+
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -20,8 +23,8 @@ use crate::image::layer::{self, UnpackOptions};
 use crate::image::reference::Reference;
 use crate::oci::config::ImageConfig;
 use crate::oci::image::{Descriptor, Manifest, media_type};
-use crate::store::images::{Image, Layer, ManifestRecord, VERSION};
-use crate::store::layer::{LayerRecord, SeenBlob};
+use crate::store::images::{Image, Layer, Lent, ManifestRecord, VERSION};
+use crate::store::layer::{LayerRecord, Owners, SeenBlob};
 use crate::store::locks::{Hold, Locked};
 use crate::store::staging::{Staging, make_directory};
 use crate::store::{Kind, Store};
@@ -95,6 +98,8 @@ pub struct Layers<'s> {
 enum Held<'s> {
     Stored(Locked),
     Staged(Staging<'s>),
+    /// In a store that is shared with us, at this path.
+    Lent(Locked, PathBuf),
 }
 
 impl Held<'_> {
@@ -102,6 +107,7 @@ impl Held<'_> {
         match self {
             Self::Stored(locked) => locked.as_fd(),
             Self::Staged(staging) => staging.directory(),
+            Self::Lent(locked, _) => locked.as_fd(),
         }
     }
 }
@@ -118,16 +124,25 @@ impl<'s> Layers<'s> {
         }
     }
 
-    /// Whether the layer is in the store already; if so it is held from now on.
+    /// Whether the layer is in the store already, or in one that is shared with us; if so it is held from now on.
     pub fn has(&mut self, diff_id: &Digest) -> Result<bool> {
         let name = diff_id.hex();
         if self.held.contains_key(&name) {
             return Ok(true);
         }
         let found = self.store.lock(Kind::Layers, &name, Hold::Shared, &mut || ())?;
-        let is_there = found.is_some();
-        self.held.extend(found.map(|locked| (name, Held::Stored(locked))));
-        Ok(is_there)
+        if let Some(locked) = found {
+            self.held.insert(name, Held::Stored(locked));
+            return Ok(true);
+        }
+        for shared in &self.store.shared {
+            if let Some(theirs) = shared.lock(Kind::Layers, &name, Hold::Shared, &mut || ())? {
+                let at = shared.path_of(Kind::Layers, &name);
+                self.held.insert(name, Held::Lent(theirs, at));
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Adds a layer that was unpacked already, unless it is there.
@@ -172,10 +187,14 @@ impl<'s> Layers<'s> {
     }
 
     /// The directory that has to lie on top of these layers, bottom first, if they need one.
-    fn fix_up(&mut self, diff_ids: &[Digest]) -> Result<Option<String>> {
-        let Some(chain) = chain_id(diff_ids) else {
+    fn fix_up(&mut self, diff_ids: &[Digest], lent: Option<&Lent>) -> Result<Option<String>> {
+        let Some(mut chain) = chain_id(diff_ids) else {
             return Ok(None);
         };
+        // Links into what is lent are made in what stands for it.
+        if let Some(lent) = lent {
+            chain = Digest::of(format!("{chain} {}", lent.name).as_bytes());
+        }
         let name = format!("{}.fix", chain.hex());
         if self.held.contains_key(&name) {
             return Ok(Some(name));
@@ -184,15 +203,10 @@ impl<'s> Layers<'s> {
             self.held.insert(name.clone(), Held::Stored(locked));
             return Ok(Some(name));
         }
-        let mut seen = HashSet::new();
-        // As they are mounted: a repeated layer counts at its highest place.
-        let mut names: Vec<String> = diff_ids
-            .iter()
-            .rev()
-            .filter(|id| seen.insert(**id))
-            .map(Digest::hex)
-            .collect();
-        names.reverse();
+        let mut names = mounted(diff_ids);
+        if let Some(lent) = lent {
+            names.splice(..lent.layers.len(), [lent.name.clone()]);
+        }
         let lowers: Vec<BorrowedFd<'_>> = names.iter().map(|name| self.held[name].directory()).collect();
         let staging = self.store.stage(None)?;
         let tree = make_directory(staging.directory(), layer::TREE, Mode::from(0o755))
@@ -209,16 +223,16 @@ impl<'s> Layers<'s> {
     fn publish_layers(&mut self) -> Result<()> {
         let staged = self.held.values().find_map(|held| match held {
             Held::Staged(staging) => Some(staging),
-            Held::Stored(_) => None,
+            Held::Stored(_) | Held::Lent(..) => None,
         });
         let Some(first) = staged else { return Ok(()) };
         first.sync()?;
         for (name, held) in std::mem::take(&mut self.held) {
-            let locked = match held {
-                Held::Stored(locked) => locked,
-                Held::Staged(staging) => self.store.publish_layer(staging, &name)?,
+            let held = match held {
+                Held::Staged(staging) => Held::Stored(self.store.publish_layer(staging, &name)?),
+                held => held,
             };
-            self.held.insert(name, Held::Stored(locked));
+            self.held.insert(name, held);
         }
         Ok(())
     }
@@ -227,15 +241,19 @@ impl<'s> Layers<'s> {
     pub fn publish(mut self, images: Vec<NewImage>) -> Result<Vec<Published>> {
         let mut prepared = Vec::new();
         for image in images {
-            let fix_up = self.fix_up(&image.config.rootfs.diff_ids)?;
-            prepared.push((self.record(&image, fix_up)?, image));
+            let diff_ids = &image.config.rootfs.diff_ids;
+            let lent = self.borrow(diff_ids)?;
+            let fix_up = self.fix_up(diff_ids, lent.as_ref())?;
+            let (mut record, manifest) = self.record(&image, fix_up)?;
+            record.lent = lent;
+            prepared.push(((record, manifest), image));
         }
         self.publish_layers()?;
         let mut published = Vec::new();
         for ((record, manifest), image) in prepared {
             let mut blobs = vec![image.config_bytes.as_slice(), &manifest];
             blobs.extend(image.index.as_ref().map(|(bytes, _)| bytes.as_slice()));
-            let held = self.store.publish_image(&record, &blobs)?;
+            let held = self.publish_record(&record, &blobs)?;
             let id = record.id.hex();
             let mut names = Vec::new();
             for reference in image.names {
@@ -249,6 +267,35 @@ impl<'s> Layers<'s> {
             published.push(Published { id: record.id, names });
         }
         Ok(published)
+    }
+
+    fn publish_record(&self, record: &Image, blobs: &[&[u8]]) -> Result<Locked> {
+        let before = self.store.own_image(&record.id.hex()).ok().flatten();
+        let held = self.store.publish_image(record, blobs)?;
+        if before.is_some_and(|before| before.lent.is_some() && before.lent != record.lent) {
+            // What stood for layers that are lent no more. What cannot be removed now goes with a later sweep.
+            let _ = self.store.sweep_unreachable();
+        }
+        Ok(held)
+    }
+
+    /// Publishes the image of another store, all of whose layers are here, under no name. `blobs` are the bytes of its
+    /// configuration and manifests. It is returned held exclusively.
+    pub fn publish_copy(mut self, mut image: Image, blobs: &[&[u8]]) -> Result<(Image, Locked)> {
+        let diff_ids: Vec<Digest> = image.layers.iter().map(|layer| layer.diff_id).collect();
+        (image.lent, image.fix_up) = match self.options.owners {
+            // Layers for sharing are not mounted, so that nothing has to lie on them.
+            Owners::Shared => (None, None),
+            Owners::AsWritten | Owners::Single => {
+                let lent = self.borrow(&diff_ids)?;
+                let fix_up = self.fix_up(&diff_ids, lent.as_ref())?;
+                (lent, fix_up)
+            }
+        };
+        self.publish_layers()?;
+        image.is_elsewhere = false;
+        let held = self.publish_record(&image, blobs)?;
+        Ok((image, held))
     }
 
     /// The record of an image, and the bytes of its manifest.
@@ -302,13 +349,25 @@ impl<'s> Layers<'s> {
             config: config.config.clone(),
             layers,
             fix_up,
+            lent: None,
             manifests: manifests.collect(),
             repo_digests: image.repo_digests.clone(),
             list: None,
+            stands_for: None,
+            is_elsewhere: false,
             extra: serde_json::Map::new(),
         };
         Ok((record, manifest))
     }
+}
+
+/// The names of layers, bottom first, as they are mounted: a repeated one counts at its highest place.
+fn mounted(diff_ids: &[Digest]) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let distinct = diff_ids.iter().rev().filter(|id| seen.insert(**id));
+    let mut names: Vec<String> = distinct.map(Digest::hex).collect();
+    names.reverse();
+    names
 }
 
 /// A manifest whose layers are not compressed: what the store can write without any blob at hand.

@@ -14,7 +14,7 @@ use super::policy::Demand;
 use super::publish::{Layers, NewImage, Wanted};
 use super::reference::Reference;
 use super::registry::{Client, Fetched, Source, Sources};
-use super::{manifest, platform};
+use super::{manifest, platform, share};
 use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::oci::config::ImageConfig;
@@ -162,6 +162,8 @@ pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) 
 /// The image that has the name here, if it is for the right platform.
 fn present(store: &Store, wish: &Wish<'_>) -> Result<Option<Image>> {
     match find(store, &wish.reference.to_string()) {
+        // What is lent to us may be gone.
+        Ok(found) if !found.image.is_elsewhere && !share::is_usable(&found.image) => Ok(None),
         Ok(found) if platform::satisfies(&found.image.platform(), wish.platform) => Ok(Some(found.image)),
         Ok(_) | Err(FindError::Missing(_) | FindError::NoMember { .. }) => Ok(None),
         Err(error) => Err(error.into()),

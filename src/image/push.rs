@@ -21,7 +21,6 @@ use crate::base::parallel;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, media_type};
 use crate::store::images::{Image, ManifestRecord};
 use crate::store::layer::SeenBlob;
-use crate::store::locks::Hold;
 use crate::store::{Kind, Store};
 
 /// Level of both packings where none is asked for. Gzip becomes as small as Podman's then, and 7 % larger than at the
@@ -152,7 +151,7 @@ impl<'a> Journey<'a> {
         anew: bool,
     ) -> Result<Option<(Pushed, String)>> {
         let id = self.image.id.hex();
-        let held = self.store.lock(Kind::Images, &id, Hold::Shared, &mut || ())?;
+        let held = self.store.hold(Kind::Images, &id)?;
         held.as_ref().with_context(|| format!("no such image: {id}"))?;
         self.client.take_from(&self.sources);
         let config = self.store.blob(&self.image.id, CONFIG_LIMIT)?;
@@ -287,9 +286,7 @@ impl<'a> Journey<'a> {
 
     /// The blob of a layer at the registry: one that is there, else a new one.
     fn layer(&self, diff_id: &Digest, compression: Compression, format: Format) -> Result<Descriptor> {
-        let locked = self
-            .store
-            .lock(Kind::Layers, &diff_id.hex(), Hold::Shared, &mut || ())?;
+        let locked = self.store.hold(Kind::Layers, &diff_id.hex())?;
         let locked = locked.context("it is not in the store")?;
         let mut record = layer::read_record(locked.as_fd())?;
         for seen in &record.blobs {

@@ -1,12 +1,14 @@
 //! `tag`, `untag`, `rmi` and `image prune`.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use super::find::{FindError, find_any};
-use super::list::{Listed, list, names_of};
+use super::list::{Listed, list, own_names_of};
 use super::reference::Reference;
 use crate::base::digest::Digest;
 use crate::base::id;
+use crate::store::images::Image;
 use crate::store::lists::List;
 use crate::store::locks::{Hold, Locked};
 use crate::store::{Kind, Store, StoreError};
@@ -38,6 +40,12 @@ pub enum RemoveError {
     DigestAsTag(String),
     #[error("{name} is not a name of image {}", id::short(&image.hex()))]
     NotItsName { name: String, image: Digest },
+    #[error(
+        "cannot remove read-only image {}: it is shared by {}",
+        id::short(&image.hex()),
+        store.display()
+    )]
+    ReadOnly { image: Digest, store: PathBuf },
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -70,7 +78,11 @@ pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Referenc
         );
     }
     let image = find_any(store, source)?.image;
-    let _held = hold(store, &image.id, source, Hold::Shared)?;
+    // One that is lent to us is removed by whoever lends it, and then the name leads nowhere.
+    let _held = match store.is_read_only(&image) {
+        true => None,
+        false => Some(hold(store, &image.id, source, Hold::Shared)?),
+    };
     for name in &parsed {
         store.set_tag(&name.to_string(), &image.id.hex())?;
     }
@@ -80,13 +92,26 @@ pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Referenc
 /// Takes names from the image that `source` means: those given, or all. The image stays.
 pub fn untag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Reference>, RemoveError> {
     let image = find_any(store, source)?.image;
-    let _held = hold(store, &image.id, source, Hold::Shared)?;
-    let known = names_of(store, &image)?;
+    let known = own_names_of(store, &image)?;
+    let read_only = match store.is_read_only(&image) {
+        true => Some(read_only(store, &image)?),
+        false => None,
+    };
+    let _held = match read_only {
+        Some(_) => None,
+        None => Some(hold(store, &image.id, source, Hold::Shared)?),
+    };
     let mut taken = Vec::new();
     for name in names {
         let reference: Reference = name.parse()?;
         let candidates = reference.candidates();
         let found = known.iter().find(|known| candidates.contains(known));
+        if let (None, Some(store)) = (found, &read_only) {
+            return Err(RemoveError::ReadOnly {
+                image: image.id,
+                store: store.clone(),
+            });
+        }
         taken.push(found.cloned().ok_or_else(|| RemoveError::NotItsName {
             name: name.clone(),
             image: image.id,
@@ -104,6 +129,12 @@ fn hold(store: &Store, image: &Digest, text: &str, hold: Hold) -> Result<Locked,
     Ok(locked.ok_or_else(|| FindError::Missing(text.into()))?)
 }
 
+/// The store that shares an image with us.
+fn read_only(store: &Store, image: &Image) -> Result<PathBuf, RemoveError> {
+    let shared = store.shared_image(&image.id.hex())?;
+    Ok(shared.map_or_else(PathBuf::new, |(shared, _)| shared.path().to_owned()))
+}
+
 /// Removes what `text` means: one name of an image that has several, else the image with its last name and with the
 /// layers that no other image or container needs.
 ///
@@ -113,9 +144,22 @@ fn hold(store: &Store, image: &Digest, text: &str, hold: Hold) -> Result<Locked,
 pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveError> {
     let found = find_any(store, text)?;
     let id = found.image.id;
+    if store.is_read_only(&found.image) {
+        return match found.name {
+            // A name that we gave it ourselves goes.
+            Some(name) if store.remove_tag(&name.to_string(), &id.hex())? => Ok(Removal {
+                untagged: vec![name],
+                ..Removal::default()
+            }),
+            _ => Err(RemoveError::ReadOnly {
+                image: id,
+                store: read_only(store, &found.image)?,
+            }),
+        };
+    }
     // Commands that make a container hold the image shared until the container is there to be seen.
     let held = hold(store, &id, text, Hold::Exclusive)?;
-    let names = names_of(store, &found.image)?;
+    let names = own_names_of(store, &found.image)?;
     if let Some(name) = found.name {
         if !names.contains(&name) {
             // Moved to another image since it was found.
@@ -209,7 +253,10 @@ pub fn prunable(
         manifests.any(|manifest| members.contains(&manifest.digest.hex()))
     };
     images.retain(|listed| {
-        listed.containers == 0 && (all || listed.is_dangling() && !is_member(listed)) && fits(listed)
+        !listed.read_only
+            && listed.containers == 0
+            && (all || listed.is_dangling() && !is_member(listed))
+            && fits(listed)
     });
     Ok(images)
 }
@@ -224,14 +271,14 @@ pub fn prune(store: &Store, all: bool, fits: &mut dyn FnMut(&Listed) -> bool) ->
         let Some(held) = store.try_lock(Kind::Images, &id.hex(), Hold::Exclusive)? else {
             continue;
         };
-        let names = names_of(store, &listed.image)?;
+        let names = own_names_of(store, &listed.image)?;
         if check_unused(store, &id).is_err() || (!all && !names.is_empty()) {
             continue;
         }
         pruned.removed.push(delete(store, &id, names, held)?);
         gone.push(listed.image);
     }
-    let (kept, _damaged) = store.images()?;
+    let (kept, _damaged) = store.own_images()?;
     let kept: HashSet<Digest> = kept
         .iter()
         .flat_map(|image| &image.layers)

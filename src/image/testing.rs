@@ -28,6 +28,7 @@ pub fn image(store: &Store, seed: &str, tags: &[&str]) -> Image {
         config: ContainerConfig::default(),
         layers: Vec::new(),
         fix_up: None,
+        lent: None,
         manifests: vec![ManifestRecord {
             digest: Digest::of(manifest.as_bytes()),
             media_type: String::new(),
@@ -35,6 +36,8 @@ pub fn image(store: &Store, seed: &str, tags: &[&str]) -> Image {
         }],
         repo_digests: Vec::new(),
         list: None,
+        stands_for: None,
+        is_elsewhere: false,
         extra: serde_json::Map::new(),
     };
     let held = store
@@ -61,6 +64,7 @@ pub fn container(store: &Store, image: &Image) {
             name: String::new(),
             digest: None,
             lowers: image.lowers(),
+            data: image.data(),
         },
         config: Config::default(),
         first: None,

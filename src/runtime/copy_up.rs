@@ -24,6 +24,8 @@ pub enum Tree<'a> {
     Layers {
         base: &'a Path,
         lowers: &'a [String],
+        /// Where content lies of which lowers have the attributes alone: absolute.
+        data: &'a [String],
         empty: &'a str,
     },
     /// A directory that is a root file system by itself.
@@ -93,10 +95,15 @@ fn act(tree: &Tree<'_>, place: &ByteString, to: BorrowedFd<'_>) -> Result<bool, 
     files.current = files.maximum;
     let _ = rustix::process::setrlimit(Resource::Nofile, files);
     let root = match tree {
-        Tree::Layers { base, lowers, empty } => {
+        Tree::Layers {
+            base,
+            lowers,
+            data,
+            empty,
+        } => {
             rootfs::isolate().map_err(failed("cannot make mounts private"))?;
             rustix::process::chdir(*base).map_err(failed("cannot enter the store"))?;
-            mount_layers(lowers, empty).map_err(failed("cannot mount the image's layers"))?
+            mount_layers(lowers, data, empty).map_err(failed("cannot mount the image's layers"))?
         }
         Tree::Directory(path) => {
             let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -125,11 +132,10 @@ fn open_place(root: BorrowedFd<'_>, place: &ByteString) -> Result<Option<OwnedFd
 }
 
 /// A detached mount of the layers; of an image without any, the empty directory.
-fn mount_layers(lowers: &[String], empty: &str) -> Result<OwnedFd, Errno> {
+fn mount_layers(lowers: &[String], data: &[String], empty: &str) -> Result<OwnedFd, Errno> {
     if lowers.is_empty() {
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         return rustix::fs::open(empty, flags, Mode::empty());
     }
-    let lowers: Vec<&str> = lowers.iter().map(String::as_str).chain([empty]).collect();
-    overlay::mount_read_only(&lowers)
+    overlay::mount_read_only(lowers, data, empty)
 }

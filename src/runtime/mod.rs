@@ -7,6 +7,7 @@ pub mod capabilities;
 pub mod cgroup;
 mod copy;
 pub mod copy_up;
+pub mod data_only;
 mod dbus;
 mod execute;
 mod hierarchy;

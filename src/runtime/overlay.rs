@@ -7,22 +7,26 @@ use rustix::io::Errno;
 use rustix::mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, OpenTreeFlags};
 
 /// A detached read-only mount of directories, uppermost first; relative ones from the current directory. The kernel wants
-/// two at least.
-pub fn mount_read_only(lowers: &[&str]) -> Result<OwnedFd, Errno> {
+/// two at least, so an empty one comes last. `data`: where content lies of which the undermost has the attributes alone;
+/// such a directory counts, and an empty one could not be below.
+pub fn mount_read_only(lowers: &[String], data: &[String], empty: &str) -> Result<OwnedFd, Errno> {
+    let mut lowers: Vec<&str> = lowers.iter().map(String::as_str).collect();
+    lowers.extend(data.is_empty().then_some(empty));
     let words = |words: &[&str]| -> Result<Vec<CString>, Errno> {
         words
             .iter()
             .map(|word| CString::new(*word).map_err(|_| Errno::INVAL))
             .collect()
     };
-    match overlay(c"lowerdir+", &words(lowers)?) {
+    let data: Vec<&str> = data.iter().map(String::as_str).collect();
+    match overlay(c"lowerdir+", &words(&lowers)?, &words(&data)?) {
         // Without `lowerdir+` (before Linux 6.7) all layers go into one option. No name of ours holds a colon.
-        Err(Errno::INVAL) => overlay(c"lowerdir", &words(&[&lowers.join(":")])?),
+        Err(Errno::INVAL) if data.is_empty() => overlay(c"lowerdir", &words(&[&lowers.join(":")])?, &[]),
         result => result,
     }
 }
 
-fn overlay(key: &CStr, values: &[CString]) -> Result<OwnedFd, Errno> {
+fn overlay(key: &CStr, values: &[CString], data: &[CString]) -> Result<OwnedFd, Errno> {
     let fs = rustix::mount::fsopen(c"overlay", FsOpenFlags::FSOPEN_CLOEXEC)?;
     let set = |key: &CStr, value: &CStr| rustix::mount::fsconfig_set_string(&fs, key, value);
     set(c"source", c"coracle")?;
@@ -31,6 +35,9 @@ fn overlay(key: &CStr, values: &[CString]) -> Result<OwnedFd, Errno> {
     set(c"redirect_dir", c"nofollow")?;
     for value in values {
         set(key, value)?;
+    }
+    for directory in data {
+        set(c"datadir+", directory)?;
     }
     rustix::mount::fsconfig_create(&fs)?;
     let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY

@@ -50,6 +50,7 @@ pub enum RootPlan {
     Overlay {
         base: CString,
         lowers: Vec<CString>,
+        data: Vec<CString>,
         joined: CString,
         upper: CString,
         work: CString,
@@ -259,6 +260,11 @@ impl RootPlan {
                 .lowers
                 .iter()
                 .map(|lower| c("layer", lower))
+                .collect::<Result<_>>()?,
+            data: overlay
+                .data
+                .iter()
+                .map(|data| c("data of a layer", data))
                 .collect::<Result<_>>()?,
             joined: c("layers", &joined.into())?,
             upper: c("upper directory", &overlay.upper)?,

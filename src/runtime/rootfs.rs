@@ -45,15 +45,16 @@ pub fn mount_root(root: &RootPlan, files: Option<&Files>) -> Result<OwnedFd> {
         RootPlan::Overlay {
             base,
             lowers,
+            data,
             joined,
             upper,
             work,
             volatile,
         } => {
             rustix::process::chdir(base)?;
-            let mount = match overlay(lowers, upper, work, *volatile) {
+            let mount = match overlay(lowers, data, upper, work, *volatile) {
                 // Without `lowerdir+` (before Linux 6.7) all layers go into one option.
-                Err(Errno::INVAL) => overlay_joined(joined, upper, work, *volatile)?,
+                Err(Errno::INVAL) if data.is_empty() => overlay_joined(joined, upper, work, *volatile)?,
                 result => result?,
             };
             if let Some(files) = files {
@@ -96,11 +97,15 @@ fn open_overlay(upper: &CStr, work: &CStr, volatile: bool) -> Result<OwnedFd> {
     Ok(fs)
 }
 
-fn overlay(lowers: &[CString], upper: &CStr, work: &CStr, volatile: bool) -> Result<OwnedFd> {
+fn overlay(
+    lowers: &[CString],
+    data: &[CString],
+    upper: &CStr,
+    work: &CStr,
+    volatile: bool,
+) -> Result<OwnedFd> {
     let fs = open_overlay(upper, work, volatile)?;
-    for lower in lowers {
-        rustix::mount::fsconfig_set_string(fs.as_fd(), c"lowerdir+", lower.as_c_str())?;
-    }
+    set_layers(fs.as_fd(), lowers, data)?;
     create(fs.as_fd(), MountAttrFlags::empty())
 }
 
@@ -108,6 +113,18 @@ fn overlay_joined(joined: &CStr, upper: &CStr, work: &CStr, volatile: bool) -> R
     let fs = open_overlay(upper, work, volatile)?;
     rustix::mount::fsconfig_set_string(fs.as_fd(), c"lowerdir", joined)?;
     create(fs.as_fd(), MountAttrFlags::empty())
+}
+
+/// Names the lowers, uppermost first, and what holds the data of those that have only attributes. Files are found in
+/// there by `user.overlay.redirect`, beneath the directory and through no link; for no other layer is that followed.
+fn set_layers(fs: BorrowedFd<'_>, lowers: &[CString], data: &[CString]) -> Result<()> {
+    for lower in lowers {
+        rustix::mount::fsconfig_set_string(fs, c"lowerdir+", lower.as_c_str())?;
+    }
+    for directory in data {
+        rustix::mount::fsconfig_set_string(fs, c"datadir+", directory.as_c_str())?;
+    }
+    Ok(())
 }
 
 fn create(fs: BorrowedFd<'_>, attributes: MountAttrFlags) -> Result<OwnedFd> {

@@ -62,6 +62,8 @@ pub struct Overlay {
     pub base: PathBuf,
     /// Uppermost first.
     pub lowers: Vec<ByteString>,
+    /// Where the content of files lies of which a lower has the attributes alone: absolute paths.
+    pub data: Vec<ByteString>,
     /// The writable layer and overlayfs's own directory beside it.
     pub upper: ByteString,
     pub work: ByteString,

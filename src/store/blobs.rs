@@ -20,14 +20,26 @@ impl Store {
         let name = digest.hex();
         let directory = self.directory(Kind::Blobs)?;
         if rustix::fs::accessat(&directory, &name, rustix::fs::Access::EXISTS, AtFlags::empty()).is_err() {
-            file::publish(&directory, Path::new(&name), content)
+            file::publish_by(&directory, Path::new(&name), content, self.file_mode())
                 .map_err(|error| self.io(&blob_path(&name), error))?;
         }
         Ok(digest)
     }
 
-    /// The blob of `digest`, which may be `limit` bytes long. What the disk has spoilt is an error.
+    /// The blob of `digest`, which may be `limit` bytes long, from the first store that has it. What the disk has spoilt
+    /// is an error.
     pub fn blob(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>> {
+        let own = self.own_blob(digest, limit);
+        match &own {
+            Err(error) if error.is_missing() => {}
+            _ => return own,
+        }
+        let mut others = self.shared.iter().map(|shared| shared.own_blob(digest, limit));
+        others.find(Result::is_ok).unwrap_or(own)
+    }
+
+    /// The same of this store alone.
+    pub fn own_blob(&self, digest: &Digest, limit: u64) -> Result<Vec<u8>> {
         let name = digest.hex();
         let directory = self.directory(Kind::Blobs)?;
         let content = file::read_bounded(directory, Path::new(&name), limit)

@@ -50,6 +50,10 @@ pub enum Root {
         digest: Option<String>,
         /// Trees relative to the root of the store, uppermost first. A container that exists keeps them.
         lowers: Vec<String>,
+        /// Where the content of files lies that is not in the trees themselves: directories of stores that others
+        /// share with us, by absolute paths.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        data: Vec<String>,
     },
     /// A directory that the user gave by `--rootfs`.
     Directory {
@@ -312,6 +316,16 @@ impl Root {
         lowers
             .iter()
             .filter_map(|lower| lower.strip_prefix("layers/")?.split('/').next())
+    }
+}
+
+impl Root {
+    /// Where content lies that its layers lack.
+    pub fn data(&self) -> &[String] {
+        match self {
+            Self::Image { data, .. } => data,
+            Self::Directory { .. } => &[],
+        }
     }
 }
 

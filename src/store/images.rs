@@ -50,6 +50,8 @@ pub struct Image {
     /// The directory below `layers/` that has to lie on top of the layers, where they need one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fix_up: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lent: Option<Lent>,
     /// The manifests it came by, whose bytes are among the blobs: the latest one first.
     pub manifests: Vec<ManifestRecord>,
     /// `name@digest`, as registries gave it.
@@ -58,6 +60,12 @@ pub struct Image {
     /// Of a list of manifests, which is no image that could run: its one manifest is its index. See `lists`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<List>,
+    /// The store that shares it with us, by its path: this record only keeps the layers that were made for using it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_for: Option<String>,
+    /// The record was read in a store that is shared with us, and there is none in our own.
+    #[serde(skip)]
+    pub is_elsewhere: bool,
     /// What a newer program wrote and we do not know.
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
@@ -75,6 +83,18 @@ pub struct Layer {
     /// lower, so those layers are not mounted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub hides_lower: bool,
+}
+
+/// What stands for the undermost layers of an image, which stores of others share with us: one tree of all of them
+/// together, with everything but the content of files. Overlayfs takes that from elsewhere for the undermost layer
+/// alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lent {
+    /// The directory below `layers/`.
+    pub name: String,
+    pub layers: Vec<Digest>,
+    /// Where the content lies, by absolute paths.
+    pub data: Vec<String>,
 }
 
 /// One manifest of an image.
@@ -97,15 +117,30 @@ impl Image {
             .iter()
             .rposition(|layer| layer.hides_lower)
             .unwrap_or(0);
-        let layers = self.layers[hidden..]
-            .iter()
-            .rev()
+        let seen_layers = &self.layers[hidden..];
+        let is_lent = |layer: &Layer| {
+            let lent = self.lent.as_ref();
+            lent.is_some_and(|lent| lent.layers.contains(&layer.diff_id))
+        };
+        let layers = seen_layers.iter().rev();
+        let layers = layers
+            .filter(|layer| !is_lent(layer))
             .map(|layer| layer.diff_id.hex());
+        let lent = self.lent.iter().filter(|_| seen_layers.iter().any(is_lent));
         let names = self.fix_up.iter().cloned().chain(layers);
+        let names = names.chain(lent.map(|lent| lent.name.clone()));
         names
             .filter(|name| seen.insert(name.clone()))
             .map(|name| format!("{}/{name}/tree", Kind::Layers.path()))
             .collect()
+    }
+
+    /// The directories that hold content which the trees of [`Image::lowers`] lack.
+    pub fn data(&self) -> Vec<String> {
+        self.lent
+            .as_ref()
+            .map(|lent| lent.data.clone())
+            .unwrap_or_default()
     }
 
     /// The sum of its layers' contents.
@@ -131,8 +166,38 @@ pub struct Swept {
 }
 
 impl Store {
-    /// The record of the image whose identifier has the hexadecimal digits `id`.
+    /// The record of the image whose identifier has the hexadecimal digits `id`, from the first store that has it.
     pub fn image(&self, id: &str) -> Result<Option<Image>> {
+        match self.own_image(id)? {
+            Some(image) => Ok(Some(image)),
+            None => Ok(self.shared_image(id)?.map(|(_, image)| image)),
+        }
+    }
+
+    /// The image in the stores that are shared with us, and in which.
+    pub fn shared_image(&self, id: &str) -> Result<Option<(&Store, Image)>> {
+        for shared in &self.shared {
+            if let Some(mut image) = shared.own_image(id)? {
+                image.is_elsewhere = true;
+                return Ok(Some((shared, image)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether an image is only lent to us: a store that is shared with us has it, and we have nothing of it but what
+    /// was made for using it.
+    pub fn is_read_only(&self, image: &Image) -> bool {
+        let is_lent = image.is_elsewhere || image.stands_for.is_some();
+        is_lent
+            && self
+                .shared
+                .iter()
+                .any(|shared| shared.object(Kind::Images, &image.id.hex()).is_ok())
+    }
+
+    /// The record of an image in this store alone.
+    pub fn own_image(&self, id: &str) -> Result<Option<Image>> {
         let directory = match self.object(Kind::Images, id) {
             Ok(directory) => directory,
             Err(error) if error.is_missing() => return Ok(None),
@@ -149,11 +214,27 @@ impl Store {
         }
     }
 
-    /// All images, and what is wrong with those that cannot be read.
+    /// All images, our own before those that are shared with us, and what is wrong with those that cannot be read.
     pub fn images(&self) -> Result<(Vec<Image>, Vec<StoreError>)> {
+        let (mut images, mut damaged) = self.own_images()?;
+        for shared in &self.shared {
+            let known: HashSet<Digest> = images.iter().map(|image| image.id).collect();
+            let (theirs, broken) = shared.own_images()?;
+            let theirs = theirs.into_iter().filter(|image| !known.contains(&image.id));
+            images.extend(theirs.map(|mut image| {
+                image.is_elsewhere = true;
+                image
+            }));
+            damaged.extend(broken);
+        }
+        Ok((images, damaged))
+    }
+
+    /// All images of this store alone.
+    pub fn own_images(&self) -> Result<(Vec<Image>, Vec<StoreError>)> {
         let (mut images, mut damaged) = (Vec::new(), Vec::new());
         for name in self.names(Kind::Images)? {
-            match self.image(&name) {
+            match self.own_image(&name) {
                 Ok(image) => images.extend(image),
                 Err(error) => damaged.push(error),
             }
@@ -256,7 +337,7 @@ impl Store {
         for blob in blobs {
             self.put_blob(blob)?;
         }
-        let known = self.image(&id).ok().flatten();
+        let known = self.own_image(&id).ok().flatten();
         let merged = known.map_or_else(|| image.clone(), |known| merge(known, image));
         self.write_record(
             held.as_fd(),
@@ -318,13 +399,14 @@ impl Store {
     /// The names of all layers and blobs that records name. A record that cannot be read might name any, so it is an
     /// error here.
     fn reached(&self) -> Result<HashSet<String>> {
-        let (images, damaged) = self.images()?;
+        let (images, damaged) = self.own_images()?;
         if let Some(error) = damaged.into_iter().next() {
             return Err(error);
         }
         let mut reached = HashSet::new();
         for image in images {
             reached.extend(image.fix_up);
+            reached.extend(image.lent.map(|lent| lent.name));
             reached.insert(image.id.hex());
             reached.extend(image.layers.iter().map(|layer| layer.diff_id.hex()));
             reached.extend(image.manifests.iter().map(|manifest| manifest.digest.hex()));
@@ -379,6 +461,14 @@ fn merge(mut known: Image, new: &Image) -> Image {
             known.repo_digests.push(name.clone());
         }
     }
+    if new.stands_for.is_none() {
+        known.stands_for = None;
+    }
+    // What was lent may be gone, and whoever comes with the image once more has all its layers.
+    if known.lent.is_some() {
+        known.lent.clone_from(&new.lent);
+        known.fix_up.clone_from(&new.fix_up);
+    }
     known
 }
 
@@ -412,9 +502,12 @@ mod tests {
                 })
                 .collect(),
             fix_up: None,
+            lent: None,
             manifests: Vec::new(),
             repo_digests: Vec::new(),
             list: None,
+            stands_for: None,
+            is_elsewhere: false,
             extra: serde_json::Map::new(),
         }
     }

@@ -46,6 +46,9 @@ pub struct LayerRecord {
     /// What the tar held and the tree does not.
     #[serde(default)]
     pub skipped: Skipped,
+    /// What the names of a shared layer's contents begin with (`image::layer::lend`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<String>,
     /// Compressed blobs this layer was seen as.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub blobs: Vec<SeenBlob>,
@@ -67,6 +70,9 @@ pub enum Owners {
     AsWritten,
     /// Only one id is mapped, so all files belong to it; the split remembers the real ones.
     Single,
+    /// Everybody may read all files and nobody has a right by them: no owner, mode or attribute is applied. So the
+    /// layer can be shared (`store::shared`), but not mounted as it is.
+    Shared,
 }
 
 /// Mode, owner, time and extended attributes of a directory, as the tar wrote them.

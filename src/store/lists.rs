@@ -74,7 +74,7 @@ impl Store {
         let Some(held) = self.lock(Kind::Images, id, Hold::Exclusive, &mut || ())? else {
             return Ok(None);
         };
-        let Some(mut image) = self.image(id)? else {
+        let Some(mut image) = self.own_image(id)? else {
             return Ok(None);
         };
         let (answer, blobs) = change(&mut image)?;
@@ -165,6 +165,9 @@ mod tests {
             config: ContainerConfig::default(),
             layers: Vec::new(),
             fix_up: None,
+            lent: None,
+            stands_for: None,
+            is_elsewhere: false,
             manifests: vec![record(b"{}")],
             repo_digests: Vec::new(),
             list: Some(List::default()),

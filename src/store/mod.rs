@@ -20,6 +20,8 @@
 //!   trash/<anything>              to be deleted
 //! ```
 //!
+//! A store that is shared with other users has the same parts but containers and volumes; see [`shared`].
+//!
 //! Rules that hold everywhere:
 //! - An object is one directory. It is made below `staging/` and published by one rename; it is
 //!   removed by one rename into `trash/` and deleted later.
@@ -41,6 +43,7 @@ pub mod lists;
 pub mod locks;
 pub mod mounts;
 pub mod names;
+pub mod shared;
 pub mod staging;
 pub mod tags;
 pub mod volumes;
@@ -63,6 +66,10 @@ const DIRECTORY: OFlags = OFlags::RDONLY
     .union(OFlags::DIRECTORY)
     .union(OFlags::NOFOLLOW)
     .union(OFlags::CLOEXEC);
+
+/// Of directories that are closed to others, and of those that are open to them.
+const PRIVATE_DIRECTORY: Mode = Mode::RWXU;
+const PUBLIC_DIRECTORY: Mode = Mode::from_raw_mode(0o755);
 
 /// The most that any record of ours may hold.
 const RECORD_LIMIT: u64 = 16 << 20;
@@ -155,6 +162,10 @@ pub type Result<T> = std::result::Result<T, StoreError>;
 pub struct Store {
     path: PathBuf,
     root: OwnedFd,
+    /// Everybody may read it.
+    is_public: bool,
+    /// Stores of others whose images count as well, after our own; only read.
+    pub shared: Vec<Store>,
 }
 
 impl Store {
@@ -163,17 +174,23 @@ impl Store {
         if let Some(store) = Self::open_existing(path)? {
             return Ok(store);
         }
-        make_root(path).map_err(|source| StoreError::Io {
+        make_root(path, PRIVATE_DIRECTORY).map_err(|source| StoreError::Io {
             path: path.into(),
             source,
         })?;
-        let store = Self::open_root(path)?.ok_or_else(|| StoreError::Damaged {
+        Self::furnish(path, false, &format!("{VERSION}\n"))
+    }
+
+    /// Makes what is in a new store; its version last.
+    fn furnish(path: &Path, is_public: bool, version: &str) -> Result<Self> {
+        let mut store = Self::open_root(path)?.ok_or_else(|| StoreError::Damaged {
             path: path.into(),
             reason: "removed while it was being made".into(),
         })?;
+        store.is_public = is_public;
         store.make_directories()?;
-        let version = format!("{VERSION}\n");
-        file::publish(&store.root, Path::new(VERSION_FILE), version.as_bytes())
+        let file = Path::new(VERSION_FILE);
+        file::publish_by(&store.root, file, version.as_bytes(), store.file_mode())
             .map_err(|error| store.io(VERSION_FILE, error))?;
         Ok(store)
     }
@@ -233,16 +250,34 @@ impl Store {
         Ok(Some(Self {
             path: path.into(),
             root,
+            is_public: false,
+            shared: Vec::new(),
         }))
     }
 
     fn make_directories(&self) -> Result<()> {
-        let make = |name: &str| match rustix::fs::mkdirat(&self.root, name, Mode::RWXU) {
-            Ok(()) | Err(rustix::io::Errno::EXIST) => Ok(()),
-            Err(error) => Err(self.io(name, error.into())),
+        let make = |name: &str, is_public: bool| {
+            match rustix::fs::mkdirat(&self.root, name, Mode::RWXU) {
+                Ok(()) | Err(rustix::io::Errno::EXIST) => {}
+                Err(error) => return Err(self.io(name, error.into())),
+            }
+            match is_public {
+                true => rustix::fs::chmodat(&self.root, name, PUBLIC_DIRECTORY, rustix::fs::AtFlags::empty())
+                    .map_err(|error| self.io(name, error.into())),
+                false => Ok(()),
+            }
         };
-        make("blobs")?;
-        Kind::ALL.into_iter().try_for_each(|kind| make(kind.path()))
+        make("blobs", self.is_public)?;
+        let mut kinds = Kind::ALL.into_iter();
+        kinds.try_for_each(|kind| make(kind.path(), self.is_public && shared::KINDS.contains(&kind)))
+    }
+
+    /// Of files that are published.
+    fn file_mode(&self) -> Mode {
+        match self.is_public {
+            true => file::PUBLIC,
+            false => file::PRIVATE,
+        }
     }
 
     /// The absolute path of the store.
@@ -270,8 +305,10 @@ impl Store {
     pub fn object(&self, kind: Kind, name: &str) -> Result<OwnedFd> {
         let path = format!("{}/{name}", kind.path());
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS;
-        rustix::fs::openat2(&self.root, path.as_str(), DIRECTORY, Mode::empty(), resolve)
-            .map_err(|error| self.io(&path, error.into()))
+        let object = rustix::fs::openat2(&self.root, path.as_str(), DIRECTORY, Mode::empty(), resolve)
+            .map_err(|error| self.io(&path, error.into()))?;
+        self.check_object(&path, object.as_fd())?;
+        Ok(object)
     }
 
     /// The names of all objects of one kind, in no order.
@@ -318,7 +355,8 @@ impl Store {
         record: &T,
         durability: Durability,
     ) -> Result<()> {
-        file::replace(object, Path::new(file), &self::record(record), durability).map_err(|source| {
+        let content = self::record(record);
+        file::replace_by(object, Path::new(file), &content, durability, self.file_mode()).map_err(|source| {
             StoreError::Io {
                 path: self.path.join(described).join(file),
                 source,
@@ -337,7 +375,7 @@ impl Store {
 
 /// Makes the root with all its parents. The root itself is closed to other users: layers hold set-uid
 /// programs (CVE-2021-41091).
-fn make_root(path: &Path) -> io::Result<()> {
+fn make_root(path: &Path, mode: Mode) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt;
     if let Some(parent) = path.parent() {
         std::fs::DirBuilder::new()
@@ -345,7 +383,7 @@ fn make_root(path: &Path) -> io::Result<()> {
             .mode(0o755)
             .create(parent)?;
     }
-    match std::fs::DirBuilder::new().mode(0o700).create(path) {
+    match std::fs::DirBuilder::new().mode(mode.bits()).create(path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         result => result,
     }

@@ -97,6 +97,9 @@ impl Staging<'_> {
     /// Moves the directory to its place. `false`: an object of that name is already there, and the
     /// staged one is dropped. The lock is returned, still held, so that the maker can finish under it.
     pub fn publish(mut self, kind: Kind, name: &str) -> Result<(bool, Option<OwnedFd>)> {
+        if self.store.is_public {
+            super::shared::open_to_all(self.directory()).map_err(|error| self.store.io(name, error))?;
+        }
         let from = format!("{}/{}", Kind::Staging.path(), self.name);
         let to = format!("{}/{name}", kind.path());
         let root = &self.store.root;

@@ -4,6 +4,7 @@
 //! digest where that would be too long for a directory entry. A tag is changed under the bucket lock of its name, by
 //! somebody who holds the image it is to name; one that names an image which is gone counts as not there.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::Path;
 
@@ -45,10 +46,11 @@ impl Store {
         let content = format!("{image}\n{reference}\n");
         let directory = self.directory(Kind::Tags)?;
         let (file, content) = (Path::new(name), content.as_bytes());
-        file::publish(&directory, file, content)
+        let mode = self.file_mode();
+        file::publish_by(&directory, file, content, mode)
             .and_then(|is_new| match is_new {
                 true => Ok(()),
-                false => file::replace(&directory, file, content, Durability::Synced),
+                false => file::replace_by(&directory, file, content, Durability::Synced, mode),
             })
             .map_err(|error| self.io(&tag_path(name), error))
     }
@@ -81,13 +83,25 @@ impl Store {
         }
     }
 
-    /// The identifier of the image that `reference`, in normalised form, names.
-    pub fn tag(&self, reference: &str) -> Result<Option<String>> {
+    /// The identifier of the image that `reference`, in normalised form, names in this store.
+    pub fn own_tag(&self, reference: &str) -> Result<Option<String>> {
         Ok(self.read_tag(&file_name(reference))?.map(|tag| tag.image))
     }
 
-    /// All names, sorted.
+    /// All names, sorted, those of the stores that are shared with us among them; a name of our own hides theirs.
     pub fn tags(&self) -> Result<Vec<Tag>> {
+        let mut tags = self.own_tags()?;
+        for shared in &self.shared {
+            let known: HashSet<String> = tags.iter().map(|tag| tag.reference.clone()).collect();
+            let theirs = shared.own_tags()?.into_iter();
+            tags.extend(theirs.filter(|tag| !known.contains(&tag.reference)));
+        }
+        tags.sort();
+        Ok(tags)
+    }
+
+    /// All names of this store, sorted.
+    pub fn own_tags(&self) -> Result<Vec<Tag>> {
         let mut tags = Vec::new();
         for name in self.names(Kind::Tags)? {
             // Unfinished replacements read like tags, but their file has another name than the tag's.
@@ -182,10 +196,10 @@ mod tests {
             ".",
             &long,
         ] {
-            assert_eq!(store.tag(reference).unwrap(), None);
+            assert_eq!(store.own_tag(reference).unwrap(), None);
             assert_eq!(store.set_tag(reference, ONE).unwrap(), None);
             assert_eq!(store.set_tag(reference, TWO).unwrap().as_deref(), Some(ONE));
-            assert_eq!(store.tag(reference).unwrap().as_deref(), Some(TWO));
+            assert_eq!(store.own_tag(reference).unwrap().as_deref(), Some(TWO));
         }
         assert_eq!(store.tags().unwrap().len(), 6);
         assert_eq!(store.tags().unwrap()[0].reference, ".");

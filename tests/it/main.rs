@@ -22,6 +22,7 @@ mod registry;
 mod run;
 mod runtime;
 mod search;
+mod sharing;
 mod signatures;
 mod steps;
 mod support;

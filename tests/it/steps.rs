@@ -11,7 +11,7 @@ use crate::support::{Compression, Entry, Format, Image, Invocation, Sandbox, kil
 
 /// Kills at one step after the other, until the command ends by itself, and checks after each. Every step is tried with
 /// `CORACLE_TEST_STEPS=1`; else one of seven.
-fn at_every_step(invocation: impl Fn() -> Invocation, check: impl Fn()) {
+pub fn at_every_step(invocation: impl Fn() -> Invocation, check: impl Fn()) {
     let stride = std::env::var("CORACLE_TEST_STEPS").map_or(7, |text| text.parse().unwrap());
     let mut number = 0;
     while let Some(step) = killer::kill_at(invocation(), number) {

@@ -25,12 +25,23 @@ pub const COLUMNS: Columns = Columns {
         ("Size", "SIZE"),
         ("SharedSize", "SHARED SIZE"),
         ("UniqueSize", "UNIQUE SIZE"),
+        ("ReadOnly", "R/O"),
     ],
 };
 
 /// The same with `--digests`.
 pub const COLUMNS_WITH_DIGESTS: Columns = Columns {
     template: "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}",
+    ..COLUMNS
+};
+
+/// Both where images of other stores are among them.
+pub const COLUMNS_WITH_SHARED: Columns = Columns {
+    template: "{{.Repository}}\t{{.Tag}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.ReadOnly}}",
+    ..COLUMNS
+};
+pub const COLUMNS_WITH_BOTH: Columns = Columns {
+    template: "{{.Repository}}\t{{.Tag}}\t{{.Digest}}\t{{.ID}}\t{{.CreatedSince}}\t{{.Size}}\t{{.ReadOnly}}",
     ..COLUMNS
 };
 
@@ -102,8 +113,8 @@ impl Row<'_> {
             "History": [],
             "Dangling": self.listed.names.is_empty(),
             "IsDangling": self.listed.names.is_empty(),
-            "ReadOnly": false,
-            "IsReadOnly": false,
+            "ReadOnly": self.listed.read_only,
+            "IsReadOnly": self.listed.read_only,
             "IsManifestList": self.listed.image.list.is_some(),
         })
     }
@@ -112,7 +123,7 @@ impl Row<'_> {
     pub fn document(&self, clock: &Clock) -> Value {
         let id = self.listed.image.id.hex();
         let names: Vec<String> = self.listed.names.iter().map(Reference::to_string).collect();
-        json!({
+        let mut document = json!({
             "ID": short(&id),
             "Id": id,
             "ParentId": "",
@@ -133,6 +144,10 @@ impl Row<'_> {
             "Created": seconds(self.created()),
             "CreatedAt": self.created(),
             "CreatedSince": clock.ago(self.created()),
-        })
+        });
+        if self.listed.read_only {
+            document["ReadOnly"] = true.into();
+        }
+        document
     }
 }

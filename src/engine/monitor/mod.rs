@@ -27,9 +27,9 @@ use super::{Engine, EngineError, Result, errno, host};
 use crate::base::time;
 use crate::runtime::cgroup::{Cgroup, Limits};
 use crate::runtime::spawn::{self, Options, SpawnError, Started};
-use crate::store::container::{Container, State, Status};
+use crate::store::container::{Container, Root, State, Status};
 use crate::store::locks::{LIVE, Liveness};
-use crate::store::{Kind, Store};
+use crate::store::{Kind, Store, shared};
 use crate::sys::process;
 use crate::sys::signal::Signals;
 
@@ -79,6 +79,8 @@ struct Monitor {
     state: State,
     /// Proof that we live.
     _liveness: Liveness,
+    /// Layers whose content is lent to us stay where they are.
+    lent: Vec<OwnedFd>,
     started: Started,
     cgroup: Option<Cgroup>,
     streams: Streams,
@@ -99,8 +101,10 @@ impl Monitor {
         let liveness = take_liveness(&directory, id)?;
         let container = engine.store.read_container(directory.as_fd(), id)?;
         let mut state = engine.store.read_state(directory.as_fd(), id)?;
-        match Self::spawn(&engine, &container, &directory, window) {
-            Ok((started, cgroup, streams)) => {
+        let spawned = keep_lent(&container)
+            .and_then(|lent| Ok((lent, Self::spawn(&engine, &container, &directory, window)?)));
+        match spawned {
+            Ok((lent, (started, cgroup, streams))) => {
                 record_start(&mut state, &started, cgroup.as_ref());
                 let prepared = (|| {
                     engine.store.write_state(directory.as_fd(), id, &state)?;
@@ -125,6 +129,7 @@ impl Monitor {
                             directory,
                             state,
                             _liveness: liveness,
+                            lent,
                             started,
                             cgroup,
                             streams,
@@ -364,6 +369,8 @@ impl Monitor {
             // Before the record: whoever reads of an end looks for no group any more.
             cgroup.end();
         }
+        // The same goes for what was lent: nobody reads it any more.
+        self.lent.clear();
         record_exit(&mut self.state, code, String::new());
         if self.container.config.remove {
             let _ = self.engine.remove_ended(&self.container);
@@ -391,6 +398,30 @@ impl Monitor {
             self.engine.linger(&self.signals);
         }
     }
+}
+
+/// Keeps the layers whose content stores of others lend to the container.
+fn keep_lent(container: &Container) -> Result<Vec<OwnedFd>> {
+    let Root::Image { data, name, .. } = &container.root else {
+        return Ok(Vec::new());
+    };
+    let mut kept = Vec::new();
+    for path in data {
+        let path = Path::new(path);
+        let what = || path.display().to_string();
+        kept.push(
+            shared::keep_data(path)
+                .map_err(super::io(what()))?
+                .ok_or_else(|| {
+                    EngineError::Refused(format!(
+                        "the content of image {name} is lent from {}, which is not there any more: \
+                 pull the image, and make the container anew",
+                        what()
+                    ))
+                })?,
+        );
+    }
+    Ok(kept)
 }
 
 /// Proves to everybody that this container has a monitor. One that is just leaving is waited for.

@@ -6,12 +6,14 @@
 
 use std::collections::{HashMap, HashSet};
 use std::os::fd::AsFd;
+use std::path::Path;
 
 use rustix::fs::{AtFlags, Mode};
 
 use super::super::remove::Removal;
 use super::super::volumes::volumes_of;
 use super::super::{Engine, Result};
+use crate::base::digest::Digest;
 use crate::base::file::Durability;
 use crate::image::{artifact, layer};
 use crate::store::artifacts::artifact_directory;
@@ -117,7 +119,7 @@ impl Check<'_> {
 
     fn images(&mut self) -> Result<()> {
         for id in self.store().names(Kind::Images)? {
-            let reason = match self.store().image(&id) {
+            let reason = match self.store().own_image(&id) {
                 Ok(Some(image)) => self.image(&image),
                 Ok(None) if self.store().object(Kind::Images, &id).is_err() => None,
                 Ok(None) => Some("its record is missing".into()),
@@ -157,11 +159,16 @@ impl Check<'_> {
                 return Some(error.to_string());
             }
         }
-        let layers: Vec<String> = image.layers.iter().map(|layer| layer.diff_id.hex()).collect();
-        layers
-            .into_iter()
+        let lent = image.lent.iter().flat_map(|lent| &lent.layers);
+        let lent: HashSet<Digest> = lent.copied().collect();
+        let own = image.layers.iter().filter(|layer| !lent.contains(&layer.diff_id));
+        let own: Vec<String> = own.map(|layer| layer.diff_id.hex()).collect();
+        let made = image.lent.as_ref().map(|lent| lent.name.clone());
+        own.into_iter()
             .chain(image.fix_up.clone())
+            .chain(made)
             .find_map(|name| self.layer(&name))
+            .or_else(|| missing_content(&image.data()))
     }
 
     /// What is wrong with a layer or a fix-up tree.
@@ -202,7 +209,9 @@ impl Check<'_> {
     }
 
     fn container(&mut self, container: &Container) {
-        if let Some(reason) = container.root.layers().find_map(|name| self.layer(name)) {
+        let lost = container.root.layers().find_map(|name| self.layer(name));
+        let lost = lost.or_else(|| missing_content(container.root.data()));
+        if let Some(reason) = lost {
             return self.lost_container(&container.id, reason);
         }
         let needs_upper = !matches!(container.root, Root::Directory { overlay: false, .. });
@@ -280,8 +289,8 @@ impl Check<'_> {
     }
 
     fn tags(&mut self) -> Result<()> {
-        for tag in self.store().tags()? {
-            if self.store().object(Kind::Images, &tag.image).is_ok() {
+        for tag in self.store().own_tags()? {
+            if !matches!(self.store().image(&tag.image), Ok(None)) {
                 continue;
             }
             let reason = format!("it names image {}, which is not here", tag.image);
@@ -415,6 +424,12 @@ impl Check<'_> {
     }
 }
 
+/// What is wrong when content is lent to us, and its store is gone.
+fn missing_content(data: &[String]) -> Option<String> {
+    let missing = data.iter().find(|path| !Path::new(path).is_dir())?;
+    Some(format!("its content is lent from {missing}, which is not there"))
+}
+
 fn look_at_layer(store: &Store, name: &str, quick: bool) -> std::result::Result<(), String> {
     let described = |error: &dyn std::fmt::Display| format!("layer {name}: {error}");
     let directory = store
@@ -426,7 +441,7 @@ fn look_at_layer(store: &Store, name: &str, quick: bool) -> std::result::Result<
             .map_err(|error| described(&format!("{file}: {error}")))
     };
     is_there(layer::TREE)?;
-    if name.ends_with(".fix") {
+    if name.ends_with(".fix") || name.ends_with(".lent") {
         return Ok(());
     }
     let record = layer::read_record(directory.as_fd()).map_err(|error| described(&error))?;

@@ -20,7 +20,7 @@ use crate::image::publish::plain_manifest;
 use crate::image::reference::Reference;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, Index, MANIFEST_LIMIT, media_type};
 use crate::store::images::{Image, Layer, ManifestRecord};
-use crate::store::locks::{Hold, Locked};
+use crate::store::locks::Locked;
 use crate::store::{Kind, Store};
 
 /// What is written.
@@ -127,7 +127,7 @@ pub(super) fn hold(store: &Store, items: &[Item]) -> Result<Vec<Locked>> {
     let mut held = Vec::new();
     for item in items {
         let id = item.image.id.hex();
-        let locked = store.lock(Kind::Images, &id, Hold::Shared, &mut || ())?;
+        let locked = store.hold(Kind::Images, &id)?;
         held.push(locked.with_context(|| format!("no such image: {id}"))?);
     }
     Ok(held)
@@ -165,9 +165,7 @@ pub(super) trait Target {
 
     fn layer(&mut self, store: &Store, name: &str, layer: &Layer) -> Result<()> {
         let described = || format!("layer {}", layer.diff_id);
-        let directory = store
-            .object(Kind::Layers, &layer.diff_id.hex())
-            .with_context(described)?;
+        let directory = store.layer(&layer.diff_id.hex()).with_context(described)?;
         // The digest is checked at the end of writing.
         self.member(name, layer.archive_size, &mut |output| {
             layer::write_tar(directory.as_fd(), output)?;

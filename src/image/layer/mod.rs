@@ -20,6 +20,7 @@ mod compare;
 mod extract;
 mod fixup;
 pub(super) mod header;
+mod lend;
 mod limits;
 pub(super) mod name;
 pub(super) mod parents;
@@ -45,9 +46,10 @@ use crate::store::layer::{LayerRecord, Owners, RECORD_LIMIT, VERSION};
 pub use attributes::{apply_attributes, merged_root_attributes};
 pub use compare::{Change, CompareError, Kind, View, compare};
 pub use fixup::{FixUpError, build_fix_up};
+pub use lend::{LendError, data_directory, stand_in};
 pub use name::{BadName, Escaped};
 pub use reader::TarError;
-pub use recreate::{RecreateError, verify, write_tar};
+pub use recreate::{RecreateError, Recreated, verify, write_tar};
 
 /// Name of the files' directory in a layer.
 pub const TREE: &str = "tree";
@@ -62,6 +64,8 @@ pub struct UnpackOptions {
     pub max_bytes: u64,
     /// Most entries, implied directories among them.
     pub max_entries: u64,
+    /// The content of layers that are shared with us may stay where it is: the kernel can mount that.
+    pub borrows: bool,
 }
 
 impl Default for UnpackOptions {
@@ -70,8 +74,20 @@ impl Default for UnpackOptions {
             owners: Owners::AsWritten,
             max_bytes: limits::LAYER_BYTES,
             max_entries: limits::ENTRIES,
+            borrows: false,
         }
     }
+}
+
+/// Where the content of files goes.
+#[derive(Debug, Clone)]
+enum Content {
+    /// Into the files.
+    Kept,
+    /// The same, and it is offered to others by names that begin so.
+    Offered(String),
+    /// Nowhere: it lies in a store of others, by names that begin so.
+    Lent(String),
 }
 
 /// Why a layer was not unpacked.
@@ -142,8 +158,12 @@ pub fn unpack(
     staging: BorrowedFd<'_>,
     options: &UnpackOptions,
 ) -> Result<LayerRecord, UnpackError> {
+    let content = match options.owners {
+        Owners::Shared => Content::Offered(lend::new_seed()),
+        Owners::AsWritten | Owners::Single => Content::Kept,
+    };
     let ahead = pipe::ahead(tar, options.max_bytes, |chunks| {
-        extract::extract(chunks, staging, options)
+        extract::extract(chunks, staging, options, &content)
     });
     let (extracted, diff_id, size) = ahead.map_err(|source| UnpackError::Write {
         what: "files",
@@ -162,6 +182,10 @@ pub fn unpack(
         implied: extracted.implied,
         links_into_lower: extracted.links_into_lower,
         skipped: extracted.skipped,
+        seed: match content {
+            Content::Offered(seed) => Some(seed),
+            Content::Kept | Content::Lent(_) => None,
+        },
         blobs: Vec::new(),
         other: serde_json::Map::new(),
     };

@@ -3,8 +3,10 @@
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::thread::JoinHandle;
 
 use rustix::fs::{Mode, OFlags};
+use rustix::pipe::PipeFlags;
 
 use super::name::Escaped;
 use super::parents::{self, Parents};
@@ -75,6 +77,54 @@ pub fn write_tar(layer: BorrowedFd<'_>, out: &mut dyn Write) -> Result<u64, Recr
         return Err(RecreateError::Digest { diff_id, found });
     }
     Ok(length)
+}
+
+/// The tar of a layer, to be read: a thread writes it into a pipe, and has ended when this is dropped.
+pub struct Recreated {
+    pipe: Option<File>,
+    writer: Option<JoinHandle<Result<u64, RecreateError>>>,
+}
+
+impl Recreated {
+    /// Begins with the layer in the directory `layer`.
+    pub fn new(layer: BorrowedFd<'_>) -> io::Result<Self> {
+        let layer = layer.try_clone_to_owned()?;
+        let (reader, writer) = rustix::pipe::pipe_with(PipeFlags::CLOEXEC)?;
+        let writer = std::thread::Builder::new()
+            .name("recreate".to_owned())
+            .spawn(move || write_tar(layer.as_fd(), &mut File::from(writer)))?;
+        Ok(Self {
+            pipe: Some(reader.into()),
+            writer: Some(writer),
+        })
+    }
+}
+
+impl Read for Recreated {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let Some(pipe) = &mut self.pipe else { return Ok(0) };
+        let length = pipe.read(buffer)?;
+        if length > 0 || buffer.is_empty() {
+            return Ok(length);
+        }
+        // The end, or the writer has failed.
+        self.pipe = None;
+        let ended = self.writer.take().map(JoinHandle::join);
+        match ended.map(|ended| ended.expect("panics abort the process")) {
+            Some(Err(error)) => Err(io::Error::other(error)),
+            _ => Ok(0),
+        }
+    }
+}
+
+impl Drop for Recreated {
+    fn drop(&mut self) {
+        // A writer whose pipe nobody reads fails.
+        self.pipe = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
 }
 
 /// Checks that the layer in the directory `layer` still gives the tar it was unpacked from.

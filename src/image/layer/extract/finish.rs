@@ -13,7 +13,10 @@ use super::{Extractor, failed, join, own};
 use crate::image::layer::attributes::{self, OPAQUE, set_xattr, timestamps};
 use crate::image::layer::name;
 use crate::image::layer::{Refusal, UnpackError};
-use crate::store::layer::Attributes;
+use crate::store::layer::{Attributes, Owners};
+
+/// The mode of directories in layers that are shared.
+const SHARED_DIRECTORY: u32 = 0o755;
 
 impl Extractor<'_> {
     /// Makes whiteouts and marks opaque directories.
@@ -116,12 +119,13 @@ impl Extractor<'_> {
             shown,
             |uid, gid| rustix::fs::fchown(fd, uid, gid),
         )?;
-        for (key, value) in &attributes.xattrs {
+        let is_shared = self.options.owners == Owners::Shared;
+        for (key, value) in attributes.xattrs.iter().filter(|_| !is_shared) {
             if !set_xattr(fd, &key.0, &value.0).map_err(failed("set an extended attribute of", shown))? {
                 self.skipped.xattrs += 1;
             }
         }
-        rustix::fs::fchmod(fd, Mode::from_raw_mode(attributes.mode))
+        rustix::fs::fchmod(fd, self.mode(attributes.mode, SHARED_DIRECTORY))
             .map_err(failed("set the mode of", shown))?;
         rustix::fs::futimens(fd, &timestamps(attributes.mtime)).map_err(failed("set the time of", shown))
     }

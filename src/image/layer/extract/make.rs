@@ -18,6 +18,9 @@ use crate::image::layer::split::SplitWriter;
 use crate::image::layer::{Refusal, UnpackError};
 use crate::store::layer::Owners;
 
+/// The mode of files in layers that are shared.
+const SHARED_FILE: u32 = 0o444;
+
 impl Extractor<'_> {
     pub(super) fn directory(
         &mut self,
@@ -68,6 +71,10 @@ impl Extractor<'_> {
             .map_err(failed("make", &entry.name))?;
         self.content += source.remaining();
         let written = match &entry.segments {
+            _ if self.place.is_elsewhere() => {
+                rustix::fs::ftruncate(&file, entry.length).map_err(failed("make", &entry.name))?;
+                source.payload(source.remaining(), false, |_| Ok(()))
+            }
             None => write_plain(&file, path, source),
             Some(segments) => {
                 let inode = rustix::fs::fstat(&file)
@@ -98,8 +105,17 @@ impl Extractor<'_> {
             &entry.name,
             |uid, gid| rustix::fs::fchown(fd, uid, gid),
         )?;
-        self.set_xattrs(fd, &entry.xattrs, &entry.name)?;
-        rustix::fs::fchmod(fd, Mode::from_raw_mode(entry.mode))
+        if self.options.owners != Owners::Shared {
+            self.set_xattrs(fd, &entry.xattrs, &entry.name)?;
+        }
+        let (directory, base) = self
+            .tree
+            .place(path)
+            .map_err(failed("open the directory of", &entry.name))?;
+        self.place
+            .settle(fd, directory, base, entry.length)
+            .map_err(failed("set the place of the content of", &entry.name))?;
+        rustix::fs::fchmod(fd, self.mode(entry.mode, SHARED_FILE))
             .map_err(failed("set the mode of", &entry.name))?;
         rustix::fs::futimens(fd, &timestamps(entry.mtime)).map_err(failed("set the time of", &entry.name))
     }
@@ -142,23 +158,44 @@ impl Extractor<'_> {
             _ => rustix::fs::makedev(entry.device.0, entry.device.1),
         };
         self.skipped.xattrs += entry.xattrs.len() as u64;
+        if self.options.owners == Owners::Shared {
+            return self.leave_out(path, entry, split);
+        }
         let made = self.replace(path, split, |directory, base| {
             rustix::fs::mknodat(directory, base, kind, Mode::RUSR | Mode::WUSR, device)
         });
         match made {
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied && entry.kind != Kind::Fifo => {
-                // The refusal may have come before the name was looked at.
-                self.clear_if_there(path, split)
-                    .map_err(failed("replace", &entry.name))?;
-                self.skipped.devices += 1;
-                self.hold(path)?;
-                self.absent.insert(path.to_vec(), Absent::Device);
-                return Ok(());
+                return self.leave_out(path, entry, split);
             }
             made => made.map_err(failed("make special file", &entry.name))?,
         }
         self.finish_node(path, entry)?;
         self.change_mode(path, entry)
+    }
+
+    /// A special file that we may not make, or not here.
+    fn leave_out(
+        &mut self,
+        path: &[u8],
+        entry: &Entry,
+        split: &mut SplitWriter<'_>,
+    ) -> Result<(), UnpackError> {
+        // A refusal may have come before the name was looked at.
+        self.clear_if_there(path, split)
+            .map_err(failed("replace", &entry.name))?;
+        self.skipped.devices += 1;
+        self.hold(path)?;
+        self.absent.insert(path.to_vec(), Absent::Device);
+        Ok(())
+    }
+
+    /// The mode that a file gets for the one it should have; `shared`: in a layer that is shared.
+    pub(super) fn mode(&self, wanted: u32, shared: u32) -> Mode {
+        Mode::from_raw_mode(match self.options.owners {
+            Owners::Shared => shared,
+            Owners::AsWritten | Owners::Single => wanted,
+        })
     }
 
     fn change_mode(&mut self, path: &[u8], entry: &Entry) -> Result<(), UnpackError> {
@@ -229,6 +266,9 @@ impl Extractor<'_> {
     /// Gives a file the attributes of a further entry for it. They are the same in sound archives; where they are
     /// not, the last entry counts, as in other engines.
     fn describe_again(&mut self, path: &[u8], entry: &Entry, stat: &Stat) -> Result<(), UnpackError> {
+        if self.options.owners == Owners::Shared {
+            return Ok(());
+        }
         let is_owned =
             self.options.owners == Owners::Single || (stat.st_uid, stat.st_gid) == (entry.uid, entry.gid);
         let has_time = (stat.st_mtime, stat.st_mtime_nsec as u32) == entry.mtime;

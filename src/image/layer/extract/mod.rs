@@ -15,11 +15,12 @@ use rustix::fs::{Gid, Mode, Uid};
 use rustix::io::Errno;
 
 use super::attributes::{self, CAPABILITY};
+use super::lend::Place;
 use super::name::{self, Escaped, Meaning};
 use super::parents::{self, Parents};
 use super::reader::{Entry, Kind, Reader};
 use super::split::SplitWriter;
-use super::{Refusal, TREE, UnpackError, UnpackOptions, limits};
+use super::{Content, Refusal, TREE, UnpackError, UnpackOptions, limits};
 use crate::store::layer::{Attributes, LowerLink, Owners, PathBytes, Skipped};
 
 /// What unpacking found out.
@@ -38,16 +39,22 @@ pub fn extract(
     source: impl BufRead,
     layer: BorrowedFd<'_>,
     options: &UnpackOptions,
+    content: &Content,
 ) -> Result<Extracted, UnpackError> {
     let failed = |what| move |source: io::Error| UnpackError::Write { what, source };
     let split = SplitWriter::new(layer).map_err(failed("the split"))?;
     let root = make_tree(layer).map_err(failed("the tree"))?;
     let mut reader = Reader::new(source, split);
-    let mut extractor = Extractor::new(root, options);
+    let place = Place::new(layer, content).map_err(failed("the directory of content"))?;
+    let mut extractor = Extractor::new(root, options, place);
     while let Some(entry) = reader.entry()? {
         extractor.entry(entry, &mut reader)?;
     }
-    extractor.hide()?;
+    match options.owners {
+        // It is not mounted, so that it hides nothing.
+        Owners::Shared => extractor.hides_lower = extractor.opaque.contains(&b""[..]),
+        Owners::AsWritten | Owners::Single => extractor.hide()?,
+    }
     extractor.finish_directories()?;
     reader.recorder.finish().map_err(failed("the split"))?;
     Ok(extractor.extracted())
@@ -76,6 +83,7 @@ enum Absent {
 struct Extractor<'o> {
     tree: Parents,
     options: &'o UnpackOptions,
+    place: Place<'o>,
     /// Whether files we make belong to 0:0 without being given.
     is_root: bool,
     /// Directories of the tree with their attributes, `None` when only implied.
@@ -110,10 +118,11 @@ fn failed<E: Into<io::Error>>(action: &'static str, name: &[u8]) -> impl FnOnce(
 }
 
 impl<'o> Extractor<'o> {
-    fn new(root: OwnedFd, options: &'o UnpackOptions) -> Self {
+    fn new(root: OwnedFd, options: &'o UnpackOptions, place: Place<'o>) -> Self {
         Self {
             tree: Parents::new(root),
             options,
+            place,
             is_root: rustix::process::geteuid().is_root() && rustix::process::getegid().is_root(),
             directories: BTreeMap::new(),
             absent: BTreeMap::new(),
@@ -220,7 +229,7 @@ fn own(
     name: &[u8],
     chown: impl Fn(Option<Uid>, Option<Gid>) -> Result<(), Errno>,
 ) -> Result<(), UnpackError> {
-    if owners == Owners::Single || is_root && uid == 0 && gid == 0 {
+    if owners != Owners::AsWritten || is_root && uid == 0 && gid == 0 {
         return Ok(());
     }
     let (user, group) = (Some(Uid::from_raw(uid)), Some(Gid::from_raw(gid)));

@@ -492,6 +492,7 @@ fn floods_are_bounded() {
     let options = |max_entries, max_bytes| UnpackOptions {
         owners: Owners::Single,
         max_bytes,
+        borrows: false,
         max_entries,
     };
     let error = super::super::unpack(&tar[..], place.open().as_fd(), &options(3, 1 << 20)).unwrap_err();

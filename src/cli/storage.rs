@@ -1,0 +1,156 @@
+//! storage.conf (containers-storage.conf(5)), which is about Podman's stores. Ours lies elsewhere and stays there; what the
+//! file says of further stores for reading counts for us, and `info` tells what does not.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+/// What all files together say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Storage {
+    /// The files, in their order.
+    pub files: Vec<PathBuf>,
+    /// Stores whose images are used as well.
+    pub additional: Vec<PathBuf>,
+    /// Keys that are set and mean nothing here.
+    pub ignored: BTreeSet<String>,
+}
+
+/// Why a file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}: line {line}: {problem}", file.display())]
+pub struct StorageError {
+    file: PathBuf,
+    line: usize,
+    problem: String,
+}
+
+#[derive(Deserialize)]
+struct File {
+    #[serde(default)]
+    storage: toml::Table,
+}
+
+/// The only part whose places in the file are told.
+#[derive(Deserialize, Default)]
+struct Known {
+    #[serde(default)]
+    storage: KnownStorage,
+}
+
+#[derive(Deserialize, Default)]
+struct KnownStorage {
+    #[serde(default)]
+    options: KnownOptions,
+}
+
+#[derive(Deserialize, Default)]
+struct KnownOptions {
+    additionalimagestores: Option<Vec<Spanned<PathBuf>>>,
+}
+
+impl Storage {
+    /// Reads one more file, which counts more than those before it.
+    pub fn add(&mut self, file: &Path, text: &str) -> Result<(), StorageError> {
+        let broken = |at: usize, problem: String| StorageError {
+            file: file.to_owned(),
+            line: text.get(..at).unwrap_or(text).matches('\n').count() + 1,
+            problem,
+        };
+        let of_parser = |error: toml::de::Error| {
+            let at = error.span().map_or(0, |span| span.start);
+            broken(at, error.message().replace('\n', " "))
+        };
+        let known: Known = toml::from_str(text).map_err(of_parser)?;
+        if let Some(stores) = known.storage.options.additionalimagestores {
+            for store in &stores {
+                if !store.get_ref().is_absolute() {
+                    let problem = format!("{:?} is no absolute path", store.get_ref());
+                    return Err(broken(store.span().start, problem));
+                }
+            }
+            self.additional = stores.into_iter().map(Spanned::into_inner).collect();
+        }
+        let whole: File = toml::from_str(text).map_err(of_parser)?;
+        note(&whole.storage, "", &mut self.ignored);
+        self.files.push(file.to_owned());
+        Ok(())
+    }
+}
+
+/// Notes the keys that are set to something and are not honoured.
+fn note(table: &toml::Table, prefix: &str, ignored: &mut BTreeSet<String>) {
+    for (key, value) in table {
+        let name = format!("{prefix}{key}");
+        let is_empty = match value {
+            toml::Value::Table(inner) => {
+                let prefix = match name.as_str() {
+                    "options" => String::new(),
+                    _ => format!("{name}."),
+                };
+                note(inner, &prefix, ignored);
+                true
+            }
+            toml::Value::String(text) => text.is_empty(),
+            toml::Value::Array(items) => items.is_empty(),
+            _ => false,
+        };
+        // Ours is an overlay store as well.
+        let is_honoured =
+            name == "additionalimagestores" || name == "driver" && value.as_str() == Some("overlay");
+        if !is_empty && !is_honoured {
+            ignored.insert(name);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(texts: &[&str]) -> Result<Storage, StorageError> {
+        let mut storage = Storage::default();
+        for text in texts {
+            storage.add(Path::new("/f"), text)?;
+        }
+        Ok(storage)
+    }
+
+    #[test]
+    fn later_files_count_more_and_what_is_ignored_is_known() {
+        let first = "[storage]\ndriver = \"overlay\"\ngraphroot = \"/g\"\nrunroot = \"\"\n\
+                     [storage.options]\nadditionalimagestores = [\"/a\", \"/b\"]\nsize = \"\"\n\
+                     [storage.options.overlay]\nmountopt = \"nodev\"\n";
+        let storage = read(&[first]).unwrap();
+        assert_eq!(storage.additional, [Path::new("/a"), Path::new("/b")]);
+        assert_eq!(
+            storage.ignored.iter().map(String::as_str).collect::<Vec<_>>(),
+            ["graphroot", "overlay.mountopt"]
+        );
+        let storage = read(&[first, "[storage.options]\nadditionalimagestores = []\n"]).unwrap();
+        assert!(storage.additional.is_empty());
+        let storage = read(&[first, "[storage]\ndriver = \"vfs\"\n"]).unwrap();
+        assert_eq!((storage.additional.len(), storage.ignored.len()), (2, 3));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_line() {
+        for (text, line) in [
+            ("[storage\n", 1),
+            (
+                "[storage]\n[storage.options]\nadditionalimagestores = \"/a\"\n",
+                3,
+            ),
+            (
+                "[storage.options]\nadditionalimagestores = [\n \"/a\",\n \"b\",\n]\n",
+                4,
+            ),
+            ("storage = 1\n", 1),
+        ] {
+            let error = read(&[text]).unwrap_err();
+            assert_eq!(error.line, line, "{text}: {error}");
+        }
+    }
+}
