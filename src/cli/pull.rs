@@ -73,50 +73,58 @@ pub fn run(args: PullArgs, context: &Context) -> Outcome {
         );
     }
     let remote = Remote::new(&args.transfer)?;
-    // Other engines are asked before the user namespace is entered.
-    let asked = args.images.iter().map(|image| engines::ask(image));
-    let asked = asked.collect::<anyhow::Result<Vec<_>>>()?;
-    let images = args.images.iter().zip(asked);
-    report::conclude(images.map(|(image, asked)| pull(&args, &remote, (image, asked), context)))
+    // Credentials are looked up and other engines asked before the user namespace is entered, once for all.
+    let found: Vec<_> = args
+        .images
+        .iter()
+        .map(|image| find(&args, &remote, image))
+        .collect();
+    let engine = context.act()?;
+    report::conclude(
+        found
+            .into_iter()
+            .map(|found| pull(&args, &remote, found?, &engine)),
+    )
 }
 
-fn pull(
-    args: &PullArgs,
-    remote: &Remote<'_>,
-    (image, asked): (&OsStr, Option<Asked>),
-    context: &Context,
-) -> anyhow::Result<()> {
-    let (platform, policy) = (args.platform.asked()?, args.transfer.signature_policy.as_deref());
-    let is_quiet = args.quiet || args.progress == Progress::None;
-    if let Some(asked) = asked {
-        let engine = context.act()?;
-        let published = asked.load(&engine, platform, policy, is_quiet)?;
-        return Ok(print(&format!("{}\n", published.id.hex()))?);
+/// Where an image comes from.
+enum Place {
+    Engine(Asked),
+    Archive(Archive),
+    Registry {
+        reference: Reference,
+        candidates: Vec<Candidate>,
+        /// All of its repository, where those are wanted.
+        tags: Option<Vec<String>>,
+    },
+}
+
+fn find(args: &PullArgs, remote: &Remote<'_>, image: &OsStr) -> anyhow::Result<Place> {
+    if let Some(asked) = engines::ask(image)? {
+        return Ok(Place::Engine(asked));
     }
     let name = match transport::parse(image)? {
         Transport::Name(name) => name,
         Transport::Archive(_) if args.all_tags => {
             bail!("{}: --all-tags is for registries", image.display())
         }
-        Transport::Archive(archive) => {
-            let engine = context.act()?;
-            let published = load_and_tell(&engine, archive, platform, policy, is_quiet)?;
-            return Ok(print(&format!("{}\n", published.id.hex()))?);
-        }
+        Transport::Archive(archive) => return Ok(Place::Archive(archive)),
         Transport::Engine(..) => bail!("{}: it was asked for before", image.display()),
     };
     let text = name
         .to_str()
         .with_context(|| format!("{name:?} is not the name of an image"))?;
-    let platform = args.platform.wanted()?;
     let reference: Reference = text.parse()?;
-    if args.all_tags && (reference.tag().is_some() || reference.digest().is_some()) {
-        bail!("{text}: --all-tags takes a name without tag and digest");
-    }
     if !args.all_tags {
         let reference = reference.or_latest();
-        let candidates = remote.candidates(&reference)?;
-        return take(args, &candidates, &reference, &platform, &context.act()?);
+        return Ok(Place::Registry {
+            candidates: remote.candidates(&reference)?,
+            reference,
+            tags: None,
+        });
+    }
+    if reference.tag().is_some() || reference.digest().is_some() {
+        bail!("{text}: --all-tags takes a name without tag and digest");
     }
     let mut candidates = remote.candidates(&reference)?;
     let (name, tags) = first_of(&candidates, |candidate| {
@@ -124,14 +132,38 @@ fn pull(
         Ok((candidate.reference.clone(), own.client.tags(TAGS)?))
     })?;
     candidates.retain(|candidate| candidate.reference == name);
-    let engine = context.act()?;
-    for tag in &tags {
-        for candidate in &mut candidates {
-            candidate.retag(tag, remote)?;
+    Ok(Place::Registry {
+        reference,
+        candidates,
+        tags: Some(tags),
+    })
+}
+
+fn pull(args: &PullArgs, remote: &Remote<'_>, place: Place, engine: &Engine) -> anyhow::Result<()> {
+    let (platform, policy) = (args.platform.asked()?, args.transfer.signature_policy.as_deref());
+    let is_quiet = args.quiet || args.progress == Progress::None;
+    let published = match place {
+        Place::Engine(asked) => asked.load(engine, platform, policy, is_quiet)?,
+        Place::Archive(archive) => load_and_tell(engine, archive, platform, policy, is_quiet)?,
+        Place::Registry {
+            reference,
+            mut candidates,
+            tags,
+        } => {
+            let platform = args.platform.wanted()?;
+            let Some(tags) = tags else {
+                return take(args, &candidates, &reference, &platform, engine);
+            };
+            for tag in &tags {
+                for candidate in &mut candidates {
+                    candidate.retag(tag, remote)?;
+                }
+                take(args, &candidates, &reference, &platform, engine)?;
+            }
+            return Ok(());
         }
-        take(args, &candidates, &reference, &platform, &engine)?;
-    }
-    Ok(())
+    };
+    Ok(print(&format!("{}\n", published.id.hex()))?)
 }
 
 /// Pulls the first of the candidates that there is, if it has to be.

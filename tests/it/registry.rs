@@ -90,6 +90,22 @@ fn what_skopeo_pushed_is_pulled_and_run() {
 }
 
 #[test]
+fn several_are_pulled_at_once_whatever_becomes_of_one() {
+    let sandbox = Sandbox::new();
+    let (content, fake) = registry(Content::of(&image(), &sandbox.path("tmp")), |_, answer| answer);
+    let names = ["test:v1", "test:none", &format!("test@{}", content.manifest)];
+    let names = names.map(|name| format!("{}/{name}", fake.host));
+    let pulled = sandbox
+        .coracle(["pull", "-q", "--retry", "0"])
+        .args(&names)
+        .run()
+        .exits(125);
+    let id = image().id().replace("sha256:", "");
+    assert_eq!(pulled.text(), format!("{id}\n{id}"));
+    assert!(told(&pulled).contains("test:none"), "{}", told(&pulled));
+}
+
+#[test]
 fn run_pulls_what_is_missing_and_policies_hold() {
     let sandbox = Sandbox::new();
     let (content, fake) = registry(Content::of(&image(), &sandbox.path("tmp")), |_, answer| answer);
