@@ -49,10 +49,19 @@ pub fn registries() -> anyhow::Result<Registries> {
     Ok(registries)
 }
 
+/// What is wanted of storage.conf.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Which stores are used as well.
+    Stores,
+    /// And what of the file does not count.
+    Whole,
+}
+
 /// What storage.conf and its companions say. One file counts, the user's before the machine's before the
 /// distribution's, and after it the files of the directories beside them, by name: of two that have the same name the one
 /// in the later directory.
-pub fn storage() -> anyhow::Result<Storage> {
+pub fn storage(extent: Extent) -> anyhow::Result<Storage> {
     let mut storage = Storage::default();
     let places = [
         Some(PathBuf::from("/usr/share/containers")),
@@ -61,14 +70,14 @@ pub fn storage() -> anyhow::Result<Storage> {
     ];
     if let Some(named) = variable("CONTAINERS_STORAGE_CONF") {
         let path = PathBuf::from(named);
-        if !add_storage(&mut storage, &path)? {
+        if !add_storage(&mut storage, &path, extent)? {
             return Err(anyhow!("{}: there is no such file", path.display()));
         }
         return Ok(storage);
     }
     let places: Vec<PathBuf> = places.into_iter().flatten().collect();
     for place in places.iter().rev() {
-        if add_storage(&mut storage, &place.join("storage.conf"))? {
+        if add_storage(&mut storage, &place.join("storage.conf"), extent)? {
             break;
         }
     }
@@ -85,18 +94,21 @@ pub fn storage() -> anyhow::Result<Storage> {
         }
     }
     for path in drop_ins.values() {
-        add_storage(&mut storage, path)?;
+        add_storage(&mut storage, path, extent)?;
     }
     Ok(storage)
 }
 
 /// `false`: there is no such file.
-fn add_storage(storage: &mut Storage, path: &Path) -> anyhow::Result<bool> {
+fn add_storage(storage: &mut Storage, path: &Path, extent: Extent) -> anyhow::Result<bool> {
     let Some(bytes) = read(path)? else {
         return Ok(false);
     };
     let text = String::from_utf8(bytes).map_err(|_| anyhow!("{} is not UTF-8", path.display()))?;
-    storage.add(path, &text)?;
+    match extent {
+        Extent::Stores => storage.add_stores(path, &text)?,
+        Extent::Whole => storage.add(path, &text)?,
+    }
     Ok(true)
 }
 

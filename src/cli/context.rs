@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
 
+use super::configuration::Extent;
 use super::report::{self, debug};
 use super::{Global, lenders};
 use crate::engine::Engine;
@@ -65,7 +66,7 @@ impl Context {
     /// The store, for commands that only look; none where nothing was ever stored.
     pub fn look(&self) -> anyhow::Result<Option<Store>> {
         let path = self.store_path()?;
-        let shared = lenders::open(&path)?.stores;
+        let shared = lenders::open(&path, Extent::Stores)?.stores;
         let store = match shared.is_empty() {
             true => Store::open_existing(&path)?,
             // There is something to see though nothing was ever stored.
@@ -81,7 +82,7 @@ impl Context {
     pub fn act(&self) -> anyhow::Result<Engine> {
         let path = self.store_path()?;
         // In the user namespace their owners are not known any more.
-        let shared = lenders::open(&path)?.stores;
+        let shared = lenders::open(&path, Extent::Stores)?.stores;
         // Inside `unshare` we are in the namespace already.
         let mut engine = match unshared() {
             Some(_) => Engine::inherit(&path)?,

@@ -5,6 +5,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::configuration::Extent;
 use super::context::Context;
 use super::format;
 use super::lenders;
@@ -81,7 +82,7 @@ impl Facts {
                 .map_or(0, |names| names.len()))
         };
         let system = rustix::system::uname();
-        let lenders = lenders::open(&context.store_path()?)?;
+        let lenders = lenders::open(&context.store_path()?, Extent::Whole)?;
         let configuration = lenders.configured.files.last();
         let mut shared = Vec::new();
         for store in &lenders.stores {

@@ -3,7 +3,7 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use super::configuration;
+use super::configuration::{self, Extent};
 use super::storage::Storage;
 use crate::store::{Store, StoreError};
 
@@ -21,8 +21,8 @@ pub struct Lenders {
 }
 
 /// Opens them for the user of the store at `own`.
-pub fn open(own: &Path) -> anyhow::Result<Lenders> {
-    let configured = configuration::storage()?;
+pub fn open(own: &Path, extent: Extent) -> anyhow::Result<Lenders> {
+    let configured = configuration::storage(extent)?;
     let mut lenders = Lenders::default();
     for path in configured
         .additional

@@ -7,6 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+/// The key that counts.
+const ADDITIONAL: &str = "additionalimagestores";
+
 /// What all files together say.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Storage {
@@ -52,6 +55,16 @@ struct KnownOptions {
 }
 
 impl Storage {
+    /// Reads one more file, which counts more than those before it; only for the stores that it names. Every command does
+    /// that, and most files name none.
+    pub fn add_stores(&mut self, file: &Path, text: &str) -> Result<(), StorageError> {
+        let mut lines = text.lines().map(str::trim_start);
+        match lines.any(|line| !line.starts_with('#') && line.contains(ADDITIONAL)) {
+            true => self.add(file, text),
+            false => Ok(()),
+        }
+    }
+
     /// Reads one more file, which counts more than those before it.
     pub fn add(&mut self, file: &Path, text: &str) -> Result<(), StorageError> {
         let broken = |at: usize, problem: String| StorageError {
@@ -98,8 +111,7 @@ fn note(table: &toml::Table, prefix: &str, ignored: &mut BTreeSet<String>) {
             _ => false,
         };
         // Ours is an overlay store as well.
-        let is_honoured =
-            name == "additionalimagestores" || name == "driver" && value.as_str() == Some("overlay");
+        let is_honoured = name == ADDITIONAL || name == "driver" && value.as_str() == Some("overlay");
         if !is_empty && !is_honoured {
             ignored.insert(name);
         }
@@ -133,6 +145,21 @@ mod tests {
         assert!(storage.additional.is_empty());
         let storage = read(&[first, "[storage]\ndriver = \"vfs\"\n"]).unwrap();
         assert_eq!((storage.additional.len(), storage.ignored.len()), (2, 3));
+    }
+
+    #[test]
+    fn files_that_name_no_stores_are_not_read_for_them() {
+        for (text, count) in [
+            ("broken", 0),
+            ("[storage]\n# additionalimagestores = [\n\"/a\"", 0),
+            ("[storage.options]\n  additionalimagestores = [\"/a\"]", 1),
+            ("storage = { options = { additionalimagestores = [\"/a\"] } }", 1),
+            ("storage.options.additionalimagestores = [\"/a\"]", 1),
+        ] {
+            let mut storage = Storage::default();
+            storage.add_stores(Path::new("/f"), text).unwrap();
+            assert_eq!(storage.additional.len(), count, "{text}");
+        }
     }
 
     #[test]

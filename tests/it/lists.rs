@@ -217,7 +217,7 @@ fn top_shows_processes_of_the_container_alone() {
 fn what_is_unknown_or_refused_is_one_sentence() {
     let sandbox = Sandbox::new();
     for (words, part) in [
-        (&["artifact", "ls"][..], "artifact is not supported yet"),
+        (&["secret", "ls"][..], "secret is not supported yet"),
         (
             &["swarm", "init"],
             "swarm is not supported: coracle works on one machine",
