@@ -120,6 +120,11 @@ fn headings(columns: &Columns, source: &str, row: Option<&Value>) -> Value {
     for field in fields {
         titles.insert(field.clone(), field.to_uppercase().into());
     }
+    // Where there is no row, those of the columns are known.
+    for rest in columns.template.split("{{.").skip(1) {
+        let field = rest.split("}}").next().unwrap_or_default();
+        titles.insert(field.into(), field.to_uppercase().into());
+    }
     for (field, title) in columns.headings {
         titles.insert((*field).into(), (*title).into());
     }

@@ -247,8 +247,9 @@ fn reset(args: &ResetArgs, context: &Context) -> Outcome {
     if !args.force && !report::confirm(&question)? {
         return Ok(0);
     }
-    context.act()?.reset()?;
+    // In the user namespace everybody is the superuser.
     let run = context.run_path()?;
+    context.act()?.reset()?;
     match std::fs::remove_dir_all(&run) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(error).with_context(|| format!("cannot remove {}", run.display()))

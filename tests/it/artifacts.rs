@@ -31,6 +31,16 @@ fn two(sandbox: &Sandbox) -> [String; 2] {
 }
 
 #[test]
+fn an_empty_list_has_its_heading() {
+    let sandbox = Sandbox::new();
+    let listed = sandbox.coracle(["artifact", "ls"]).run().succeeds();
+    assert_eq!(
+        listed.text().split_whitespace().collect::<Vec<_>>(),
+        ["REPOSITORY", "TAG", "DIGEST", "CREATED", "SIZE"]
+    );
+}
+
+#[test]
 fn files_become_artifacts_and_come_out_again() {
     let sandbox = Sandbox::new();
     let [one, two] = two(&sandbox);

@@ -43,11 +43,16 @@ pub fn kill(sandbox: &Path, ids: &BTreeSet<String>) {
     }
 }
 
-/// Processes that execute the sandbox's program, have its path or a container's id in their command line or cgroup, or
-/// have their root in it: the last is how a payload is known when its monitor is gone.
+/// Processes that execute the sandbox's program, have its path in their command line or a container's id in their cgroup,
+/// or have their root in it: the last is how a payload is known when its monitor is gone. Among the ids may be those of
+/// images and layers, which other sandboxes have as well.
 fn processes(sandbox: &Path, ids: &BTreeSet<String>) -> Vec<i32> {
     let path = sandbox.as_os_str().as_bytes();
-    let names = |bytes: &[u8]| contains(bytes, path) || ids.iter().any(|id| contains(bytes, id.as_bytes()));
+    let roots: Vec<String> = ids.iter().map(|id| format!("containers/{id}/")).collect();
+    let ids: Vec<String> = ids.iter().cloned().collect();
+    let names = |bytes: &[u8], words: &[String]| {
+        contains(bytes, path) || words.iter().any(|word| contains(bytes, word.as_bytes()))
+    };
     let own = std::process::id();
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc").expect("proc is mounted").flatten() {
@@ -63,14 +68,13 @@ fn processes(sandbox: &Path, ids: &BTreeSet<String>) -> Vec<i32> {
         }
         let process = entry.path();
         let executes = fs::read_link(process.join("exe")).is_ok_and(|exe| exe.starts_with(sandbox));
-        let mentions = ["cmdline", "cgroup"]
-            .iter()
-            .any(|file| fs::read(process.join(file)).is_ok_and(|b| names(&b)));
-        let mounts = fs::read(process.join("mountinfo")).unwrap_or_default();
+        let read = |file: &str| fs::read(process.join(file)).unwrap_or_default();
+        let mentions = contains(&read("cmdline"), path) || names(&read("cgroup"), &ids);
+        let mounts = read("mountinfo");
         // Only its root: a process that merely sees a mount of ours is a stranger, and would be killed for looking.
         let lives_here = mounts.split(|byte| *byte == b'\n').any(|line| {
             let place = line.split(|byte| *byte == b' ').nth(4);
-            place == Some(b"/") && names(line)
+            place == Some(b"/") && names(line, &roots)
         });
         if executes || mentions || lives_here {
             found.push(pid);
