@@ -184,7 +184,7 @@ fn add(args: AddArgs, context: &Context) -> Outcome {
         append: args.append,
         replace: args.replace,
     };
-    let digest = artifact::add(&context.act()?.store, &name, &args.files, &options)?;
+    let digest = artifact::add(&context.act_alone()?.store, &name, &args.files, &options)?;
     print_line(&digest.hex())?;
     Ok(0)
 }
@@ -203,7 +203,7 @@ fn extract(args: &ExtractArgs, context: &Context) -> Outcome {
 
 fn look(context: &Context, text: &str) -> anyhow::Result<Store> {
     let missing = || ArtifactError::Missing(text.to_owned());
-    Ok(context.look()?.ok_or_else(missing)?)
+    Ok(context.look_alone()?.ok_or_else(missing)?)
 }
 
 fn inspect(args: &InspectArgs, context: &Context) -> Outcome {
@@ -259,7 +259,7 @@ const COLUMNS: Columns = Columns {
 fn ls(args: &LsArgs, context: &Context) -> Outcome {
     let clock = Clock::new();
     let mut rows = Vec::new();
-    if let Some(store) = context.look()? {
+    if let Some(store) = context.look_alone()? {
         let (artifacts, damaged) = store.artifacts()?;
         for damage in damaged {
             report::warn(&damage.to_string());
@@ -303,7 +303,7 @@ fn row(described: &Described, clock: &Clock, whole: bool) -> anyhow::Result<Valu
 fn pull(args: &PullArgs, context: &Context) -> Outcome {
     let name = artifact::name(&args.name)?;
     let candidates = Remote::new(&args.transfer)?.candidates(&name)?;
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let digest = first_of(&candidates, |candidate| {
         artifact::pull(
             &engine.store,
@@ -322,7 +322,7 @@ fn pull(args: &PullArgs, context: &Context) -> Outcome {
 fn push(args: &PushArgs, context: &Context) -> Outcome {
     let name = artifact::name(&args.name)?;
     let client = args.transfer.client(&name)?;
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let found = artifact::find(&engine.store, &name.to_string())?;
     let pushed = artifact::push(&engine.store, &client, &found);
     let pushed = pushed.with_context(|| format!("cannot push {name}"))?;
@@ -340,7 +340,7 @@ fn rm(args: RmArgs, context: &Context) -> Outcome {
     if args.artifacts.is_empty() && !args.all {
         bail!("name an artifact, or use --all");
     }
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let mut names = args.artifacts;
     if args.all {
         let artifacts = engine.store.artifacts()?.0.into_iter();

@@ -26,7 +26,7 @@ pub struct AttachArgs {
 }
 
 pub fn run(args: AttachArgs, context: &Context) -> Outcome {
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let id = one(&engine.store, args.container.as_deref(), args.latest)?;
     let found = state::look(&engine.store, &id)?.ok_or_else(|| EngineError::NoSuchContainer(id.clone()))?;
     let config = found.container.config;

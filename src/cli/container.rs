@@ -101,7 +101,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
 }
 
 fn exists(args: ExistsArgs, context: &Context) -> Outcome {
-    let Some(store) = context.look()? else {
+    let Some(store) = context.look_alone()? else {
         return Ok(1);
     };
     match state::find(&store, &args.container) {
@@ -113,7 +113,7 @@ fn exists(args: ExistsArgs, context: &Context) -> Outcome {
 
 fn prune(args: PruneArgs, context: &Context) -> Outcome {
     Filters::parse(&args.filter, &["label", "label!", "until"]).context("invalid --filter")?;
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let found = prunable(&engine, &args.filter)?;
     if args.dry_run {
         for one in &found {

@@ -1,7 +1,9 @@
 //! What every command is told about its surroundings, read once.
 
+use std::cell::OnceCell;
 use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
@@ -23,6 +25,7 @@ pub struct Context {
     pub command_line: Vec<OsString>,
     root: Option<OsString>,
     run_root: Option<OsString>,
+    shared: OnceCell<Arc<Vec<Store>>>,
 }
 
 impl Context {
@@ -31,6 +34,7 @@ impl Context {
             command_line,
             root: global.root.clone(),
             run_root: global.runroot.clone(),
+            shared: OnceCell::new(),
         }
     }
 
@@ -63,10 +67,11 @@ impl Context {
         })
     }
 
-    /// The store, for commands that only look; none where nothing was ever stored.
+    /// The store with those that others share with us, for commands that only look at images; none where nothing was ever
+    /// stored or shared.
     pub fn look(&self) -> anyhow::Result<Option<Store>> {
         let path = self.store_path()?;
-        let shared = lenders::open(&path, Extent::Stores)?.stores;
+        let shared = self.shared(&path)?;
         let store = match shared.is_empty() {
             true => Store::open_existing(&path)?,
             // There is something to see though nothing was ever stored.
@@ -78,17 +83,40 @@ impl Context {
         }))
     }
 
-    /// The engine, for commands that act. An ordinary user is in its user namespace from then on.
+    /// The store alone, for commands that only look and need no images.
+    pub fn look_alone(&self) -> anyhow::Result<Option<Store>> {
+        Ok(Store::open_existing(&self.store_path()?)?)
+    }
+
+    /// The engine with the stores that others share with us, for commands that act on images. An ordinary user is in its
+    /// user namespace from then on.
     pub fn act(&self) -> anyhow::Result<Engine> {
-        let path = self.store_path()?;
         // In the user namespace their owners are not known any more.
-        let shared = lenders::open(&path, Extent::Stores)?.stores;
-        // Inside `unshare` we are in the namespace already.
-        let mut engine = match unshared() {
-            Some(_) => Engine::inherit(&path)?,
-            None => Engine::open(&path)?,
-        };
+        let shared = self.shared(&self.store_path()?)?;
+        let mut engine = self.act_alone()?;
         engine.store.shared = shared;
+        Ok(engine)
+    }
+
+    /// The stores that others share with us, opened once.
+    fn shared(&self, own: &Path) -> anyhow::Result<Arc<Vec<Store>>> {
+        if let Some(shared) = self.shared.get() {
+            return Ok(Arc::clone(shared));
+        }
+        let opened = lenders::open(own, Extent::Stores)?.stores;
+        Ok(Arc::clone(self.shared.get_or_init(|| Arc::new(opened))))
+    }
+
+    /// The engine, for commands that act and need no images. An ordinary user is in its user namespace from then on.
+    pub fn act_alone(&self) -> anyhow::Result<Engine> {
+        let path = self.store_path()?;
+        // Inside `unshare` we are in the namespace of one store already.
+        let is_inside =
+            unshared().is_some() && variable(UNSHARED_STORE).is_some_and(|own| path == Path::new(&own));
+        let mut engine = match is_inside {
+            true => Engine::inherit(&path)?,
+            false => Engine::open(&path)?,
+        };
         debug(|| {
             let ids = match engine.ids() {
                 Ids::All => "all ids of the host",
@@ -122,6 +150,9 @@ impl Context {
 /// The variable by which commands inside `unshare` know whose store is meant: there everybody is the superuser.
 pub const UNSHARED: &str = "CORACLE_ROOTLESS_UID";
 
+/// The variable with the store whose namespace that is.
+pub const UNSHARED_STORE: &str = "CORACLE_ROOTLESS_STORE";
+
 /// The user whose namespace `unshare` has put us in.
 fn unshared() -> Option<u32> {
     let user = variable(UNSHARED)?.to_str()?.parse().ok()?;
@@ -153,7 +184,7 @@ pub fn adopt(engine: &Engine, image: Image) -> anyhow::Result<Image> {
         return Ok(image);
     }
     let options = unpack_options(engine);
-    if !options.borrows {
+    if !options.borrows && !engine.store.shared.is_empty() {
         report::say("this kernel or file system cannot mount the content of shared images, so it is copied");
     }
     share::adopt(&engine.store, &options, image)

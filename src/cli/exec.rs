@@ -74,7 +74,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
     } else {
         Some(Foreground::prepare(streams)?)
     };
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let (id, command) = target(&engine.store, &args)?;
     if command.is_empty() {
         bail!("name the command to run in the container");

@@ -20,7 +20,7 @@ pub struct KillArgs {
 
 pub fn run(args: KillArgs, context: &Context) -> Outcome {
     let signal = parse_signal(&args.signal)?;
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let mut wanted = args.selection.wanted(&[]);
     let running = ["status=running".to_owned()];
     if wanted.all {

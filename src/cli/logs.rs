@@ -68,7 +68,7 @@ struct Plan {
 
 pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
     let plan = plan(&mut args)?;
-    let Some(store) = context.look()? else {
+    let Some(store) = context.look_alone()? else {
         match args.containers.into_iter().next() {
             Some(name) => return Err(EngineError::NoSuchContainer(name).into()),
             None => bail!("name a container"),

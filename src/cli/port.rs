@@ -27,7 +27,7 @@ pub struct PortArgs {
 
 /// Nothing is published yet, so there is nothing to list; a port that is asked for is an error, as in Docker.
 pub fn run(args: PortArgs, context: &Context) -> Outcome {
-    let Some(store) = context.look()? else {
+    let Some(store) = context.look_alone()? else {
         match args.container {
             Some(name) => return Err(EngineError::NoSuchContainer(name).into()),
             None => return Ok(0),

@@ -53,15 +53,26 @@ pub struct PsArgs {
 pub fn run(args: PsArgs, context: &Context) -> Outcome {
     let mut found = Vec::new();
     let mut sizes = Vec::new();
+    // Ancestors are named as images are.
+    let needs_images = args.filter.iter().any(|filter| filter.starts_with("ancestor"));
     if args.size {
         // Files of a container may belong to others of the user's ids, so they are looked at as their superuser.
-        let engine = context.act()?;
+        let engine = match needs_images {
+            true => context.act()?,
+            false => context.act_alone()?,
+        };
         found = wanted(&args, &engine.store)?;
         for one in &found {
             sizes.push(Some(engine.sizes(one)?));
         }
-    } else if let Some(store) = context.look()? {
-        found = wanted(&args, &store)?;
+    } else {
+        let store = match needs_images {
+            true => context.look()?,
+            false => context.look_alone()?,
+        };
+        if let Some(store) = store {
+            found = wanted(&args, &store)?;
+        }
     }
     sizes.resize(found.len(), None);
     let mut listed: Vec<Listed<'_>> = found

@@ -18,7 +18,7 @@ pub struct RenameArgs {
 }
 
 pub fn run(args: RenameArgs, context: &Context) -> Outcome {
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let id = one(&engine.store, Some(&args.container), false)?;
     engine.rename(&id, &args.name, &mut report::waiting_on(&args.container))?;
     Ok(0)

@@ -37,7 +37,7 @@ pub struct RestartArgs {
 
 pub fn run(args: RestartArgs, context: &Context) -> Outcome {
     let signal = args.signal.as_deref().map(parse_signal).transpose()?;
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let mut wanted = args.selection.wanted(&args.filter);
     wanted.all |= args.running;
     let mut meant = wanted.resolve(&engine.store)?;

@@ -39,7 +39,7 @@ const MISSING: u8 = 1;
 const RUNNING: u8 = 2;
 
 pub fn run(args: RmArgs, context: &Context) -> Outcome {
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let meant = args.selection.wanted(&args.filter).resolve(&engine.store)?;
     let timeout = args
         .time

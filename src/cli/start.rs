@@ -38,7 +38,7 @@ pub struct StartArgs {
 }
 
 pub fn run(args: StartArgs, context: &Context) -> Outcome {
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     if args.attach || args.interactive {
         if args.containers.len() > 1 || args.all || !args.filter.is_empty() {
             bail!("--attach and --interactive are for one container");

@@ -39,7 +39,7 @@ pub struct StopArgs {
 
 pub fn run(args: StopArgs, context: &Context) -> Outcome {
     let signal = args.signal.as_deref().map(parse_signal).transpose()?;
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let mut meant = args.selection.wanted(&args.filter).resolve(&engine.store)?;
     if args.ignore {
         meant.retain(|meant| meant.id.is_some());

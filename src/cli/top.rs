@@ -31,7 +31,7 @@ const COLUMNS: &str = "user,pid,ppid,pcpu,etime,tty,time,args";
 const FULL_COLUMNS: &str = "account,hpid,hppid,c,stime,tty,ctime,args";
 
 pub fn run(args: TopArgs, context: &Context) -> Outcome {
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let (word, descriptors) = match args.arguments.split_first() {
         Some((first, rest)) if !args.latest => (Some(first.as_str()), rest),
         _ => (None, args.arguments.as_slice()),

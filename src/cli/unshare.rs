@@ -6,7 +6,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use super::context::{Context, UNSHARED, user, variable};
+use super::context::{Context, UNSHARED, UNSHARED_STORE, user, variable};
 use super::report::{self, Outcome};
 
 /// Run a command in the user namespace of the containers
@@ -33,11 +33,13 @@ pub fn run(args: UnshareArgs, context: &Context) -> Outcome {
     };
     // From here on we are in the namespace, and what we execute is too.
     let user = user();
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     engine.settle_in_namespaces()?;
     let mut command = Command::new(&words[0]);
     if user != 0 {
-        command.env(UNSHARED, user.to_string());
+        command
+            .env(UNSHARED, user.to_string())
+            .env(UNSHARED_STORE, engine.store.path());
     }
     let error = command.args(&words[1..]).exec();
     let code = if error.kind() == std::io::ErrorKind::NotFound {

@@ -172,7 +172,7 @@ fn create(args: CreateArgs, context: &Context) -> Outcome {
     options(&mut wish)?;
     wish.uid = args.uid.or(wish.uid);
     wish.gid = args.gid.or(wish.gid);
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     match (engine.create_volume(wish)?, args.name) {
         (Some(volume), _) => print_line(&volume.name)?,
         // As Docker, where making it again is no error; Podman asks for --ignore.
@@ -221,7 +221,7 @@ fn options(wish: &mut NewVolume) -> anyhow::Result<()> {
 }
 
 fn exists(args: &ExistsArgs, context: &Context) -> Outcome {
-    let found = match context.look()? {
+    let found = match context.look_alone()? {
         Some(store) => store.volume(&args.volume)?.is_some(),
         None => false,
     };
@@ -236,7 +236,7 @@ fn missing(name: &str) -> anyhow::Error {
 }
 
 fn inspect(args: &InspectArgs, context: &Context) -> Outcome {
-    let store = context.look()?;
+    let store = context.look_alone()?;
     let users = store.as_ref().map(Users::of).transpose()?.unwrap_or_default();
     let names = match &store {
         Some(store) if args.all => sorted(store.names(Kind::Volumes)?),
@@ -282,7 +282,7 @@ fn ls(args: &LsArgs, context: &Context) -> Outcome {
     let filters = Filters::parse(&args.filter, FILTERS).context("invalid --filter")?;
     let clock = Clock::new();
     let (mut rows, mut documents) = (Vec::new(), Vec::new());
-    if let Some(store) = context.look()? {
+    if let Some(store) = context.look_alone()? {
         let users = Users::of(&store)?;
         for volume in listed(&store, &users, &filters)? {
             let (data, count) = (
@@ -340,7 +340,7 @@ fn listed(store: &Store, users: &Users, filters: &Filters) -> anyhow::Result<Vec
 }
 
 fn rm(args: &RmArgs, context: &Context) -> Outcome {
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let names = if args.all {
         sorted(engine.store.names(Kind::Volumes)?)
     } else if args.volumes.is_empty() {
@@ -386,7 +386,7 @@ fn prune(args: &PruneArgs, context: &Context) -> Outcome {
         .as_mut()
         .map_err(|error| anyhow::anyhow!("invalid --filter: {error}"))?;
     let all = args.all || filters.truth("all").context("invalid --filter")? == Some(true);
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     if args.dry_run {
         for volume in prunable(&engine, all, filters)? {
             print_line(&volume.name)?;

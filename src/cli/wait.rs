@@ -40,7 +40,7 @@ pub fn run(args: WaitArgs, context: &Context) -> Outcome {
             bail!("--condition={condition} is not supported yet: there are stopped, exited and not-running");
         }
     }
-    let engine = context.act()?;
+    let engine = context.act_alone()?;
     let wanted = Wanted {
         names: &args.containers,
         latest: args.latest,

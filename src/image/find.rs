@@ -67,7 +67,7 @@ pub fn find_any(store: &Store, text: &str) -> Result<Found, FindError> {
     if let Some(digest) = reference.digest() {
         return by_digest(store, text, &reference, &digest);
     }
-    for tags in std::iter::once(store).chain(&store.shared) {
+    for tags in std::iter::once(store).chain(store.shared.iter()) {
         for name in reference.candidates() {
             if let Some(image) = tagged(store, tags, &name)? {
                 return Ok(Found {
@@ -104,7 +104,7 @@ fn by_id(store: &Store, text: &str, prefix: &str) -> Result<Found, FindError> {
         vec![prefix.to_owned()]
     } else {
         let mut ids = store.names(Kind::Images)?;
-        for shared in &store.shared {
+        for shared in store.shared.iter() {
             ids.extend(shared.names(Kind::Images)?);
         }
         ids.retain(|id| id.starts_with(prefix));

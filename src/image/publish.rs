@@ -135,7 +135,7 @@ impl<'s> Layers<'s> {
             self.held.insert(name, Held::Stored(locked));
             return Ok(true);
         }
-        for shared in &self.store.shared {
+        for shared in self.store.shared.iter() {
             if let Some(theirs) = shared.lock(Kind::Layers, &name, Hold::Shared, &mut || ())? {
                 let at = shared.path_of(Kind::Layers, &name);
                 self.held.insert(name, Held::Lent(theirs, at));

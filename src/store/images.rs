@@ -176,7 +176,7 @@ impl Store {
 
     /// The image in the stores that are shared with us, and in which.
     pub fn shared_image(&self, id: &str) -> Result<Option<(&Store, Image)>> {
-        for shared in &self.shared {
+        for shared in self.shared.iter() {
             if let Some(mut image) = shared.own_image(id)? {
                 image.is_elsewhere = true;
                 return Ok(Some((shared, image)));
@@ -217,7 +217,7 @@ impl Store {
     /// All images, our own before those that are shared with us, and what is wrong with those that cannot be read.
     pub fn images(&self) -> Result<(Vec<Image>, Vec<StoreError>)> {
         let (mut images, mut damaged) = self.own_images()?;
-        for shared in &self.shared {
+        for shared in self.shared.iter() {
             let known: HashSet<Digest> = images.iter().map(|image| image.id).collect();
             let (theirs, broken) = shared.own_images()?;
             let theirs = theirs.into_iter().filter(|image| !known.contains(&image.id));

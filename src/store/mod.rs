@@ -51,6 +51,7 @@ pub mod volumes;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::{Dir, Mode, OFlags, ResolveFlags};
 
@@ -159,13 +160,14 @@ impl StoreError {
 pub type Result<T> = std::result::Result<T, StoreError>;
 
 /// An open store.
+#[derive(Debug)]
 pub struct Store {
     path: PathBuf,
     root: OwnedFd,
     /// Everybody may read it.
     is_public: bool,
     /// Stores of others whose images count as well, after our own; only read.
-    pub shared: Vec<Store>,
+    pub shared: Arc<Vec<Store>>,
 }
 
 impl Store {
@@ -251,7 +253,7 @@ impl Store {
             path: path.into(),
             root,
             is_public: false,
-            shared: Vec::new(),
+            shared: Arc::default(),
         }))
     }
 

@@ -22,6 +22,7 @@
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
@@ -86,7 +87,7 @@ impl Store {
             path,
             root,
             is_public: true,
-            shared: Vec::new(),
+            shared: Arc::default(),
         };
         match has_version(&store) {
             Ok(true) => {}
@@ -110,7 +111,7 @@ impl Store {
 
     /// Holds an image or a layer shared, in our own store or in one that is shared with us.
     pub fn hold(&self, kind: Kind, name: &str) -> Result<Option<Locked>> {
-        for store in std::iter::once(self).chain(&self.shared) {
+        for store in std::iter::once(self).chain(self.shared.iter()) {
             if let Some(held) = store.lock(kind, name, Hold::Shared, &mut || ())? {
                 return Ok(Some(held));
             }

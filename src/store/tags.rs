@@ -91,7 +91,7 @@ impl Store {
     /// All names, sorted, those of the stores that are shared with us among them; a name of our own hides theirs.
     pub fn tags(&self) -> Result<Vec<Tag>> {
         let mut tags = self.own_tags()?;
-        for shared in &self.shared {
+        for shared in self.shared.iter() {
             let known: HashSet<String> = tags.iter().map(|tag| tag.reference.clone()).collect();
             let theirs = shared.own_tags()?.into_iter();
             tags.extend(theirs.filter(|tag| !known.contains(&tag.reference)));

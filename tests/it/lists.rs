@@ -265,3 +265,25 @@ fn the_log_level_decides_what_is_told() {
         .exits(125)
         .says("loud");
 }
+
+/// Whose stores of images are used as well is nothing to containers.
+#[test]
+fn what_needs_no_images_does_not_read_where_they_are() {
+    let sandbox = Sandbox::new();
+    let with = |words: &[&str]| {
+        sandbox
+            .coracle(words)
+            .env("CONTAINERS_STORAGE_CONF", sandbox.path("absent"))
+            .run()
+    };
+    for words in [
+        &["ps"][..],
+        &["volume", "ls"],
+        &["stop", "--all"],
+        &["rm", "--all"],
+    ] {
+        with(words).succeeds();
+    }
+    with(&["images"]).exits(125).says("there is no such file");
+    with(&["ps", "--filter", "ancestor=x"]).exits(125);
+}

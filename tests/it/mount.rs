@@ -226,6 +226,25 @@ fn mounts_of_other_namespaces_count_while_somebody_is_in_them() {
 }
 
 #[test]
+fn inside_unshare_another_store_can_be_named() {
+    requires!("user", "sub-ids");
+    let sandbox = Sandbox::new();
+    let binary = sandbox.binary();
+    sandbox
+        .coracle([
+            "unshare",
+            "sh",
+            "-c",
+            "$C --root $R volume create v && $C --root $R volume ls -q",
+        ])
+        .env("C", binary)
+        .env("R", sandbox.path("other"))
+        .run()
+        .succeeds()
+        .prints("v\nv\n");
+}
+
+#[test]
 fn an_ordinary_user_mounts_inside_unshare_only() {
     requires!("user");
     let sandbox = Sandbox::new();
