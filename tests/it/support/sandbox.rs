@@ -22,10 +22,15 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn new() -> Self {
-        let base = std::env::var_os("CORACLE_TEST_TMP").map_or_else(std::env::temp_dir, PathBuf::from);
+        let shared = Path::new("/var/lib/coracle-shared");
+        assert!(
+            !shared.exists(),
+            "{} is there: the tests would see its images. Remove it, and let all users share again afterwards",
+            shared.display()
+        );
         let directory = tempfile::Builder::new()
             .prefix("coracle-test-")
-            .tempdir_in(base)
+            .tempdir_in(base())
             .expect("make the sandbox");
         let sandbox = Self {
             path: directory.keep(),
@@ -36,6 +41,7 @@ impl Sandbox {
             fs::create_dir(&path).expect("make a directory of the sandbox");
             fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).expect("our own directory");
         }
+        fs::write(sandbox.path("storage.conf"), "").expect("our own directory");
         let binary = binary_under_test();
         // A link: the program's processes are then known by a path that no other test has, at no cost.
         if fs::hard_link(&binary, sandbox.binary()).is_err() {
@@ -106,6 +112,8 @@ impl Sandbox {
             .env("XDG_CONFIG_HOME", self.path("config"))
             .env("XDG_CACHE_HOME", self.path("cache"))
             .env("XDG_RUNTIME_DIR", self.path("run"))
+            // The machine's would count as well, with stores that it names.
+            .env("CONTAINERS_STORAGE_CONF", self.path("storage.conf"))
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
             // No monitor lingers for the next command: what is alive after a test is a leak at once.
@@ -208,6 +216,11 @@ impl Drop for Sandbox {
             assert!(removed, "{} cannot be removed", self.path.display());
         }
     }
+}
+
+/// Where sandboxes are made.
+pub(super) fn base() -> PathBuf {
+    std::env::var_os("CORACLE_TEST_TMP").map_or_else(std::env::temp_dir, PathBuf::from)
 }
 
 /// `CORACLE_TEST_BINARY`, or the one that cargo built beside the tests.
