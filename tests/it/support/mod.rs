@@ -6,6 +6,7 @@
 
 pub mod canary;
 pub mod certificates;
+pub mod files;
 pub mod group;
 pub mod image;
 pub mod killer;

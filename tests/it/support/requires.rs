@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 ///
 /// `root`, `user` (not root), `sub-ids` (the caller is root, or has a range of ids and the programs that map it),
 /// `user-namespaces`, `static` (the program under test), `cgroup` (a version 2 tree that the caller may write), `debian` (the archive
-/// that `.ci/debian` makes), `kernel:6.7`, `program:skopeo`.
+/// that `.ci/debian` makes), `lent-content` (overlayfs takes content from other directories for us), `kernel:6.7`,
+/// `program:skopeo`.
 macro_rules! requires {
     ($($feature:expr),+ $(,)?) => {
         $(if !$crate::support::requires::met($feature) {
@@ -43,6 +44,7 @@ fn probe(feature: &str) -> Result<(), String> {
             "user-namespaces" => check(user_namespaces(), "user namespaces are not to be had"),
             "static" => check(is_static(), "needs a static build of the program"),
             "cgroup" => super::group::Group::new().map(drop),
+            "lent-content" => lent_content(),
             "debian" => check(
                 crate::distribution::archive().is_file(),
                 "no Debian root file system (.ci/debian makes it)",
@@ -107,6 +109,35 @@ fn user_namespaces() -> bool {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success())
+}
+
+/// Tried out with mount(8): kernels of distributions and the file systems below know more or less than a version says.
+fn lent_content() -> Result<(), String> {
+    use rustix::fs::{XattrFlags, setxattr};
+    let place = tempfile::tempdir_in(super::sandbox::base()).expect("make a directory");
+    let path = |name: &str| place.path().join(name);
+    for name in ["lower", "data", "seen"] {
+        fs::create_dir(path(name)).expect("our own directory");
+    }
+    fs::write(path("data/1"), "content").expect("our own directory");
+    fs::write(path("lower/file"), "no text").expect("our own directory");
+    for (name, value) in [("redirect", "/1"), ("metacopy", "")] {
+        let name = format!("user.overlay.{name}");
+        setxattr(path("lower/file"), name, value.as_bytes(), XattrFlags::empty())
+            .map_err(|error| format!("no attributes of files here: {error}"))?;
+    }
+    let script = "mount -t overlay none -o userxattr,lowerdir=lower::data seen && cat seen/file";
+    let namespaces = match is_root() {
+        true => &["--mount"][..],
+        false => &["--user", "--map-root-user", "--mount"],
+    };
+    let mut unshare = Command::new("unshare");
+    unshare.args(namespaces).args(["sh", "-c", script]);
+    let seen = unshare.current_dir(place.path()).output();
+    match seen.is_ok_and(|seen| seen.stdout == b"content") {
+        true => Ok(()),
+        false => Err("no overlayfs that takes content from elsewhere".to_string()),
+    }
 }
 
 /// Whether the program under test asks for no loader (ELF, program headers of type 3) and so can run in any image.
