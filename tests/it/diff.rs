@@ -175,7 +175,7 @@ fn a_container_is_compared_with_its_image() {
     let script = "echo x >/new; rm /etc/group; mkdir /d; echo y >/d/f; chmod 700 /etc; mv /root /moved; \
                   rm -r /bin && mkdir /bin";
     let busybox = ["run", "--name", "one", image, "/bin/busybox", "sh", "-c"];
-    sandbox.coracle(busybox).arg(script).run();
+    sandbox.coracle(busybox).arg(script).run().succeeds();
     let told = sandbox.coracle(["diff", "one"]).run().succeeds();
     let lines: Vec<&str> = told.text().lines().collect();
     for line in [
