@@ -246,8 +246,13 @@ fn reset_leaves_nothing() {
         .run()
         .exits(125)
         .says("--force");
+    // The run directory goes too, the user's own.
+    let mount = sandbox.run_root().join("mounts/left");
+    fs::create_dir_all(&mount).unwrap();
+    fs::write(mount.join("file"), "").unwrap();
     sandbox.coracle(["system", "reset", "--force"]).run().succeeds();
     assert_eq!(entries(&sandbox.data_root()), Vec::<PathBuf>::new());
+    assert!(!sandbox.run_root().exists());
     sandbox
         .coracle(["ps", "--all", "--quiet"])
         .run()
