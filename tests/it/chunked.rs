@@ -143,7 +143,12 @@ fn of_a_new_version_only_what_changed_is_fetched() {
         .run()
         .succeeds();
     store.coracle(["push", "-q", &name]).run().succeeds();
-    sandbox.coracle(["pull", "-q", &name]).run().succeeds();
+    let again = Sandbox::new();
+    again
+        .coracle(["run", "--rm", "-q", &name, "cat", "/data/text"])
+        .run()
+        .succeeds()
+        .prints("version 2");
 }
 
 #[test]
