@@ -408,10 +408,9 @@ fn an_image_of_another_platform_is_fetched_for_the_one_that_is_asked_for() {
     let name = format!("{}/test:v1", own.host);
     let foreign = image()
         .name(&name)
-        .configure(json!({ "architecture": "mips64le" }));
-    let foreign = foreign.edit(super::support::Document::Config, |config| {
-        config["architecture"] = json!("mips64le")
-    });
+        .edit(super::support::Document::Config, |config| {
+            config["architecture"] = json!("mips64le")
+        });
     sandbox.load(&foreign);
     let never = sandbox
         .coracle(["run", "--rm", "--pull", "never", "--platform", &platform, &name])
