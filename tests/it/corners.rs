@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 
 use super::support::image::busybox_entries;
 use super::support::run::{Outcome, contains};
@@ -43,17 +44,35 @@ impl Listed {
     }
 }
 
-/// Its driver `vfs` applies every layer to a whole copy: no file system has a say in what comes out.
+/// Podman with a store in the sandbox.
 pub fn podman(sandbox: &Sandbox) -> Invocation {
+    // An empty storage.conf it does not take.
     sandbox
         .program("podman")
-        .args(["--root"])
-        .arg(sandbox.path("share/vfs"))
-        .arg("--runroot")
-        // Podman refuses paths of more than 50 bytes.
-        .arg(sandbox.path("r"))
-        .args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"])
-        .args(["--events-backend", "none"])
+        .without_env("CONTAINERS_STORAGE_CONF")
+        .args(podman_options(sandbox))
+}
+
+/// Its driver `vfs` applies every layer to a whole copy: no file system has a say in what comes out.
+fn podman_options(sandbox: &Sandbox) -> Vec<String> {
+    let path = |name: &str| sandbox.path(name).display().to_string();
+    // Podman refuses a run directory of more than 50 bytes.
+    let directories = ["--root", &path("share/vfs"), "--runroot", &path("r")].map(str::to_owned);
+    let drivers = ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"].map(str::to_owned);
+    let events = ["--events-backend", "none"].map(str::to_owned);
+    directories.into_iter().chain(drivers).chain(events).collect()
+}
+
+/// A directory with a program `podman` that is [`podman`], for who looks for one.
+pub fn podman_in_path(sandbox: &Sandbox) -> PathBuf {
+    let directory = sandbox.path("bin");
+    std::fs::create_dir_all(&directory).expect("make a directory of the sandbox");
+    let program = directory.join("podman");
+    let options = podman_options(sandbox).join(" ");
+    let script = format!("#!/bin/sh\nunset CONTAINERS_STORAGE_CONF\nexec /usr/bin/podman {options} \"$@\"\n");
+    std::fs::write(&program, script).expect("write a program of the sandbox");
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).expect("our own file");
+    directory
 }
 
 /// What is in an archive.

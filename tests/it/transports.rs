@@ -1,12 +1,14 @@
 //! Images by transports: from archives and directories, without a registry.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
 use super::corners;
-use super::support::image::busybox_entries;
+use super::support::files::tree;
+use super::support::image::{busybox_entries, digest};
 use super::support::registry::{Answer, Content, Fake};
 use super::support::tar::Entry;
 use super::support::{Format, Image, Sandbox, requires};
@@ -163,12 +165,27 @@ fn kinds(manifest: &Value) -> Vec<&str> {
         .collect()
 }
 
+/// The digests of the layers in an archive of Docker.
+fn docker_layers(sandbox: &Sandbox, archive: &Path) -> Vec<String> {
+    let member = |name: &str| {
+        let tar = sandbox
+            .program("tar")
+            .args(["--extract", "--to-stdout", "--file"]);
+        tar.arg(archive).arg(name).run().succeeds()
+    };
+    let manifest = member("manifest.json").json();
+    let layers = manifest[0]["Layers"].as_array().unwrap().iter();
+    layers
+        .map(|name| digest(&member(name.as_str().unwrap()).stdout))
+        .collect()
+}
+
 #[test]
 fn images_are_pushed_to_archives_and_directories() {
     requires!("program:skopeo");
     let sandbox = Sandbox::new();
-    let one = image("one");
-    sandbox.load(&one.name("localhost/one:1"));
+    let one = image("one").name("localhost/one:1");
+    sandbox.load(&one);
     let digest_file = sandbox.path("tmp/digest");
     for (number, (place, name, words, kind)) in [
         ("oci", "", &[][..], "tar+gzip"),
@@ -208,9 +225,11 @@ fn images_are_pushed_to_archives_and_directories() {
             kinds(&parsed).iter().all(|found| found.ends_with(kind)),
             "{place} {words:?}: {parsed}"
         );
-        // Skopeo makes up the manifest of an archive of Docker, with types of its own.
-        if !place.starts_with("docker-archive") {
-            let digest = format!("sha256:{}", super::support::image::hex(&manifest.stdout));
+        // Skopeo makes up the manifest of an archive of Docker, with types of its own: the layers are as they were.
+        if place.starts_with("docker-archive") {
+            assert_eq!(docker_layers(&sandbox, &path), one.diff_ids(), "{place}");
+        } else {
+            let digest = digest(&manifest.stdout);
             assert_eq!(fs::read_to_string(&digest_file).unwrap(), digest, "{place}");
         }
         let copied = format!("dir:{}", sandbox.path(format!("tmp/copy{number}")).display());
@@ -226,11 +245,9 @@ fn images_are_pushed_to_archives_and_directories() {
         sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
         sandbox.load(&image("one").name("localhost/one:1"));
     }
-    let left = fs::read_dir(sandbox.path("tmp")).unwrap();
-    let left: Vec<String> = left
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
-    assert!(left.iter().all(|name| !name.contains("new-")), "{left:?}");
+    let left = tree(&sandbox.path("tmp"));
+    let is_new = |path: &&PathBuf| path.file_name().unwrap().as_bytes().starts_with(b"new-");
+    assert_eq!(left.iter().find(is_new), None);
 }
 
 #[test]
@@ -333,17 +350,7 @@ fn images_come_from_podman() {
         .name("localhost/one:1")
         .write(&archive, Format::DockerArchive);
     corners::podman_loads(&sandbox, &archive);
-    // The podman that is found has its store in the sandbox.
-    let program = sandbox.path("bin/podman");
-    fs::create_dir_all(program.parent().unwrap()).unwrap();
-    let script = format!(
-        "#!/bin/sh\nexec /usr/bin/podman --root {} --runroot {} --storage-driver vfs --events-backend none \"$@\"\n",
-        sandbox.path("share/vfs").display(),
-        sandbox.path("r").display()
-    );
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = format!("{}:/usr/bin:/bin", program.parent().unwrap().display());
+    let path = format!("{}:/usr/bin:/bin", corners::podman_in_path(&sandbox).display());
     let coracle = |words: &[&str]| sandbox.coracle(words).env("PATH", &path).run();
     coracle(&["run", "--rm", "containers-storage:localhost/one:1"])
         .succeeds()
