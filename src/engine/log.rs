@@ -17,6 +17,8 @@ const LINE_LIMIT: usize = 16 << 10;
 pub struct LogWriter {
     /// Whether there is to be a log at all.
     is_kept: bool,
+    /// The container was removed: its directory is being deleted and gets no more files.
+    is_removed: bool,
     file: Option<OwnedFd>,
     directory: OwnedFd,
     size: u64,
@@ -32,6 +34,7 @@ impl LogWriter {
         let directory = rustix::io::fcntl_dupfd_cloexec(directory, 3)?;
         let mut writer = Self {
             is_kept: false,
+            is_removed: false,
             file: None,
             directory,
             size: 0,
@@ -44,6 +47,11 @@ impl LogWriter {
             writer.is_kept = true;
         }
         Ok(writer)
+    }
+
+    /// From now on nothing is written but to the file that is open, which somebody may be reading to its end.
+    pub fn make_no_more_files(&mut self) {
+        self.is_removed = true;
     }
 
     fn reopen(&mut self) -> io::Result<()> {
@@ -84,7 +92,7 @@ impl LogWriter {
         if entries.is_empty() {
             return;
         }
-        if self.file.is_none() {
+        if self.file.is_none() && !self.is_removed {
             let _ = self.reopen();
         }
         if let Some(file) = &self.file {
@@ -94,7 +102,7 @@ impl LogWriter {
             }
             self.size += (entries.len() - left.len()) as u64;
         }
-        if self.max_size.is_some_and(|limit| self.size >= limit) {
+        if self.max_size.is_some_and(|limit| self.size >= limit) && !self.is_removed {
             self.rotate();
         }
     }
@@ -212,6 +220,34 @@ mod tests {
         assert_eq!(names, ["log.2", "log.1", "log"]);
         let all: Vec<_> = names.iter().flat_map(|name| lines(&directory, name)).collect();
         assert_eq!(all.last().unwrap().log, "line 19\n");
+    }
+
+    #[test]
+    fn a_removed_container_gets_no_more_files() {
+        let directory = tempfile::tempdir().unwrap();
+        let names = || std::fs::read_dir(directory.path()).unwrap().count();
+        let mut log = writer(&directory, &Log::default());
+        log.make_no_more_files();
+        log.write(false, b"one\ntwo");
+        log.finish();
+        assert_eq!(names(), 0);
+        // Whoever follows a log that was begun reads it to its end.
+        let small = Log::JsonFile {
+            max_size: Some(1),
+            max_files: 3,
+        };
+        let mut log = writer(&directory, &small);
+        log.write(false, b"one\n");
+        let before = names();
+        log.make_no_more_files();
+        log.write(false, b"two\n");
+        log.finish();
+        assert_eq!(names(), before);
+        let last: String = lines(&directory, LOG)
+            .into_iter()
+            .map(|entry| entry.log)
+            .collect();
+        assert_eq!(last, "two\n");
     }
 
     #[test]

@@ -54,7 +54,8 @@ impl Engine {
         }
         discard(&self.store, &held.container)?;
         drop(held);
-        self.store.empty_trash()?;
+        // It is gone; what cannot be deleted now goes with a later sweep.
+        let _ = self.store.empty_trash();
         Ok(())
     }
 

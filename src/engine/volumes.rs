@@ -254,7 +254,8 @@ impl Engine {
         }
         self.store.discard(Kind::Volumes, name)?;
         drop(held);
-        self.store.empty_trash()?;
+        // It is gone; what cannot be deleted now goes with a later sweep.
+        let _ = self.store.empty_trash();
         Ok(true)
     }
 

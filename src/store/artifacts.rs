@@ -131,7 +131,8 @@ impl Store {
             return Ok(false);
         };
         let removed = self.discard(Kind::Artifacts, &file_name(name))?;
-        self.empty_trash()?;
+        // It is gone; what cannot be deleted now goes with a later sweep.
+        let _ = self.empty_trash();
         Ok(removed)
     }
 

@@ -80,7 +80,7 @@ impl Store {
     }
 
     /// Whether the path still leads to the directory that was locked.
-    pub(super) fn is_current(&self, kind: Kind, name: &str, locked: BorrowedFd<'_>) -> bool {
+    pub fn is_current(&self, kind: Kind, name: &str, locked: BorrowedFd<'_>) -> bool {
         let path = format!("{}/{name}", kind.path());
         let flags = rustix::fs::AtFlags::SYMLINK_NOFOLLOW;
         match (

@@ -127,9 +127,6 @@ impl Drop for Staging<'_> {
     }
 }
 
-/// How often directories that are not empty any more are looked through again, all together.
-const AGAIN: usize = 16;
-
 /// Deletes everything below `directory`, links not followed and other mounts not entered.
 /// Goes on after an error and returns the first.
 pub fn empty(directory: BorrowedFd<'_>) -> io::Result<()> {
@@ -155,20 +152,13 @@ fn empty_on(directory: BorrowedFd<'_>, device: u64, first: &mut Option<Errno>) {
     }
     // Names of the directories that were entered, to be removed on the way out.
     let mut entered: Vec<std::ffi::CString> = Vec::new();
-    // What its owner still wrote to when it was thrown away may have got another file since it was looked through.
-    let mut again = AGAIN;
     while let Some((fd, pending)) = levels.last_mut() {
         let Some(name) = pending.pop() else {
             levels.pop();
-            if let (Some((parent, pending)), Some(name)) = (levels.last_mut(), entered.pop()) {
-                match rustix::fs::unlinkat(&*parent, &name, AtFlags::REMOVEDIR) {
-                    Ok(()) => {}
-                    Err(Errno::NOTEMPTY) if again > 0 => {
-                        again -= 1;
-                        pending.push(name);
-                    }
-                    Err(error) => keep(error),
-                }
+            if let (Some((parent, _)), Some(name)) = (levels.last(), entered.pop())
+                && let Err(error) = rustix::fs::unlinkat(parent, &name, AtFlags::REMOVEDIR)
+            {
+                keep(error);
             }
             continue;
         };

@@ -99,6 +99,10 @@ impl Monitor {
         let engine = Engine::inherit(root)?;
         let directory = engine.store.object(Kind::Containers, id)?;
         let liveness = take_liveness(&directory, id)?;
+        // Whoever told us to start may have been killed, and the container removed by another command since.
+        if !engine.store.is_current(Kind::Containers, id, directory.as_fd()) {
+            return Err(EngineError::NoSuchContainer(id.to_owned()));
+        }
         let container = engine.store.read_container(directory.as_fd(), id)?;
         let mut state = engine.store.read_state(directory.as_fd(), id)?;
         let spawned = keep_lent(&container)
@@ -373,6 +377,7 @@ impl Monitor {
         self.lent.clear();
         record_exit(&mut self.state, code, String::new());
         if self.container.config.remove {
+            self.log.make_no_more_files();
             let _ = self.engine.remove_ended(&self.container);
         } else {
             let store = &self.engine.store;
