@@ -153,8 +153,11 @@ pub const UNSHARED: &str = "CORACLE_ROOTLESS_UID";
 /// The variable with the store whose namespace that is.
 pub const UNSHARED_STORE: &str = "CORACLE_ROOTLESS_STORE";
 
+/// The variable with the stores of others that were believed outside.
+pub const UNSHARED_LENDERS: &str = "CORACLE_ROOTLESS_LENDERS";
+
 /// The user whose namespace `unshare` has put us in.
-fn unshared() -> Option<u32> {
+pub fn unshared() -> Option<u32> {
     let user = variable(UNSHARED)?.to_str()?.parse().ok()?;
     let is_inside = rustix::process::getuid().is_root() && rootless::mapped() != Ids::All;
     is_inside.then_some(user)

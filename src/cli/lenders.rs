@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::configuration::{self, Extent};
+use super::context::{UNSHARED_LENDERS, unshared, variable};
 use super::storage::Storage;
 use crate::store::{Store, StoreError};
 
@@ -20,21 +21,39 @@ pub struct Lenders {
     pub configured: Storage,
 }
 
+/// Inside `unshare`: those that were used outside, where it can be seen whose they are.
+fn believed() -> Option<Vec<PathBuf>> {
+    unshared()?;
+    let paths = variable(UNSHARED_LENDERS).unwrap_or_default();
+    Some(
+        std::env::split_paths(&paths)
+            .filter(|path| path.is_absolute())
+            .collect(),
+    )
+}
+
 /// Opens them for the user of the store at `own`.
 pub fn open(own: &Path, extent: Extent) -> anyhow::Result<Lenders> {
     let configured = configuration::storage(extent)?;
     let mut lenders = Lenders::default();
-    for path in configured
-        .additional
-        .iter()
-        .map(PathBuf::as_path)
-        .chain([Path::new(MACHINE)])
-    {
+    let believed = believed();
+    let configured_paths = || {
+        configured
+            .additional
+            .iter()
+            .map(PathBuf::as_path)
+            .chain([Path::new(MACHINE)])
+    };
+    let paths: Vec<&Path> = match &believed {
+        Some(believed) => believed.iter().map(PathBuf::as_path).collect(),
+        None => configured_paths().collect(),
+    };
+    for path in paths {
         let is_known = |store: &Store| path.canonicalize().is_ok_and(|path| path == store.path());
         if path == own || lenders.stores.iter().any(is_known) {
             continue;
         }
-        match Store::open_shared(path) {
+        match Store::open_shared(path, believed.is_some()) {
             Ok(Some(store)) => lenders.stores.push(store),
             Ok(None) if !path.exists() => {
                 if path != Path::new(MACHINE) {

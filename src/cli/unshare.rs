@@ -6,7 +6,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use super::context::{Context, UNSHARED, UNSHARED_STORE, user, variable};
+use super::context::{Context, UNSHARED, UNSHARED_LENDERS, UNSHARED_STORE, user, variable};
 use super::report::{self, Outcome};
 
 /// Run a command in the user namespace of the containers
@@ -33,13 +33,17 @@ pub fn run(args: UnshareArgs, context: &Context) -> Outcome {
     };
     // From here on we are in the namespace, and what we execute is too.
     let user = user();
-    let engine = context.act_alone()?;
+    let engine = context.act()?;
     engine.settle_in_namespaces()?;
+    let lenders = std::env::join_paths(engine.store.shared.iter().map(|store| store.path()))
+        // One with a colon in its path cannot be told of.
+        .unwrap_or_default();
     let mut command = Command::new(&words[0]);
     if user != 0 {
         command
             .env(UNSHARED, user.to_string())
-            .env(UNSHARED_STORE, engine.store.path());
+            .env(UNSHARED_STORE, engine.store.path())
+            .env(UNSHARED_LENDERS, lenders);
     }
     let error = command.args(&words[1..]).exec();
     let code = if error.kind() == std::io::ErrorKind::NotFound {

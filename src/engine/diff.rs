@@ -43,8 +43,6 @@ impl Engine {
             .map(|subject| subject.hold(store))
             .collect::<Result<Vec<_>>>()?;
         let (from, to) = match (base, subject) {
-            // Layers that are lent to us are only known one by one as they are shared, without modes.
-            (None, Subject::Image(image)) => (subject.origin(store)?, layers(store, &names(image))?),
             (None, _) => (subject.origin(store)?, subject.view(store)?),
             (Some(base), _) => (base.view(store)?, subject.view(store)?),
         };
@@ -71,7 +69,9 @@ impl Subject {
 
     fn view(&self, store: &Store) -> Result<View> {
         match self {
-            Self::Image(image) => layers(store, &shown(image)),
+            // What stands for layers that are lent to us has no content, and they themselves have no modes: files whose
+            // modes alone differ are not told.
+            Self::Image(image) => layers(store, &names(image)),
             Self::Container(container) => {
                 let mut view = self.origin(store)?;
                 let upper = store.path_of(Kind::Containers, &container.id).join("upper");
@@ -114,20 +114,6 @@ impl Subject {
 /// The directories of an image's layers, bottom first.
 fn names(image: &Image) -> Vec<String> {
     image.layers.iter().map(|layer| layer.diff_id.hex()).collect()
-}
-
-/// The same, with what stands for those that are lent to us.
-fn shown(image: &Image) -> Vec<String> {
-    let Some(lent) = &image.lent else {
-        return names(image);
-    };
-    let own = image
-        .layers
-        .iter()
-        .filter(|layer| !lent.layers.contains(&layer.diff_id));
-    std::iter::once(lent.name.clone())
-        .chain(own.map(|layer| layer.diff_id.hex()))
-        .collect()
 }
 
 fn layers(store: &Store, names: &[String]) -> Result<View> {

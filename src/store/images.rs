@@ -188,12 +188,8 @@ impl Store {
     /// Whether an image is only lent to us: a store that is shared with us has it, and we have nothing of it but what
     /// was made for using it.
     pub fn is_read_only(&self, image: &Image) -> bool {
-        let is_lent = image.is_elsewhere || image.stands_for.is_some();
-        is_lent
-            && self
-                .shared
-                .iter()
-                .any(|shared| shared.object(Kind::Images, &image.id.hex()).is_ok())
+        let is_there = |shared: &Store| shared.object(Kind::Images, &image.id.hex()).is_ok();
+        image.is_elsewhere || image.stands_for.is_some() && self.shared.iter().any(is_there)
     }
 
     /// The record of an image in this store alone.
@@ -244,7 +240,12 @@ impl Store {
 
     /// Locks the catalogue: shared while something is made reachable, exclusively while that is judged.
     pub fn lock_catalogue(&self, hold: Hold) -> Result<OwnedFd> {
-        let directory = self.directory(Kind::Images)?;
+        // Everybody can lock what everybody can open.
+        let kind = match self.is_public {
+            true => Kind::Locks,
+            false => Kind::Images,
+        };
+        let directory = self.directory(kind)?;
         flock(directory.as_fd(), hold, true).map_err(|error| self.io(Kind::Images.path(), error.into()))?;
         Ok(directory)
     }
@@ -307,7 +308,7 @@ impl Store {
         let id = image.id.hex();
         let path = image_path(&id);
         loop {
-            if let Some(held) = self.update_image(image, blobs)? {
+            if let Some(held) = self.change_image(image, blobs, true)? {
                 return Ok(held);
             }
             let staging = self.stage(None)?;
@@ -328,6 +329,11 @@ impl Store {
     /// Adds what is new of an image to the record that is there. `None`: there is none, and whoever does not hold the
     /// image's layers cannot make it known again.
     pub fn update_image(&self, image: &Image, blobs: &[&[u8]]) -> Result<Option<Locked>> {
+        self.change_image(image, blobs, false)
+    }
+
+    /// `has_layers`: the caller holds the layers that the image is to have from now on.
+    fn change_image(&self, image: &Image, blobs: &[&[u8]], has_layers: bool) -> Result<Option<Locked>> {
         let id = image.id.hex();
         // The image is locked before the catalogue, as everywhere.
         let Some(held) = self.lock(Kind::Images, &id, Hold::Exclusive, &mut || ())? else {
@@ -338,7 +344,7 @@ impl Store {
             self.put_blob(blob)?;
         }
         let known = self.own_image(&id).ok().flatten();
-        let merged = known.map_or_else(|| image.clone(), |known| merge(known, image));
+        let merged = known.map_or_else(|| image.clone(), |known| merge(known, image, has_layers));
         self.write_record(
             held.as_fd(),
             &image_path(&id),
@@ -451,7 +457,7 @@ pub(super) fn image_path(id: &str) -> String {
 }
 
 /// The record of an image that came once more.
-fn merge(mut known: Image, new: &Image) -> Image {
+fn merge(mut known: Image, new: &Image, has_layers: bool) -> Image {
     for manifest in new.manifests.iter().rev() {
         known.manifests.retain(|other| other.digest != manifest.digest);
         known.manifests.insert(0, manifest.clone());
@@ -461,11 +467,11 @@ fn merge(mut known: Image, new: &Image) -> Image {
             known.repo_digests.push(name.clone());
         }
     }
-    if new.stands_for.is_none() {
+    if has_layers && new.stands_for.is_none() {
         known.stands_for = None;
     }
     // What was lent may be gone, and whoever comes with the image once more has all its layers.
-    if known.lent.is_some() {
+    if has_layers && known.lent.is_some() {
         known.lent.clone_from(&new.lent);
         known.fix_up.clone_from(&new.fix_up);
     }

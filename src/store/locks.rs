@@ -19,18 +19,25 @@ pub enum Hold {
 
 /// The directory of an object, locked until this is dropped.
 #[derive(Debug)]
-pub struct Locked(OwnedFd);
+pub struct Locked {
+    directory: OwnedFd,
+    /// What excludes others where the directory itself cannot (see [`Store::lock`]).
+    _exclusion: Option<OwnedFd>,
+}
 
 impl From<OwnedFd> for Locked {
     /// A directory on which the lock is held already, as after publishing.
     fn from(directory: OwnedFd) -> Self {
-        Self(directory)
+        Self {
+            directory,
+            _exclusion: None,
+        }
     }
 }
 
 impl AsFd for Locked {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.directory.as_fd()
     }
 }
 
@@ -40,6 +47,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 impl Store {
     /// Opens and locks an object, waiting for whoever holds it; `waiting` is called once after a second.
     /// `None`: the object is not there, or was removed while we waited.
+    ///
+    /// Whoever can read a directory can lock it. In a store that everybody reads nobody is therefore waited for: who
+    /// relies on an object only asks for it to stay, and who changes one excludes others by a file that they cannot open.
     pub fn lock(
         &self,
         kind: Kind,
@@ -47,14 +57,25 @@ impl Store {
         hold: Hold,
         waiting: &mut dyn FnMut(),
     ) -> Result<Option<Locked>> {
+        let exclusion = match hold {
+            Hold::Exclusive if self.is_public => Some(self.lock_group(kind.path().replace('/', "-"), name)?),
+            _ => None,
+        };
         loop {
             let Some(directory) = self.open_for_lock(kind, name)? else {
                 return Ok(None);
             };
-            flock_patiently(directory.as_fd(), hold, waiting)
-                .map_err(|error| self.io(kind.path(), error.into()))?;
+            let locked = match (self.is_public, hold) {
+                (false, _) => flock_patiently(directory.as_fd(), hold, waiting),
+                (true, Hold::Exclusive) => Ok(()),
+                (true, Hold::Shared) => ask_to_stay(directory.as_fd()),
+            };
+            locked.map_err(|error| self.io(kind.path(), error.into()))?;
             if self.is_current(kind, name, directory.as_fd()) {
-                return Ok(Some(Locked(directory)));
+                return Ok(Some(Locked {
+                    directory,
+                    _exclusion: exclusion,
+                }));
             }
         }
     }
@@ -65,7 +86,7 @@ impl Store {
             return Ok(None);
         };
         match flock(directory.as_fd(), hold, false) {
-            Ok(()) if self.is_current(kind, name, directory.as_fd()) => Ok(Some(Locked(directory))),
+            Ok(()) if self.is_current(kind, name, directory.as_fd()) => Ok(Some(directory.into())),
             Ok(()) | Err(Errno::WOULDBLOCK) => Ok(None),
             Err(error) => Err(self.io(kind.path(), error.into())),
         }
@@ -94,14 +115,27 @@ impl Store {
 
     /// Exclusion over one of 64 groups of names, so that a stale one can be judged and replaced at once.
     pub(super) fn lock_bucket(&self, name: &str) -> Result<OwnedFd> {
+        self.lock_group(String::new(), name)
+    }
+
+    /// The same over groups of their own, whose files begin with `kind`.
+    fn lock_group(&self, kind: String, name: &str) -> Result<OwnedFd> {
         let hash = name
             .bytes()
             .fold(5381u32, |hash, byte| hash.wrapping_mul(33) ^ u32::from(byte));
-        let path = format!("{}/{:02x}", Kind::Locks.path(), hash % 64);
+        let path = format!("{}/{kind}{:02x}", Kind::Locks.path(), hash % 64);
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.root, path.as_str(), flags, Mode::RUSR | Mode::WUSR)
             .and_then(|file| flock(file.as_fd(), Hold::Exclusive, true).map(|()| file));
         file.map_err(|error| self.io(&path, error.into()))
+    }
+}
+
+/// Locks a directory shared, unless somebody keeps us from it.
+pub(super) fn ask_to_stay(directory: BorrowedFd<'_>) -> rustix::io::Result<()> {
+    match flock(directory, Hold::Shared, false) {
+        Err(Errno::WOULDBLOCK) => Ok(()),
+        result => result,
     }
 }
 

@@ -14,7 +14,8 @@
 //! image lies where other users of the machine reach it, whoever fills the store.
 //!
 //! Everything is published whole by a rename, and readers write nothing. Whoever uses a layer at this moment may hold its
-//! directory shared by `flock(2)`, which takes no right but to read; the sweep leaves such a layer alone.
+//! directory shared by `flock(2)`, which takes no right but to read; the sweep leaves such a layer alone. As everybody can
+//! lock so, exclusively too, nobody waits for such a lock or believes it.
 //!
 //! A store is believed when nobody but the superuser and ourselves can have written it: it and all directories above
 //! it belong to one of the two, and nobody else may write there.
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
-use super::locks::{Hold, Locked, flock};
+use super::locks::{Hold, Locked, ask_to_stay};
 use super::{DIRECTORY, Kind, PUBLIC_DIRECTORY, Result, Store, StoreError, VERSION_FILE, make_root};
 use crate::base::file;
 
@@ -70,8 +71,9 @@ impl Store {
     }
 
     /// Opens the store at `path` for reading what others share. `None`: there is nothing. Called before an ordinary user
-    /// enters its user namespace, where the superuser's files cannot be told from those of strangers.
-    pub fn open_shared(path: &Path) -> Result<Option<Self>> {
+    /// enters its user namespace, where the superuser's files cannot be told from those of strangers; one that was
+    /// opened there is `believed` inside.
+    pub fn open_shared(path: &Path, believed: bool) -> Result<Option<Self>> {
         let io = |source| StoreError::Io {
             path: path.into(),
             source,
@@ -94,7 +96,9 @@ impl Store {
             Ok(false) => return Ok(None),
             Err(error) => return Err(error),
         }
-        store.check_owners()?;
+        if !believed {
+            store.check_owners()?;
+        }
         Ok(Some(store))
     }
 
@@ -211,7 +215,7 @@ pub(super) fn open_to_all(directory: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Keeps a layer of a shared store where it is while its content is in use: `data` is its directory of content. `None`:
-/// it is being removed, or it is gone. Where the file system has no such locks nothing is kept.
+/// it is gone.
 pub fn keep_data(data: &Path) -> io::Result<Option<OwnedFd>> {
     let Some(layer) = data.parent() else {
         return Ok(None);
@@ -221,9 +225,8 @@ pub fn keep_data(data: &Path) -> io::Result<Option<OwnedFd>> {
         Err(rustix::io::Errno::NOENT) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    if flock(directory.as_fd(), Hold::Shared, false) == Err(rustix::io::Errno::WOULDBLOCK) {
-        return Ok(None);
-    }
+    // Where the file system has no such locks nothing is kept.
+    let _ = ask_to_stay(directory.as_fd());
     // Renamed into the trash since it was opened, perhaps.
     let is_there = rustix::fs::stat(data).is_ok();
     Ok(is_there.then_some(directory))

@@ -358,6 +358,105 @@ fn sharing_and_first_use_killed_at_every_step() {
     pair.borrowed(&["rm", "one"]);
 }
 
+/// Whoever can read a directory can lock it: everybody, in a store for everybody.
+#[test]
+fn locks_of_others_on_the_store_keep_nobody() {
+    let pair = Pair::new();
+    pair.lender.busybox();
+    pair.share(&[IMAGE]).run().succeeds();
+    let lock_all = || -> Vec<fs::File> {
+        let kinds = ["", "images", "layers", "tags", "blobs/sha256"];
+        let kinds = kinds.map(|kind| pair.store.join(kind));
+        let below = |kind: &PathBuf| {
+            let entries = fs::read_dir(kind).unwrap();
+            entries.map(|entry| entry.unwrap().path()).collect::<Vec<_>>()
+        };
+        let objects: Vec<PathBuf> = kinds.iter().flat_map(below).collect();
+        // What is closed to others is not theirs to lock.
+        let is_open = |path: &PathBuf| fs::metadata(path).unwrap().mode() & 0o004 != 0;
+        let paths = kinds
+            .into_iter()
+            .chain(objects)
+            .collect::<std::collections::BTreeSet<_>>();
+        let lock = |path: PathBuf| {
+            let file = fs::File::open(path).unwrap();
+            file.lock().unwrap();
+            file
+        };
+        paths.into_iter().filter(is_open).map(lock).collect()
+    };
+    let locks = lock_all();
+    assert!(locks.len() > 8, "{locks:?}");
+    pair.borrowed(&["run", "--rm", IMAGE, "true"]);
+    pair.lender.load(&multi());
+    pair.share(&[MULTI]).run().succeeds();
+    drop(locks);
+    let locks = lock_all();
+    pair.borrowed(&["run", "--rm", MULTI, "true"]);
+    pair.share(&["--rm", MULTI]).run().succeeds();
+    pair.share(&["--rm", IMAGE]).run().succeeds();
+    pair.borrowed(&["images", "-q", "--filter", "readonly=true"])
+        .prints("");
+    drop(locks);
+}
+
+/// There the superuser's files look like anybody's.
+#[test]
+fn inside_unshare_the_same_images_are_shared() {
+    requires!("user", "user-namespaces");
+    let pair = Pair::new();
+    pair.lender.busybox();
+    pair.share(&[IMAGE]).run().succeeds();
+    pair.borrowed(&["tag", IMAGE, "mine:1"]);
+    let binary = pair.borrower.binary().display().to_string();
+    let inside = |words: &[&str]| pair.borrowed(&[&["unshare", &binary], words].concat());
+    let format = ["images", "--format", "{{.Repository}}:{{.Tag}} {{.ReadOnly}}"];
+    assert_eq!(inside(&format).text(), pair.borrowed(&format).text());
+    inside(&["system", "check", "--repair"]).prints("");
+    inside(&["run", "--rm", "mine:1", "echo", "inside"]).prints("inside\n");
+    inside(&["system", "check"]).prints("");
+}
+
+/// Of what is lent to us the undermost layers are one tree without content.
+#[test]
+fn images_of_others_are_compared_by_their_content() {
+    let pair = Pair::new();
+    let image = |name: &str, content: &str| {
+        let entries = [Entry::file("same", "same"), Entry::file("other", content)];
+        Image::new().layer(&busybox_entries()).layer(&entries).name(name)
+    };
+    pair.lender.load(&image("localhost/one:1", "ones"));
+    pair.lender.load(&image("localhost/two:1", "twos"));
+    pair.share(&["one:1", "two:1"]).run().succeeds();
+    for _ in 0..2 {
+        pair.borrowed(&["diff", "two:1", "one:1"]).prints("C /other\n");
+        pair.borrowed(&["diff", "one:1"]).prints("A /other\nA /same\n");
+        for name in ["one:1", "two:1"] {
+            pair.borrowed(&["run", "--rm", name, "true"]);
+        }
+    }
+}
+
+/// The image that is shared may be there by the same store alone.
+#[test]
+fn what_is_shared_already_can_be_shared_again() {
+    let pair = Pair::new();
+    pair.lender.busybox();
+    pair.share(&[IMAGE]).run().succeeds();
+    let again = pair
+        .borrow(&["system", "share", "--store"])
+        .arg(&pair.store)
+        .arg(IMAGE);
+    again.run().succeeds().prints(&format!("Shared image: {IMAGE}\n"));
+    pair.borrowed(&["run", "--rm", IMAGE, "true"]);
+    let again = pair
+        .borrow(&["system", "share", "--store"])
+        .arg(&pair.store)
+        .arg(IMAGE);
+    again.run().succeeds().prints(&format!("Shared image: {IMAGE}\n"));
+    pair.borrowed(&["run", "--rm", IMAGE, "true"]);
+}
+
 #[test]
 fn a_store_that_others_may_have_written_is_not_believed() {
     let pair = Pair::new();

@@ -131,10 +131,12 @@ impl<'c> Place<'c> {
     }
 }
 
-/// Makes in the directory `staging` what stands for the shared layers in the directories `shared`, bottom first. `scratch`
-/// is an empty directory on the same file system, whose content is worth nothing afterwards.
+/// Makes in the directory `staging` what stands for the shared layers in the directories `shared`, bottom first, of which
+/// all together `identity` is the digest. `scratch` is an empty directory on the same file system, whose content is worth
+/// nothing afterwards.
 pub fn stand_in(
     shared: &[BorrowedFd<'_>],
+    identity: Digest,
     staging: BorrowedFd<'_>,
     scratch: BorrowedFd<'_>,
     options: &UnpackOptions,
@@ -165,7 +167,7 @@ pub fn stand_in(
     }
     let record = LayerRecord {
         version: VERSION,
-        diff_id: Digest::of(b""),
+        diff_id: identity,
         size: 0,
         content: 0,
         entries: 0,

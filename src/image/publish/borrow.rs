@@ -22,6 +22,9 @@ impl Layers<'_> {
     pub(super) fn borrow(&mut self, diff_ids: &[Digest]) -> Result<Option<Lent>> {
         let names = mounted(diff_ids);
         let is_lent = |layers: &Self, name: &String| matches!(layers.held.get(name), Some(Held::Lent(..)));
+        if !names.iter().any(|name| is_lent(self, name)) {
+            return Ok(None);
+        }
         let mut count = names.iter().take_while(|name| is_lent(self, name)).count();
         for name in &names[count..] {
             let record = layer::read_record(self.held[name].directory())?;
@@ -57,8 +60,9 @@ impl Layers<'_> {
             return Ok(None);
         }
         // The paths hold the layers' digests and seeds.
-        let name = format!("{}.lent", Digest::of(data.join("\n").as_bytes()).hex());
-        self.stand_in(&name, &names[..count])?;
+        let identity = Digest::of(data.join("\n").as_bytes());
+        let name = format!("{}.lent", identity.hex());
+        self.stand_in(&name, identity, &names[..count])?;
         Ok(Some(Lent {
             name,
             layers: digests,
@@ -67,7 +71,7 @@ impl Layers<'_> {
     }
 
     /// Makes `name` for these layers, unless it is there.
-    fn stand_in(&mut self, name: &str, layers: &[String]) -> Result<()> {
+    fn stand_in(&mut self, name: &str, identity: Digest, layers: &[String]) -> Result<()> {
         if self.held.contains_key(name) {
             return Ok(());
         }
@@ -77,8 +81,14 @@ impl Layers<'_> {
         }
         let shared: Vec<BorrowedFd<'_>> = layers.iter().map(|name| self.held[name].directory()).collect();
         let (staging, scratch) = (self.store.stage(None)?, self.store.stage(None)?);
-        layer::stand_in(&shared, staging.directory(), scratch.directory(), &self.options)
-            .context("cannot use the layers that are shared")?;
+        layer::stand_in(
+            &shared,
+            identity,
+            staging.directory(),
+            scratch.directory(),
+            &self.options,
+        )
+        .context("cannot use the layers that are shared")?;
         self.held.insert(name.to_owned(), Held::Staged(staging));
         Ok(())
     }
