@@ -73,6 +73,10 @@ impl Engine {
     /// Takes away the latest mount of an image, or `all` of them. `false`: it is not mounted in our mount namespace.
     pub fn unmount_image(&self, image: &Image, all: bool, waiting: &mut dyn FnMut()) -> Result<bool> {
         let id = image.id.hex();
+        if image.is_elsewhere {
+            // Nothing of it was ever used.
+            return Ok(false);
+        }
         let held = self.claim_image(&id, waiting)?;
         Ok(self.store.unmount(&held, Kind::Images, &id, all)?)
     }

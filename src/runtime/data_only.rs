@@ -6,7 +6,7 @@
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Mode, OFlags, XattrFlags};
+use rustix::fs::{CWD, Mode, OFlags, XattrFlags};
 use rustix::io::Errno;
 use rustix::process::{WaitId, WaitIdOptions};
 
@@ -65,7 +65,6 @@ fn look(place: &Path) -> Result<(), Errno> {
     let file = rustix::fs::openat(&mount, FILE, flags, Mode::empty())?;
     let mut content = [0; CONTENT.len() + 1];
     let length = rustix::io::read(&file, &mut content)?;
-    let _ = rustix::fs::statat(&mount, FILE, AtFlags::empty())?;
     match content[..length] == *CONTENT {
         true => Ok(()),
         false => Err(Errno::IO),

@@ -162,6 +162,8 @@ impl Store {
                 reason: format!("it is of version {}", record.version),
             }),
             Err(error) if error.is_missing() => Ok(Record::default()),
+            // Not synced to disk, so a loss of power may have cut it, and then nothing is mounted any more.
+            Err(StoreError::Damaged { .. }) => Ok(Record::default()),
             result => result,
         }
     }
@@ -318,6 +320,22 @@ mod tests {
             assert!(!store.path_of(Kind::Images, "one").join(RECORD).exists());
         }
         assert!(store.mounts(Kind::Images, "none").unwrap().is_empty());
+    }
+
+    /// It is not synced to disk, so a loss of power may leave it empty.
+    #[test]
+    fn a_record_that_was_cut_keeps_nobody() {
+        let (parent, store, held) = store();
+        let file = store.path_of(Kind::Images, "one").join(RECORD);
+        for content in ["", "{\"version\":1,\"pla"] {
+            std::fs::write(&file, content).unwrap();
+            assert!(store.mounts(Kind::Images, "one").unwrap().is_empty());
+            store
+                .note_mount(&held, Kind::Images, "one", &parent.path().join("place"))
+                .unwrap();
+            store.unmount_everywhere(&held, Kind::Images, "one").unwrap();
+            assert!(!file.exists());
+        }
     }
 
     #[test]

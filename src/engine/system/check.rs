@@ -466,7 +466,8 @@ pub(super) fn discard_container(store: &Store, id: &str) -> Result<bool> {
     store.discard(Kind::Containers, id)?;
     drop(held);
     store.sweep_names()?;
-    store.empty_trash()?;
+    // It is gone; what cannot be deleted now goes with a later sweep.
+    let _ = store.empty_trash();
     Ok(true)
 }
 

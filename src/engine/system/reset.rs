@@ -22,8 +22,9 @@ impl Engine {
             }
         }
         for id in self.store.names(Kind::Images).unwrap_or_default() {
-            if let Some(held) = self.store.lock(Kind::Images, &id, Hold::Exclusive, &mut || ())? {
-                self.store.unmount_everywhere(&held, Kind::Images, &id)?;
+            if let Ok(Some(held)) = self.store.lock(Kind::Images, &id, Hold::Exclusive, &mut || ()) {
+                // What stays mounted is told of when its layers are removed.
+                let _ = self.store.unmount_everywhere(&held, Kind::Images, &id);
             }
         }
         let empty = || staging::empty(self.store.root());
