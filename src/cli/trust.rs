@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::arguments::Flags;
 use super::configuration::{self, policy_paths};
 use super::format::{self, Columns, ListFormat};
-use super::output::{print, print_line};
+use super::output::{print, print_bytes};
 use super::report::Outcome;
 use crate::base::file::{self, Durability, read_trusted};
 use crate::image::policy::Policy;
@@ -111,7 +111,7 @@ fn show(args: &ShowArgs) -> Outcome {
     };
     let bytes = read_trusted(&path, LIMIT).with_context(|| path.display().to_string())?;
     if args.raw {
-        print_line(&String::from_utf8_lossy(&bytes))?;
+        print_bytes(&bytes)?;
         return Ok(0);
     }
     // What is shown is what counts: an unclear file is an error here as well.
@@ -223,7 +223,7 @@ fn set(args: &SetArgs) -> Outcome {
     }
     let directory = File::open(parent).with_context(described)?;
     let name = Path::new(path.file_name().with_context(described)?);
-    file::replace(&directory, name, &text, Durability::Synced).with_context(described)?;
+    file::replace_by(&directory, name, &text, Durability::Synced, file::PUBLIC).with_context(described)?;
     Ok(0)
 }
 

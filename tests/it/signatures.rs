@@ -1,6 +1,7 @@
 //! Signatures: what a policy wants signed, who signs it, and what strangers make of that.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
@@ -548,6 +549,8 @@ fn trust_is_shown_and_set_as_podman_does() {
         };
         assert_eq!(lines(&show(words)), lines(podmans.text()), "{words:?}");
     }
+    let raw = sandbox.coracle(["image", "trust", "show", "--raw"]).run();
+    assert_eq!(raw.succeeds().stdout, policy.to_string().into_bytes());
     assert_eq!(
         show(&["-n", "docker.io/x"])
             .split_whitespace()
@@ -598,6 +601,12 @@ fn trust_is_shown_and_set_as_podman_does() {
     ] {
         set(words).exits(125).says(expected).says_one_line();
     }
+    // Other tools and other users read it, too.
+    let mode = fs::metadata(sandbox.path("config/containers/policy.json"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o7777, 0o644);
     let after = fs::read(sandbox.path("config/containers/policy.json")).unwrap();
     assert_eq!(serde_json::from_slice::<Value>(&after).unwrap(), written);
     assert!(set(&["x.invalid"]).code != Some(0));
