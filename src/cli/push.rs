@@ -139,8 +139,7 @@ pub fn run(args: PushArgs, context: &Context) -> Outcome {
     if let Some(pushed) = push_as_list(&args, options.clone(), context)? {
         return Ok(pushed);
     }
-    let destination = args.destination.as_deref().unwrap_or(&args.image);
-    let destination = destination.strip_prefix("docker://").unwrap_or(destination);
+    let destination = transport::name(args.destination.as_deref().unwrap_or(&args.image));
     let target: Reference = destination.parse()?;
     if target.digest().is_some() {
         bail!("{destination}: an image gets its digest from its content, so it is pushed by a tag");
@@ -229,7 +228,7 @@ fn push_to_archive(args: &PushArgs, archive: Archive, options: &PushOptions, con
 
 /// Pushes a list of manifests, as `manifest push` does. `None`: it is an image that is meant.
 fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyhow::Result<Option<u8>> {
-    let name = args.image.strip_prefix("docker://").unwrap_or(&args.image);
+    let name = transport::name(&args.image);
     let store = context.look()?;
     let list = store.and_then(|store| find_list(&store, name).ok());
     let Some(list) = list.filter(|_| !args.all_tags) else {
@@ -245,8 +244,8 @@ fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyho
         add: Vec::new(),
     };
     let (_engine, pushed) = push_list(context, &list, target, &args.transfer, &options, args.quiet)?;
-    let target = target.strip_prefix("docker://").unwrap_or(target);
-    answer(args, &target.parse::<Reference>()?.or_latest(), &pushed)?;
+    let target = transport::name(target).parse::<Reference>()?.or_latest();
+    answer(args, &target, &pushed)?;
     Ok(Some(0))
 }
 
@@ -269,7 +268,7 @@ fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Resul
 }
 
 fn wanted(store: &Store, name: &str, args: &PushArgs) -> anyhow::Result<Found> {
-    let found = find(store, name.strip_prefix("docker://").unwrap_or(name))?;
+    let found = find(store, transport::name(name))?;
     if let Some(text) = &args.platform {
         let wanted = platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?;
         let have = found.image.platform();

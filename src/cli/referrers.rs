@@ -12,6 +12,7 @@ use super::report::Outcome;
 use crate::base::digest::Digest;
 use crate::base::units::size;
 use crate::image::reference::Reference;
+use crate::image::transport;
 use crate::oci::image::Descriptor;
 
 /// List what is attached to an image at its registry: signatures, bills of materials and the like
@@ -40,8 +41,7 @@ const COLUMNS: Columns = Columns {
 };
 
 pub fn run(args: &ReferrersArgs, _context: &Context) -> Outcome {
-    let name = args.name.strip_prefix("docker://").unwrap_or(&args.name);
-    let reference = name.parse::<Reference>()?.or_latest();
+    let reference = transport::name(&args.name).parse::<Reference>()?.or_latest();
     let candidates = Remote::new(&args.transfer)?.candidates(&reference)?;
     let (mut found, repository) = first_of(&candidates, |candidate| {
         // What others say of an image, its own registry tells.

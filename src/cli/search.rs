@@ -13,6 +13,7 @@ use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use crate::image::reference::{HUB, HUB_OLD, split_domain};
 use crate::image::registry::Match;
+use crate::image::transport;
 
 /// Search registries for images
 ///
@@ -68,7 +69,7 @@ const DESCRIPTION: usize = 44;
 
 pub fn run(args: SearchArgs, _context: &Context) -> Outcome {
     let limit = args.limit.filter(|limit| *limit > 0).unwrap_or(LIMIT);
-    let term = args.term.strip_prefix("docker://").unwrap_or(&args.term);
+    let term = transport::name(&args.term);
     let (columns, rows) = if args.list_tags {
         if !args.filter.is_empty() {
             bail!("--filter does not go with --list-tags");

@@ -70,10 +70,23 @@ pub enum TransportError {
 /// What other tools read images from and we do not. `docker:` alone is none of them: it begins the name of an image.
 const UNSUPPORTED: [&str; 4] = ["sif", "tarball", "ostree", "atomic"];
 
+/// What stands before the name of an image that a registry has.
+const REGISTRY: &str = "docker://";
+
+/// The name of an image that only its registry is to be asked for.
+pub fn at_registry(text: &str) -> Option<&str> {
+    text.strip_prefix(REGISTRY)
+}
+
+/// A name, whether it is said of it that a registry has it or not.
+pub fn name(text: &str) -> &str {
+    at_registry(text).unwrap_or(text)
+}
+
 /// Reads what a user gives as an image.
 pub fn parse(text: &OsStr) -> Result<Transport<'_>, TransportError> {
     let bytes = text.as_bytes();
-    if let Some(name) = bytes.strip_prefix(b"docker://") {
+    if let Some(name) = bytes.strip_prefix(REGISTRY.as_bytes()) {
         return Ok(Transport::Name(OsStr::from_bytes(name)));
     }
     let Some(colon) = bytes.iter().position(|byte| *byte == b':') else {

@@ -283,6 +283,38 @@ fn what_is_pushed_is_read_by_others() {
 }
 
 #[test]
+fn lists_go_to_registries_and_take_images_only() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&own());
+    coracle(&sandbox, &["manifest", "create", "list", "busybox"]);
+    for destination in [
+        "docker-daemon:x",
+        "docker-daemon:x:1",
+        "containers-storage:x",
+        "oci:/x",
+        "oci-archive:/x",
+        "docker-archive:/x",
+        "dir:/x",
+        "ostree:x",
+    ] {
+        let refused = sandbox.coracle(["manifest", "push", "list", destination]).run();
+        refused.exits(125).says("is not supported").says_one_line();
+    }
+    for (name, said) in [
+        ("docker-daemon:busybox", "pull it first"),
+        ("oci-archive:/x", "load it first"),
+        ("containers-storage:none", "no such image: none"),
+    ] {
+        let refused = sandbox.coracle(["manifest", "add", "list", name]).run();
+        refused.exits(125).says(said).says_one_line();
+    }
+    // It is what is here, as with Podman.
+    let words = ["manifest", "create", "second", "containers-storage:busybox"];
+    coracle(&sandbox, &words);
+    assert_eq!(index(&sandbox, "second"), index(&sandbox, "list"));
+}
+
+#[test]
 fn members_are_run_from_where_they_are() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();

@@ -17,7 +17,7 @@ use crate::image::lists::{self, Addition, Annotation};
 use crate::image::platform;
 use crate::image::reference::Reference;
 use crate::image::registry::Sources;
-use crate::image::transport::{self, Transport};
+use crate::image::transport::{self, Engine, Transport};
 use crate::oci::image::Descriptor;
 use crate::store::Store;
 use crate::store::images::Image;
@@ -169,7 +169,8 @@ pub struct AddArgs {
     /// The list
     #[arg(value_name = "LIST")]
     list: String,
-    /// Images, with docker:// before them to ask their registries in any case; with --artifact files
+    /// Images, with docker:// before them to ask their registries in any case, with containers-storage: to ask none; with
+    /// --artifact files
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<String>,
 }
@@ -318,7 +319,7 @@ fn additions(
     let store = context.look()?;
     let mut additions = Vec::new();
     for name in names {
-        let found = match name.strip_prefix("docker://") {
+        let found = match transport::at_registry(name) {
             Some(name) => remote(transfer, name, all),
             None => anywhere(transfer, store.as_ref(), name, all),
         };
@@ -334,21 +335,26 @@ fn anywhere(
     name: &str,
     all: bool,
 ) -> anyhow::Result<Vec<Addition>> {
-    let (name, is_local) = match name.strip_prefix("containers-storage:") {
-        Some(name) => (name, true),
-        None => (name, false),
+    let (name, is_local) = match transport::parse(OsStr::new(name))? {
+        Transport::Name(_) => (name, false),
+        // For this command as Podman has it, the word means the store that the list is in.
+        Transport::Engine(Engine::Podman, name) => (name, true),
+        Transport::Engine(Engine::Docker, _) => {
+            bail!("images of Docker are not supported here: pull it first, and add the image")
+        }
+        Transport::Archive(_) => {
+            bail!("archives are not supported here: load it first, and add the image")
+        }
     };
-    if let Transport::Archive(_) = transport::parse(OsStr::new(name))? {
-        bail!("archives are not supported here: load it first, and add the image");
-    }
-    let missing = || FindError::Missing(name.to_owned());
-    let found = store.map_or_else(|| Err(missing()), |store| find_any(store, name));
-    match (store, found) {
-        (Some(store), Ok(found)) if found.image.list.is_some() => members(store, &found.image, all),
-        (Some(store), Ok(found)) => Ok(vec![list_members::local_addition(store, &found.image)?]),
-        (_, Err(FindError::Missing(_))) if !is_local => remote(transfer, name, all),
-        (_, Err(error)) => Err(error.into()),
-        (None, Ok(_)) => Err(missing().into()),
+    let found = match store {
+        Some(store) => find_any(store, name).map(|found| (store, found.image)),
+        None => Err(FindError::Missing(name.to_owned())),
+    };
+    match found {
+        Ok((store, list)) if list.list.is_some() => members(store, &list, all),
+        Ok((store, image)) => Ok(vec![list_members::local_addition(store, &image)?]),
+        Err(FindError::Missing(_)) if !is_local => remote(transfer, name, all),
+        Err(error) => Err(error.into()),
     }
 }
 

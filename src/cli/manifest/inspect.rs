@@ -17,6 +17,7 @@ use crate::image::lists;
 use crate::image::manifest::{is_index, media_type_of};
 use crate::image::reference::Reference;
 use crate::image::registry::{Client, Fetched};
+use crate::image::transport;
 use crate::oci::config::ImageConfig;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, Platform, media_type};
 use crate::store::Store;
@@ -46,7 +47,7 @@ pub fn run(mut args: InspectArgs, context: &Context) -> Outcome {
     if args.insecure {
         args.transfer.registry.tls_verify = Some(false);
     }
-    let document = match args.name.strip_prefix("docker://") {
+    let document = match transport::at_registry(&args.name) {
         Some(name) => remote(&args, name)?,
         None => match local(&args, context)? {
             Some(document) => document,

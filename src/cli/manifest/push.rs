@@ -1,6 +1,7 @@
 //! `manifest push`: give a list and what it names to a registry.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -22,6 +23,7 @@ use crate::image::push::Pushed;
 use crate::image::push_list::{Event, ListJourney, ListOptions, Origin};
 use crate::image::reference::Reference;
 use crate::image::remove;
+use crate::image::transport::{self, Transport};
 use crate::oci::image::Descriptor;
 use crate::store::images::Image;
 
@@ -103,15 +105,10 @@ pub fn push_list(
     options: &ListOptions,
     quiet: bool,
 ) -> anyhow::Result<(Engine, Pushed)> {
-    let destination = destination.strip_prefix("docker://").unwrap_or(destination);
-    if let Some((transport, _)) = destination.split_once(':')
-        && matches!(
-            transport,
-            "oci" | "oci-archive" | "docker-archive" | "dir" | "containers-storage"
-        )
-    {
-        bail!("{destination}: a list is pushed to registries only: {transport}: is not supported");
-    }
+    let Transport::Name(_) = transport::parse(OsStr::new(destination))? else {
+        bail!("{destination}: a list is pushed to registries only, its transport is not supported");
+    };
+    let destination = transport::name(destination);
     let target = destination.parse::<Reference>()?.or_latest();
     if target.digest().is_some() {
         bail!("{destination}: a list gets its digest from its content, so it is pushed by a tag");
