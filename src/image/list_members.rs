@@ -43,9 +43,13 @@ pub fn local_addition(store: &Store, image: &Image) -> Result<Addition> {
     })
 }
 
-/// The members of a list that was made here, as those of another.
-pub fn members(store: &Store, list: &Image) -> Result<Vec<Addition>> {
-    let index = index(store, list)?;
+/// The members of a list that was made here, as those of another: with `all` every one, else the one for a platform.
+pub fn members(store: &Store, list: &Image, all: bool, wanted: &Platform) -> Result<Vec<Addition>> {
+    let manifests = index(store, list)?.manifests;
+    let chosen = match all {
+        true => manifests,
+        false => vec![select(&manifests, wanted)?.clone()],
+    };
     let known = list.list.as_ref();
     let addition = |descriptor: Descriptor| {
         let member = known.and_then(|list| list.member(&descriptor.digest));
@@ -60,7 +64,7 @@ pub fn members(store: &Store, list: &Image) -> Result<Vec<Addition>> {
             descriptor,
         })
     };
-    index.manifests.into_iter().map(addition).collect()
+    chosen.into_iter().map(addition).collect()
 }
 
 /// What a registry has under a name: one manifest, or with `all` those of an index, or the one of it for a platform.

@@ -315,6 +315,26 @@ fn lists_go_to_registries_and_take_images_only() {
 }
 
 #[test]
+fn one_member_is_taken_whatever_the_others_are() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&own());
+    coracle(&sandbox, &["manifest", "create", "list", "busybox"]);
+    let expected = index(&sandbox, "list");
+    let file = sandbox.file("tmp/file", "content");
+    sandbox
+        .coracle(["manifest", "add", "--artifact", "list"])
+        .arg(file)
+        .run()
+        .succeeds();
+    let all = sandbox
+        .coracle(["manifest", "create", "--all", "new", "list"])
+        .run();
+    all.exits(125).says("was made of files for its own list");
+    coracle(&sandbox, &["manifest", "create", "new", "list"]);
+    assert_eq!(index(&sandbox, "new"), expected);
+}
+
+#[test]
 fn members_are_run_from_where_they_are() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();

@@ -20,7 +20,6 @@ use crate::image::registry::Sources;
 use crate::image::transport::{self, Engine, Transport};
 use crate::oci::image::Descriptor;
 use crate::store::Store;
-use crate::store::images::Image;
 
 /// Make a list of manifests
 ///
@@ -351,24 +350,13 @@ fn anywhere(
         None => Err(FindError::Missing(name.to_owned())),
     };
     match found {
-        Ok((store, list)) if list.list.is_some() => members(store, &list, all),
+        Ok((store, list)) if list.list.is_some() => {
+            list_members::members(store, &list, all, &platform::host())
+        }
         Ok((store, image)) => Ok(vec![list_members::local_addition(store, &image)?]),
         Err(FindError::Missing(_)) if !is_local => remote(transfer, name, all),
         Err(error) => Err(error.into()),
     }
-}
-
-/// Members of another list that was made here.
-fn members(store: &Store, list: &Image, all: bool) -> anyhow::Result<Vec<Addition>> {
-    let members = list_members::members(store, list)?;
-    if all {
-        return Ok(members);
-    }
-    let descriptors: Vec<Descriptor> = members.iter().map(|member| member.descriptor.clone()).collect();
-    let chosen = crate::image::manifest::select(&descriptors, &platform::host())?.digest;
-    let mut members = members;
-    members.retain(|member| member.descriptor.digest == chosen);
-    Ok(members)
 }
 
 fn remote(transfer: &TransferOptions, name: &str, all: bool) -> anyhow::Result<Vec<Addition>> {
