@@ -676,7 +676,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Platform that the image is expected to be for' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is pushed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by-sigstore-private-key -d 'Sign with the key in a file, as cosign and Podman do' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-passphrase-file -d 'File whose first line is the passphrase of that key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l authfile -d 'File with credentials' -r -F
@@ -969,7 +969,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-for
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Platform that the image is expected to be for' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is pushed' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by-sigstore-private-key -d 'Sign with the key in a file, as cosign and Podman do' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-passphrase-file -d 'File whose first line is the passphrase of that key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l authfile -d 'File with credentials' -r -F

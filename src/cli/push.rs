@@ -15,8 +15,8 @@ use crate::base::digest::Digest;
 use crate::image::archive::export::export;
 use crate::image::archive::plan::Which;
 use crate::image::compression::Compression;
-use crate::image::find::{FindError, Found, find};
-use crate::image::lists::find_list;
+use crate::image::find::{FindError, Found, find, find_for};
+use crate::image::lists::{ListError, find_list};
 use crate::image::platform;
 use crate::image::push::{self, Format, PushOptions, Pushed, Step};
 use crate::image::push_list::ListOptions;
@@ -39,7 +39,7 @@ pub struct PushArgs {
     /// Write the digest of the manifest to a file
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
-    /// Platform that the image is expected to be for
+    /// Platform that the image is expected to be for; of a list, the one whose image is pushed
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<String>,
     /// Print no progress
@@ -229,10 +229,18 @@ fn push_to_archive(args: &PushArgs, archive: Archive, options: &PushOptions, con
 /// Pushes a list of manifests, as `manifest push` does. `None`: it is an image that is meant.
 fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyhow::Result<Option<u8>> {
     let name = transport::name(&args.image);
-    let store = context.look()?;
-    let list = store.and_then(|store| find_list(&store, name).ok());
-    let Some(list) = list.filter(|_| !args.all_tags) else {
+    // One platform of a list is an image, and a repository is none of both.
+    if args.all_tags || args.platform.is_some() {
         return Ok(None);
+    }
+    let Some(store) = context.look()? else {
+        return Ok(None);
+    };
+    let list = match find_list(&store, name) {
+        Ok(list) => list,
+        // What is not here at all is told later.
+        Err(ListError::NotAList(_) | ListError::Find(FindError::Missing(_))) => return Ok(None),
+        Err(error) => return Err(error.into()),
     };
     if args.signing.is_asked() {
         bail!("{name} is a list of manifests, which are not signed: push and sign its images one by one");
@@ -268,17 +276,19 @@ fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Resul
 }
 
 fn wanted(store: &Store, name: &str, args: &PushArgs) -> anyhow::Result<Found> {
-    let found = find(store, transport::name(name))?;
-    if let Some(text) = &args.platform {
-        let wanted = platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?;
-        let have = found.image.platform();
-        if !platform::satisfies(&have, &wanted) {
-            bail!(
-                "image {name} is for {}, not for {}",
-                platform::display(&have),
-                platform::display(&wanted)
-            );
-        }
+    let name = transport::name(name);
+    let Some(text) = &args.platform else {
+        return Ok(find(store, name)?);
+    };
+    let wanted = platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?;
+    let found = find_for(store, name, &wanted)?;
+    let have = found.image.platform();
+    if !platform::satisfies(&have, &wanted) {
+        bail!(
+            "image {name} is for {}, not for {}",
+            platform::display(&have),
+            platform::display(&wanted)
+        );
     }
     Ok(found)
 }

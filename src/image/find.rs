@@ -9,6 +9,7 @@ use super::platform;
 use super::reference::{Reference, ReferenceError};
 use crate::base::digest::Digest;
 use crate::base::id;
+use crate::oci::image::Platform;
 use crate::store::images::Image;
 use crate::store::{Kind, Store, StoreError};
 
@@ -38,19 +39,23 @@ pub enum FindError {
 /// The image that `text` means: a name, an id or its beginning, or a name with a digest. Of a list of manifests it is
 /// the member for this machine.
 pub fn find(store: &Store, text: &str) -> Result<Found, FindError> {
+    find_for(store, text, &platform::host())
+}
+
+/// The same where of a list the member for another platform is meant.
+pub fn find_for(store: &Store, text: &str, wanted: &Platform) -> Result<Found, FindError> {
     let found = find_any(store, text)?;
     if found.image.list.is_none() {
         return Ok(found);
     }
-    let machine = platform::host();
-    match lists::choose(store, &found.image, &machine)? {
+    match lists::choose(store, &found.image, wanted)? {
         Some(Chosen::Here(image)) => Ok(Found {
             image: *image,
             name: found.name,
         }),
         _ => Err(FindError::NoMember {
             list: text.into(),
-            platform: platform::display(&machine),
+            platform: platform::display(wanted),
         }),
     }
 }

@@ -335,6 +335,35 @@ fn one_member_is_taken_whatever_the_others_are() {
 }
 
 #[test]
+fn of_a_list_the_image_for_a_platform_is_pushed() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path("tmp"), "");
+    sandbox.load(&own());
+    sandbox.load(&other());
+    coracle(&sandbox, &["manifest", "create", "list", "busybox", "other:1"]);
+    let name = format!("{}/team/one:1", registry.host);
+    let platform = format!("linux/{OTHER}");
+    let words = ["push", "--quiet", "--platform", &platform, "list", &name];
+    coracle(&sandbox, &words).prints(&format!("{name}\n"));
+    let there = raw(&sandbox, &name);
+    assert_eq!(there["manifests"], Value::Null);
+    assert_eq!(
+        there["layers"].as_array().unwrap().len(),
+        1,
+        "the other image has one layer: {there}"
+    );
+    let archive = format!("oci-archive:{}", sandbox.path("tmp/one.tar").display());
+    coracle(&sandbox, &["push", "--platform", &platform, "list", &archive]);
+    let none = sandbox
+        .coracle(["push", "--platform", "linux/riscv64", "list", &name])
+        .run();
+    none.exits(125)
+        .says("the list list has no image for linux/riscv64 here")
+        .says_one_line();
+}
+
+#[test]
 fn members_are_run_from_where_they_are() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();
