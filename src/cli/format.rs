@@ -116,13 +116,17 @@ fn unescape(source: &str) -> String {
 /// What the template shows in the heading: the title of each field.
 fn headings(columns: &Columns, source: &str, row: Option<&Value>) -> Value {
     let mut titles: Map<String, Value> = Map::new();
-    let fields = row.and_then(Value::as_object).into_iter().flat_map(Map::keys);
+    let fields: Vec<&str> = match row {
+        Some(row) => row
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(field, _)| field.as_str())
+            .collect(),
+        // Whatever is asked for, as it cannot be known what a row would have.
+        None => fields(source).collect(),
+    };
     for field in fields {
-        titles.insert(field.clone(), field.to_uppercase().into());
-    }
-    // Where there is no row, those of the columns are known.
-    for rest in columns.template.split("{{.").skip(1) {
-        let field = rest.split("}}").next().unwrap_or_default();
         titles.insert(field.into(), field.to_uppercase().into());
     }
     for (field, title) in columns.headings {
@@ -130,6 +134,15 @@ fn headings(columns: &Columns, source: &str, row: Option<&Value>) -> Value {
     }
     titles.insert("Label".into(), label_titles(source));
     titles.into()
+}
+
+/// What a template may take for fields, and perhaps more: words behind a dot.
+fn fields(source: &str) -> impl Iterator<Item = &str> {
+    let is_of_word = |c: char| c.is_alphanumeric() || c == '_';
+    let words = source.split('.').skip(1);
+    words
+        .filter_map(move |rest| rest.split(|c| !is_of_word(c)).next())
+        .filter(|word| !word.is_empty())
 }
 
 /// Labels are headed by the last part of their key.
@@ -203,6 +216,29 @@ mod tests {
             (Some("{{.ID"), "template: ps:1: unclosed action"),
         ] {
             assert_eq!(render(format), expected, "{format:?}");
+        }
+    }
+
+    #[test]
+    fn headings_stand_without_rows() {
+        for (format, expected) in [
+            (None, "CONTAINER ID   NAMES\n"),
+            (
+                Some("table {{.Extra}}\t{{upper .RunningFor}}"),
+                "EXTRA     CREATED\n",
+            ),
+            (
+                Some("table {{if .Extra}}{{.Names}}{{end}}\t{{.Label \"a.b\"}}"),
+                "NAMES     b\n",
+            ),
+            (Some("{{.Extra}}"), ""),
+        ] {
+            let format = ListFormat {
+                format,
+                no_heading: false,
+            };
+            let printed = list(&COLUMNS, format, &[], || json!([])).unwrap_or_else(|error| error.to_string());
+            assert_eq!(printed, expected, "{:?}", format.format);
         }
     }
 

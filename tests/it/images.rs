@@ -327,6 +327,11 @@ fn names_are_given_and_taken() {
         .prints(&format!("Untagged: example.org/some/thing:1.0\nDeleted: {id}\n"));
     sandbox.coracle(["images", "--quiet"]).run().succeeds().prints("");
     sandbox
+        .coracle(["images", "--format", "table {{.Labels}}\\t{{upper .Digest}}"])
+        .run()
+        .succeeds()
+        .prints("LABELS    DIGEST\n");
+    sandbox
         .coracle(["rmi", "example.org/some/thing:1.0"])
         .run()
         .exits(1)
