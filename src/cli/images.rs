@@ -49,7 +49,7 @@ pub struct ImagesArgs {
     #[arg(long, value_name = "KEY")]
     sort: Option<String>,
     /// Show the platforms of each image below its names
-    #[arg(long, conflicts_with_all = ["digests", "format", "no_trunc", "quiet"])]
+    #[arg(long, conflicts_with_all = ["digests", "format", "no_trunc", "noheading", "quiet", "sort"])]
     tree: bool,
     /// Only images of this name
     #[arg(value_name = "NAME[:TAG]")]
@@ -75,17 +75,20 @@ const FILTERS: &[&str] = &[
 
 pub fn run(args: ImagesArgs, context: &Context) -> Outcome {
     let filters = Filters::parse(&args.filter, FILTERS).context("invalid --filter")?;
-    let mut listed = Vec::new();
+    let mut all = Vec::new();
     let store = context.look()?;
     if let Some(store) = &store {
         let listing = list(store)?;
         for damage in listing.damaged {
             report::warn(&damage.to_string());
         }
-        listed = listing.images;
+        all = listing.images;
+    }
+    let mut listed: Vec<&Listed> = all.iter().collect();
+    if let Some(store) = &store {
         retain(store, &filters, &mut listed)?;
     }
-    let mut rows: Vec<Row<'_>> = listed.iter().flat_map(images::rows).collect();
+    let mut rows: Vec<Row<'_>> = listed.into_iter().flat_map(images::rows).collect();
     // A name given for an image shows that name alone.
     let patterns: Vec<&str> = filters
         .values("reference")
@@ -98,7 +101,7 @@ pub fn run(args: ImagesArgs, context: &Context) -> Outcome {
         });
     }
     if args.tree {
-        print(&tree::show(store.as_ref(), &rows))?;
+        print(&tree::show(store.as_ref(), &all, &rows))?;
         return Ok(0);
     }
     sort(&mut rows, args.sort.as_deref())?;
@@ -138,7 +141,7 @@ fn show(args: &ImagesArgs, rows: &[Row<'_>]) -> anyhow::Result<String> {
 }
 
 /// Keeps the images that fit.
-fn retain(store: &Store, filters: &Filters, listed: &mut Vec<Listed>) -> anyhow::Result<()> {
+fn retain(store: &Store, filters: &Filters, listed: &mut Vec<&Listed>) -> anyhow::Result<()> {
     let created = |image: &Image| seconds(image.created.as_deref().unwrap_or(NEVER));
     let created_of = |key: &'static str| {
         filters

@@ -303,5 +303,26 @@ fn images_are_drawn_with_their_platforms() {
     assert!(!lines[5].ends_with('U') && lines.len() == 7, "{told}");
     let only = sandbox.coracle(["images", "--tree", "two"]).run().succeeds();
     assert_eq!(only.text().lines().count(), 3);
-    sandbox.coracle(["images", "--tree", "--quiet"]).run().exits(125);
+    for more in [&["--quiet"][..], &["--sort", "size"], &["--noheading"]] {
+        let refused = sandbox.coracle(["images", "--tree"]).args(more).run();
+        refused.exits(125).says("cannot be used with");
+    }
+    // The members of a list are shown below it though their names were not asked for.
+    sandbox
+        .coracle(["manifest", "create", "list", "one:1"])
+        .run()
+        .succeeds();
+    for more in [
+        &["list"][..],
+        &["--filter", "reference=list"],
+        &["--filter", "manifest=true"],
+    ] {
+        let listed = sandbox.coracle(["images", "--tree"]).args(more).run().succeeds();
+        let lines: Vec<&str> = listed.text().lines().collect();
+        assert!(
+            lines.len() == 3 && lines[1].starts_with("localhost/list:latest "),
+            "{listed}"
+        );
+        assert!(lines[2].starts_with("└─ linux/"), "{listed}");
+    }
 }

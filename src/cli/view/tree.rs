@@ -36,8 +36,8 @@ struct Details {
     used: bool,
 }
 
-/// Draws the images of these rows, by name.
-pub fn show(store: Option<&Store>, rows: &[Row<'_>]) -> String {
+/// Draws the images of these rows, by name. Among all images are the members of those that are lists.
+pub fn show(store: Option<&Store>, all: &[Listed], rows: &[Row<'_>]) -> String {
     let mut tops: Vec<Top<'_>> = Vec::new();
     for row in rows {
         let name = row.name.map(|name| name.familiar());
@@ -49,7 +49,7 @@ pub fn show(store: Option<&Store>, rows: &[Row<'_>]) -> String {
             None => tops.push(Top {
                 listed: row.listed,
                 names: name.into_iter().collect(),
-                platforms: store.map_or_else(Vec::new, |store| platforms(store, row.listed, rows)),
+                platforms: store.map_or_else(Vec::new, |store| platforms(store, row.listed, all)),
             }),
         }
     }
@@ -62,7 +62,7 @@ pub fn show(store: Option<&Store>, rows: &[Row<'_>]) -> String {
 }
 
 /// An image is its only platform; of a list it is what is here.
-fn platforms(store: &Store, listed: &Listed, rows: &[Row<'_>]) -> Vec<Platform> {
+fn platforms(store: &Store, listed: &Listed, all: &[Listed]) -> Vec<Platform> {
     let of = |listed: &Listed| Platform {
         name: platform::display(&listed.image.platform()),
         details: Details {
@@ -81,8 +81,8 @@ fn platforms(store: &Store, listed: &Listed, rows: &[Row<'_>]) -> Vec<Platform> 
     };
     let members = list.members.iter().filter_map(|member| {
         let is_it = |manifest: &ManifestRecord| manifest.digest == member.manifest.digest;
-        let mut others = rows.iter().map(|row| row.listed);
-        others.find(|other| other.image.list.is_none() && other.image.manifests.iter().any(is_it))
+        all.iter()
+            .find(|other| other.image.list.is_none() && other.image.manifests.iter().any(is_it))
     });
     members.map(of).collect()
 }
