@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, anyhow};
 
-use super::context::{home, variable};
+use super::context::{home, user, variable};
 use super::storage::Storage;
 use crate::base::file::read_trusted;
 use crate::image::policy::Policy;
@@ -81,7 +81,7 @@ pub fn storage(extent: Extent) -> anyhow::Result<Storage> {
             break;
         }
     }
-    let whose = match rustix::process::getuid().is_root() {
+    let whose = match user() == 0 {
         true => "storage.rootful.conf.d",
         false => "storage.rootless.conf.d",
     };
@@ -202,7 +202,7 @@ pub fn config_home() -> Option<PathBuf> {
 
 /// Where what can be found out again lies: for the superuser that of the machine.
 fn cache_home() -> Option<PathBuf> {
-    if rustix::process::geteuid().is_root() {
+    if user() == 0 {
         return Some("/var/cache".into());
     }
     match variable("XDG_CACHE_HOME") {

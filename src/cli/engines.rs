@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 
 use super::configuration;
-use super::context::{unpack_options, variable};
+use super::context::{unpack_options, user, variable};
 use super::pull::tell_loaded;
 use crate::engine::Engine;
 use crate::image::archive::load::{Input, LoadOptions, load};
@@ -97,6 +97,6 @@ fn docker_socket() -> anyhow::Result<PathBuf> {
         };
     }
     let own = variable("XDG_RUNTIME_DIR").map(|directory| PathBuf::from(directory).join("docker.sock"));
-    let own = own.filter(|path| !rustix::process::geteuid().is_root() && path.exists());
+    let own = own.filter(|path| user() != 0 && path.exists());
     Ok(own.unwrap_or_else(|| "/var/run/docker.sock".into()))
 }

@@ -6,7 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::configuration::{self, config_home};
-use super::context::{home, unpack_options, variable};
+use super::context::{home, unpack_options, user, variable};
 use super::progress::{Display, Progress as How, Stage};
 use super::report;
 use super::values::time::duration;
@@ -385,10 +385,7 @@ fn auth_paths() -> Vec<PathBuf> {
 fn own_auth_file() -> PathBuf {
     match variable("XDG_RUNTIME_DIR") {
         Some(directory) => PathBuf::from(directory).join("containers/auth.json"),
-        None => PathBuf::from(format!(
-            "/run/containers/{}/auth.json",
-            rustix::process::getuid().as_raw()
-        )),
+        None => PathBuf::from(format!("/run/containers/{}/auth.json", user())),
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, user};
 use super::lenders::MACHINE;
 use super::output::print_line;
 use super::report::{self, Outcome};
@@ -33,7 +33,7 @@ pub struct ShareArgs {
 pub fn run(args: ShareArgs, context: &Context) -> Outcome {
     let path = match &args.store {
         Some(path) => std::path::absolute(path).with_context(|| format!("invalid --store {path:?}"))?,
-        None if rustix::process::geteuid().is_root() => PathBuf::from(MACHINE),
+        None if user() == 0 => PathBuf::from(MACHINE),
         None => bail!("{MACHINE} is the superuser's: name a directory of yours with --store"),
     };
     if path.starts_with(context.store_path()?) {

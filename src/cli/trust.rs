@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::arguments::Flags;
 use super::configuration::{self, policy_paths};
+use super::context::user;
 use super::format::{self, Columns, ListFormat};
 use super::output::{print, print_bytes};
 use super::report::Outcome;
@@ -260,8 +261,8 @@ fn place(named: Option<&Path>) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
     let machine = paths.last().context("there is a place for a policy")?;
     let own = paths.first().context("there is a place for a policy")?;
     let path = match &base {
-        Some(base) if base != machine || rustix::process::geteuid().is_root() || named.is_some() => base,
-        _ if rustix::process::geteuid().is_root() => machine,
+        Some(base) if base != machine || user() == 0 || named.is_some() => base,
+        _ if user() == 0 => machine,
         _ => own,
     };
     // The file itself is replaced, not a link to it.

@@ -267,6 +267,39 @@ fn an_ordinary_user_mounts_inside_unshare_only() {
     assert_eq!(told.stdout, outside.stdout);
 }
 
+/// Everybody is the superuser there, and yet the files of configuration are those of the user.
+#[test]
+fn an_ordinary_user_keeps_its_configuration_inside_unshare() {
+    requires!("user");
+    let sandbox = Sandbox::new();
+    let policy = sandbox.path("config/containers/policy.json");
+    sandbox
+        .coracle(["unshare"])
+        .arg(sandbox.binary())
+        .args(["image", "trust", "set", "--type", "accept", "default"])
+        .run()
+        .succeeds();
+    assert!(policy.exists());
+    sandbox.load(&one());
+    sandbox
+        .coracle(["unshare"])
+        .arg(sandbox.binary())
+        .args(["system", "share", "one:1"])
+        .run()
+        .exits(125)
+        .says("is the superuser's: name a directory of yours with --store");
+    let script = "mkdir -p $0/containers/storage.rootless.conf.d\n\
+                  echo 'storage.options.additionalimagestores = 1' >$0/containers/storage.rootless.conf.d/a.conf\n\
+                  unset CONTAINERS_STORAGE_CONF; exec $C images";
+    sandbox
+        .coracle(["unshare", "sh", "-c", script])
+        .arg(sandbox.path("config"))
+        .env("C", sandbox.binary())
+        .run()
+        .exits(125)
+        .says("storage.rootless.conf.d/a.conf: line 1");
+}
+
 #[test]
 fn root_mounts_where_all_can_see_it() {
     requires!("root");
