@@ -106,7 +106,15 @@ pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) 
         Ok((digest, resolved))
     })?;
     tell(Event::Found);
-    if let Some(image) = here.filter(|image| !wish.demand.is_empty() && is_known(image, &digest)) {
+    // The very manifest whose signatures were looked at: another member of the same index may serve the platform too.
+    let is_checked = |image: &Image| {
+        is_known(image, &digest)
+            && image
+                .manifests
+                .iter()
+                .any(|known| known.digest == resolved.digest)
+    };
+    if let Some(image) = here.filter(|image| !wish.demand.is_empty() && is_checked(image)) {
         return Ok(Pulled {
             id: image.id,
             digest,

@@ -267,28 +267,7 @@ fn what_openssl_signed_comes_in_and_a_mirror_without_it_is_passed_over() {
     requires!("program:openssl");
     let sandbox = Sandbox::new();
     let content = Content::of(&image(), &sandbox.path("tmp"));
-    let document = json!({
-        "critical": {
-            "identity": {"docker-reference": "vendor.invalid/app:v1"},
-            "image": {"docker-manifest-digest": content.manifest},
-            "type": "cosign container image signature",
-        },
-        "optional": null,
-    });
-    let payload = document.to_string().into_bytes();
-    let place = put(&sandbox, "tmp/payload", &payload);
-    let private = copy(&sandbox, "p256.key");
-    let sign = ["dgst", "-sha256", "-sign", &private, place.to_str().unwrap()];
-    let signature = sandbox.program("openssl").args(sign).run().succeeds().stdout;
-    let encode = sandbox
-        .program("openssl")
-        .args(["base64", "-A"])
-        .input(signature)
-        .run();
-    let encoded = encode.succeeds().text().trim().to_owned();
-    let manifest = manifest(&[&payload], |manifest| {
-        manifest["layers"][0]["annotations"]["dev.cosignproject.cosign/signature"] = json!(encoded);
-    });
+    let (manifest, payload) = openssl_signs(&sandbox, "vendor.invalid/app:v1", &content.manifest);
     let (name, fake) = attached(&sandbox, Some(manifest), vec![payload]);
     let (_, bare) = attached(&sandbox, None, vec![]);
     let requirement = json!({"type": "sigstoreSigned", "keyPaths": [copy(&sandbox, "ed25519.pub"), copy(&sandbox, "p256.pub")],
@@ -311,6 +290,100 @@ fn what_openssl_signed_comes_in_and_a_mirror_without_it_is_passed_over() {
         .run()
         .succeeds()
         .prints("12");
+}
+
+/// The manifest of one signature that openssl has made, and what is signed.
+fn openssl_signs(sandbox: &Sandbox, name: &str, digest: &str) -> (Answer, Vec<u8>) {
+    let document = json!({
+        "critical": {
+            "identity": {"docker-reference": name},
+            "image": {"docker-manifest-digest": digest},
+            "type": "cosign container image signature",
+        },
+        "optional": null,
+    });
+    let payload = document.to_string().into_bytes();
+    let place = put(sandbox, "tmp/payload", &payload);
+    let private = copy(sandbox, "p256.key");
+    let sign = ["dgst", "-sha256", "-sign", &private, place.to_str().unwrap()];
+    let signature = sandbox.program("openssl").args(sign).run().succeeds().stdout;
+    let encode = sandbox
+        .program("openssl")
+        .args(["base64", "-A"])
+        .input(signature)
+        .run();
+    let encoded = encode.succeeds().text().trim().to_owned();
+    let manifest = manifest(&[&payload], |manifest| {
+        manifest["layers"][0]["annotations"]["dev.cosignproject.cosign/signature"] = json!(encoded);
+    });
+    (manifest, payload)
+}
+
+#[test]
+fn another_member_of_the_same_index_does_not_stand_in_for_the_signed_one() {
+    let sandbox = Sandbox::new();
+    let signed = Content::of(&image(), &sandbox.path("tmp"));
+    // Its configuration knows no variant, so that it serves any of this machine's.
+    let unsigned = image().configure(json!({ "Cmd": ["echo", "unsigned"] }));
+    let unsigned = Content::of(&unsigned, &sandbox.path("tmp"));
+    let architecture = if cfg!(target_arch = "x86_64") {
+        "amd64"
+    } else {
+        "arm64"
+    };
+    let entry = |content: &Content, variant: Option<&str>| {
+        let (kind, bytes) = &content.documents["/v2/test/manifests/v1"];
+        json!({"mediaType": kind, "digest": content.manifest, "size": bytes.len(),
+            "platform": {"os": "linux", "architecture": architecture, "variant": variant.unwrap_or_default()}})
+    };
+    let kind = "application/vnd.oci.image.index.v1+json";
+    let index = json!({"schemaVersion": 2, "mediaType": kind,
+        "manifests": [entry(&signed, None), entry(&unsigned, Some("v9"))]});
+    let index = index.to_string().into_bytes();
+    let (tag, digest) = (signed.manifest.replace(':', "-"), signed.manifest.clone());
+    let mut all = unsigned;
+    all.documents.extend(signed.documents);
+    for name in ["v1".to_owned(), format!("sha256:{}", hex(&index))] {
+        let place = format!("/v2/test/manifests/{name}");
+        all.documents.insert(place, (kind.to_owned(), index.clone()));
+    }
+    let (manifest, payload) = openssl_signs(&sandbox, "vendor.invalid/app:v1", &digest);
+    let (_, fake) = registry(all, move |asked, honest| {
+        if asked.target.ends_with(&format!("{tag}.sig")) {
+            return manifest.clone();
+        }
+        match asked.target.ends_with(&hex(&payload)) {
+            true => Answer::new(200, payload.clone()),
+            false => honest,
+        }
+    });
+    let name = format!("{}/test:v1", fake.host);
+    let other = format!("linux/{architecture}/v9");
+    sandbox
+        .coracle(["pull", "--platform", &other, &name])
+        .run()
+        .succeeds();
+    sandbox
+        .coracle(["run", "--rm", "--pull", "never", &name])
+        .run()
+        .succeeds()
+        .prints("unsigned\n");
+    let requirement = json!({"type": "sigstoreSigned", "keyPath": copy(&sandbox, "p256.pub"),
+        "signedIdentity": {"type": "exactReference", "dockerReference": "vendor.invalid/app:v1"}});
+    trust(&sandbox, &fake.host, &requirement);
+    for _ in 0..2 {
+        sandbox.coracle(["pull", &name]).run().succeeds();
+        sandbox
+            .coracle(["run", "--rm", "--pull", "never", &name])
+            .run()
+            .succeeds()
+            .prints("12");
+    }
+    sandbox
+        .coracle(["pull", "--platform", &other, &name])
+        .run()
+        .exits(125)
+        .says("has none of sha256:");
 }
 
 /// An honest registry of an image, with this manifest and these blobs for its signatures.
