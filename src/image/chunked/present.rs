@@ -27,8 +27,10 @@ impl Trees {
     /// The trees in the directories of layers, the most promising ones first.
     pub fn new(layers: impl IntoIterator<Item = OwnedFd>) -> Self {
         let trees = layers.into_iter().filter_map(|layer| {
+            let tree = parents::open_directory(layer.as_fd(), TREE).ok()?;
             Some(Tree {
-                directories: Parents::new(parents::open_directory(layer.as_fd(), TREE).ok()?),
+                // There are dozens of trees, several times over, and the paths that are looked for are sorted.
+                directories: Parents::keeping(tree, 1),
                 absent: None,
             })
         });

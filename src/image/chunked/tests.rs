@@ -109,6 +109,39 @@ fn what_is_here_is_not_fetched() {
     assert!((900_000..920_000).contains(&length), "{length}");
 }
 
+/// Several layers at a time look into dozens of others, and 1024 descriptors are what a process usually may have.
+#[test]
+fn looking_into_many_layers_takes_few_descriptors() {
+    let parent = tempfile::tempdir().unwrap();
+    let (mut files, mut layers) = (Files::new(), Vec::new());
+    for number in 0..30 {
+        let name = format!("d{number}/file");
+        let file = File {
+            size: 3,
+            digest: Digest::of(b"new"),
+            frames: 0..1,
+        };
+        files.insert(name.clone(), file);
+        for layer in 0..4 {
+            let path = parent.path().join(format!("{layer}/tree")).join(&name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "old").unwrap();
+        }
+    }
+    for layer in 0..4 {
+        layers.push(OwnedFd::from(
+            fs::File::open(parent.path().join(layer.to_string())).unwrap(),
+        ));
+    }
+    let mut trees = Trees::new(layers);
+    assert!(trees.find(&files).is_empty());
+    let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let open = open
+        .filter(|entry| fs::read_link(entry.path()).is_ok_and(|target| target.starts_with(parent.path())));
+    let open = open.count();
+    assert!((4..=8).contains(&open), "{open}");
+}
+
 #[test]
 fn many_gaps_become_few_ranges() {
     let files: Files = (0..1000u64)

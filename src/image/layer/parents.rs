@@ -18,6 +18,8 @@ const KEPT: usize = 48;
 pub struct Parents {
     root: OwnedFd,
     open: Vec<Kept>,
+    /// Most that are kept open.
+    limit: usize,
     clock: u64,
 }
 
@@ -29,9 +31,16 @@ struct Kept {
 
 impl Parents {
     pub fn new(root: OwnedFd) -> Self {
+        Self::keeping(root, KEPT)
+    }
+
+    /// Keeps no more than `limit` directories open, at least one: enough for paths in their order, and too few for
+    /// [`Parents::pair`].
+    pub fn keeping(root: OwnedFd, limit: usize) -> Self {
         Self {
             root,
-            open: Vec::with_capacity(KEPT),
+            open: Vec::with_capacity(limit),
+            limit,
             clock: 0,
         }
     }
@@ -53,13 +62,13 @@ impl Parents {
             fd,
             used: self.clock,
         };
-        let position = if self.open.len() < KEPT {
+        let position = if self.open.len() < self.limit {
             self.open.push(kept);
             self.open.len() - 1
         } else {
-            let oldest = (0..KEPT)
+            let oldest = (0..self.open.len())
                 .min_by_key(|&position| self.open[position].used)
-                .expect("KEPT is not 0");
+                .expect("the limit is not 0");
             self.open[oldest] = kept;
             oldest
         };
@@ -68,6 +77,7 @@ impl Parents {
 
     /// Two directories at once.
     pub fn pair(&mut self, one: &[u8], other: &[u8]) -> Result<(BorrowedFd<'_>, BorrowedFd<'_>), Errno> {
+        debug_assert!(self.limit > 1, "two are open at once");
         self.get(one)?;
         // `one` was used last but for `other`, so that it is not the one to be closed.
         self.get(other)?;
