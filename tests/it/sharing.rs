@@ -190,6 +190,18 @@ fn what_is_shared_is_used_as_it_is_at_home() {
 }
 
 #[test]
+fn what_others_share_is_pushed_to_a_directory() {
+    let pair = Pair::new();
+    pair.lender.busybox();
+    pair.share(&[IMAGE]).run().succeeds();
+    let layout = pair.borrower.path("tmp/layout");
+    let place = format!("oci:{}:v1", layout.display());
+    pair.borrowed(&["push", "-q", IMAGE, &place]);
+    assert!(layout.join("index.json").exists());
+    pair.borrowed(&["pull", "-q", &place]);
+}
+
+#[test]
 fn an_image_of_others_can_be_looked_at_and_named_but_not_removed() {
     let pair = Pair::new();
     pair.lender.busybox();

@@ -20,8 +20,8 @@ use crate::image::publish::new_manifest;
 use crate::image::push::{Format, LEVEL, PushOptions, Pushed, Step, Tell, layer_type};
 use crate::image::reference::Reference;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Index, media_type};
+use crate::store::Store;
 use crate::store::images::Image;
-use crate::store::{Kind, Store};
 
 /// What is written, by the words of containers-transports(5).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl Writer<'_> {
             (self.tell)(&diff_id, Step::Preparing);
             let directory = self
                 .store
-                .object(Kind::Layers, &diff_id.hex())
+                .layer(&diff_id.hex())
                 .with_context(|| format!("layer {diff_id}"))?;
             let mut write = |output: &mut dyn Write| -> Result<()> {
                 let mut output = encoder(compression, level, output)?;
