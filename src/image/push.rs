@@ -21,6 +21,7 @@ use crate::base::parallel;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, media_type};
 use crate::store::images::{Image, ManifestRecord};
 use crate::store::layer::SeenBlob;
+use crate::store::locks::Hold;
 use crate::store::{Kind, Store};
 
 /// Level of both packings where none is asked for. Gzip becomes as small as Podman's then, and 7 % larger than at the
@@ -286,7 +287,13 @@ impl<'a> Journey<'a> {
 
     /// The blob of a layer at the registry: one that is there, else a new one.
     fn layer(&self, diff_id: &Digest, compression: Compression, format: Format) -> Result<Descriptor> {
-        let locked = self.store.hold(Kind::Layers, &diff_id.hex())?;
+        let id = diff_id.hex();
+        let own = self.store.lock(Kind::Layers, &id, Hold::Shared, &mut || ())?;
+        let is_own = own.is_some();
+        let locked = match own {
+            Some(own) => Some(own),
+            None => self.store.hold(Kind::Layers, &id)?,
+        };
         let locked = locked.context("it is not in the store")?;
         let mut record = layer::read_record(locked.as_fd())?;
         for seen in &record.blobs {
@@ -324,8 +331,10 @@ impl<'a> Journey<'a> {
             annotations: descriptor.annotations.clone(),
         };
         record.blobs.insert(0, seen);
-        // What cannot be remembered is compressed again the next time.
-        let _ = layer::write_record(locked.as_fd(), &record);
+        // What cannot be remembered is compressed again the next time; and what is lent to us is not ours to change.
+        if is_own {
+            let _ = layer::write_record(locked.as_fd(), &record);
+        }
         Ok(descriptor)
     }
 

@@ -9,7 +9,7 @@ use super::registry::told;
 use super::steps::at_every_step;
 use crate::support::files::usage;
 use crate::support::image::busybox_entries;
-use crate::support::registry::{Content, Fake};
+use crate::support::registry::{Answer, Content, Fake};
 use crate::support::requires::{is_root, met};
 use crate::support::run::Outcome;
 use crate::support::{Compression, Entry, Image, Invocation, Sandbox, requires};
@@ -199,6 +199,30 @@ fn what_others_share_is_pushed_to_a_directory() {
     pair.borrowed(&["push", "-q", IMAGE, &place]);
     assert!(layout.join("index.json").exists());
     pair.borrowed(&["pull", "-q", &place]);
+}
+
+#[test]
+fn a_push_of_what_others_share_leaves_their_store_as_it_is() {
+    let pair = Pair::new();
+    pair.lender.busybox();
+    pair.share(&[IMAGE]).run().succeeds();
+    let layers = pair.store.join("layers");
+    let records = || -> Vec<Vec<u8>> {
+        let layers = fs::read_dir(&layers).unwrap();
+        let records = layers.filter_map(|layer| fs::read(layer.unwrap().path().join("layer.json")).ok());
+        records.collect()
+    };
+    let before = records();
+    assert_eq!(before.len(), 1);
+    let fake = Fake::start(|asked| match asked.method.as_str() {
+        "HEAD" => Answer::new(404, ""),
+        "POST" => Answer::new(202, "").header("Location", "/upload/1"),
+        "PATCH" => Answer::new(202, "").header("Location", "/upload/2"),
+        _ => Answer::new(201, ""),
+    });
+    pair.borrowed(&["push", "-q", IMAGE, &format!("{}/app:v1", fake.host)]);
+    assert_eq!(fake.count("/upload/2"), 1);
+    assert!(records() == before, "a record of the shared store was written");
 }
 
 #[test]
