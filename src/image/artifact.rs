@@ -26,9 +26,9 @@ use crate::base::time;
 use crate::oci::image::{
     CONFIG_LIMIT, Descriptor, Document, LAYERS_LIMIT, MANIFEST_LIMIT, Manifest, media_type,
 };
-use crate::store::artifacts::{Artifact, NewArtifact, VERSION, take};
+use crate::store::artifacts::{Artifact, NewArtifact, VERSION, artifact_directory, take};
 use crate::store::locks::{Hold, Locked};
-use crate::store::{Store, StoreError};
+use crate::store::{Kind, Store, StoreError};
 
 /// Annotation of a layer: the name of the file that it is.
 pub const TITLE: &str = "org.opencontainers.image.title";
@@ -170,18 +170,22 @@ pub fn add(store: &Store, name: &Reference, files: &[PathBuf], options: &AddOpti
         layer.annotations.entry(TITLE.to_owned()).or_insert(title);
         layers.push(layer);
     }
-    let mut old = None;
-    if options.append || options.replace {
-        old = store.lock_artifact(&name, Hold::Exclusive)?;
-    }
-    let mut manifest = match (&old, options.append) {
-        (Some(old), true) => appended_to(store, &new, old, &name)?,
+    let held = match options.append || options.replace {
+        true => store.lock_artifact(&name, Hold::Exclusive)?,
+        false => None,
+    };
+    let (mut manifest, old) = match (held, options.append) {
+        (Some(held), true) => {
+            let manifest = Content::of(store, &held, &name)?.manifest;
+            take_over(&new, &held, &manifest, &name)?;
+            (manifest, Some(held))
+        }
         (None, true) => return Err(ArtifactError::Missing(name).into()),
-        _ => {
+        (held, false) => {
             let mut manifest = empty_manifest(options.artifact_type.clone());
             manifest.annotations.insert(CREATED.to_owned(), time::now());
             new.take(EMPTY, EMPTY.len() as u64)?;
-            manifest
+            (manifest, held)
         }
     };
     manifest.layers.extend(layers);
@@ -190,18 +194,14 @@ pub fn add(store: &Store, name: &Reference, files: &[PathBuf], options: &AddOpti
     publish(new, &name, &bytes, old)
 }
 
-/// The manifest that files are added to, whose own files are taken over.
-fn appended_to(store: &Store, new: &NewArtifact<'_>, old: &Locked, name: &str) -> Result<Manifest> {
-    let artifact = store
-        .artifact(name)?
-        .ok_or_else(|| ArtifactError::Missing(name.to_owned()))?;
-    let manifest = manifest(store, old, &artifact)?.0;
-    for blob in blobs(&manifest) {
+/// Takes over the files of the artifact that more are added to.
+fn take_over(new: &NewArtifact<'_>, old: &Locked, manifest: &Manifest, name: &str) -> Result<()> {
+    for blob in blobs(manifest) {
         if !new.link(old.as_fd(), &blob.digest)? {
             bail!("{name} lacks its file {}", blob.digest);
         }
     }
-    Ok(manifest)
+    Ok(())
 }
 
 fn check_titles(manifest: &Manifest) -> Result<()> {
@@ -233,13 +233,36 @@ fn publish(new: NewArtifact<'_>, name: &str, manifest: &[u8], old: Option<Locked
     }
 }
 
-/// The manifest of an artifact that is held, and its bytes.
-fn manifest(store: &Store, held: &Locked, artifact: &Artifact) -> Result<(Manifest, Vec<u8>)> {
-    let bytes = store.artifact_manifest(held, artifact, MANIFEST_LIMIT)?;
-    match Document::parse(&bytes, "")? {
-        Document::Manifest(manifest) => Ok((*manifest, bytes)),
-        Document::Index(_) => bail!("{} is an index", artifact.name),
+/// What is known of an artifact while it is held: a record that was read before may be of one that was replaced.
+struct Content {
+    artifact: Artifact,
+    manifest: Manifest,
+    /// Of the manifest.
+    bytes: Vec<u8>,
+}
+
+impl Content {
+    fn of(store: &Store, held: &Locked, name: &str) -> Result<Self> {
+        let artifact = store.artifact(name)?;
+        let artifact = artifact.ok_or_else(|| ArtifactError::Missing(name.to_owned()))?;
+        let bytes = store.artifact_manifest(held, &artifact, MANIFEST_LIMIT)?;
+        match Document::parse(&bytes, "")? {
+            Document::Manifest(manifest) => Ok(Self {
+                artifact,
+                manifest: *manifest,
+                bytes,
+            }),
+            Document::Index(_) => bail!("{name} is an index"),
+        }
     }
+}
+
+/// Holds the artifact of that name.
+fn open(store: &Store, name: &str) -> Result<(Locked, Content)> {
+    let held = store.lock_artifact(name, Hold::Shared)?;
+    let held = held.ok_or_else(|| ArtifactError::Missing(name.to_owned()))?;
+    let content = Content::of(store, &held, name)?;
+    Ok((held, content))
 }
 
 /// Everything that a manifest names.
@@ -258,19 +281,11 @@ pub struct Described {
 
 impl Described {
     pub fn of(store: &Store, artifact: Artifact) -> Result<Self> {
-        let (manifest, bytes) = {
-            let held = hold(store, &artifact.name)?;
-            // What it is now that it is held.
-            let now = store.artifact(&artifact.name)?;
-            self::manifest(store, &held, now.as_ref().unwrap_or(&artifact))?
-        };
+        let (_held, content) = open(store, &artifact.name)?;
         Ok(Self {
-            document: serde_json::from_slice(&bytes)?,
-            artifact: Artifact {
-                digest: Digest::of(&bytes),
-                ..artifact
-            },
-            manifest,
+            document: serde_json::from_slice(&content.bytes)?,
+            artifact: content.artifact,
+            manifest: content.manifest,
         })
     }
 
@@ -287,17 +302,34 @@ impl Described {
     }
 }
 
-fn hold(store: &Store, name: &str) -> Result<Locked, ArtifactError> {
-    let held = store.lock_artifact(name, Hold::Shared)?;
-    held.ok_or_else(|| ArtifactError::Missing(name.to_owned()))
-}
-
 /// What is wrong with an artifact: files that are missing, and with `read` those that are spoilt.
 pub fn check(store: &Store, artifact: &Artifact, read: bool) -> Result<()> {
-    let held = hold(store, &artifact.name)?;
-    let manifest = manifest(store, &held, artifact)?.0;
-    for blob in blobs(&manifest) {
-        let file = store.artifact_file(&held, &blob.digest)?;
+    let (held, content) = open(store, &artifact.name)?;
+    check_content(store, &held, &content.manifest, read)
+}
+
+/// Removes what is in the place of an artifact, by the name of its directory, if there still is something wrong with it.
+/// `false`: somebody has it, or has made it sound.
+pub fn discard_unsound(store: &Store, directory: &str, read: bool) -> Result<bool, StoreError> {
+    let Some(held) = store.try_lock(Kind::Artifacts, directory, Hold::Exclusive)? else {
+        return Ok(false);
+    };
+    let artifacts = store.artifacts()?.0;
+    let artifact = artifacts
+        .iter()
+        .find(|artifact| artifact_directory(&artifact.name) == directory);
+    let is_sound = |artifact: &Artifact| {
+        let content = Content::of(store, &held, &artifact.name);
+        content
+            .and_then(|content| check_content(store, &held, &content.manifest, read))
+            .is_ok()
+    };
+    Ok(!artifact.is_some_and(is_sound) && store.discard(Kind::Artifacts, directory)?)
+}
+
+fn check_content(store: &Store, held: &Locked, manifest: &Manifest, read: bool) -> Result<()> {
+    for blob in blobs(manifest) {
+        let file = store.artifact_file(held, &blob.digest)?;
         if file.metadata()?.len() != blob.size {
             bail!("its file {} is not as long as it should be", blob.digest);
         }
@@ -329,11 +361,7 @@ pub enum Which {
 
 /// Writes files of an artifact to a directory, or one to a file.
 pub fn extract(store: &Store, artifact: &Artifact, which: Option<&Which>, target: &Path) -> Result<()> {
-    let held = hold(store, &artifact.name)?;
-    let artifact = store
-        .artifact(&artifact.name)?
-        .ok_or_else(|| ArtifactError::Missing(artifact.name.clone()))?;
-    let manifest = manifest(store, &held, &artifact)?.0;
+    let (held, Content { manifest, .. }) = open(store, &artifact.name)?;
     let chosen = chosen(&manifest, which)?;
     if !target.is_dir() {
         let [(layer, _)] = chosen[..] else {
@@ -503,9 +531,7 @@ fn inline(blob: &Descriptor) -> Option<Vec<u8>> {
 
 /// Pushes an artifact to where its name says.
 pub fn push(store: &Store, client: &Client, artifact: &Artifact) -> Result<Pushed> {
-    let held = hold(store, &artifact.name)?;
-    let now = store.artifact(&artifact.name)?;
-    let (manifest, bytes) = manifest(store, &held, now.as_ref().unwrap_or(artifact))?;
+    let (held, Content { manifest, bytes, .. }) = open(store, &artifact.name)?;
     for blob in blobs(&manifest) {
         if client.has_blob(&blob.digest)? {
             continue;

@@ -90,6 +90,31 @@ fn appending_at_once_loses_nothing() {
     check(&store, &described.artifact, true).unwrap();
 }
 
+/// A record that was read before the lock says nothing of what the lock holds.
+#[test]
+fn what_was_replaced_meanwhile_is_sound() {
+    let (parent, store) = store();
+    let paths = files(parent.path(), &["one", "two"]);
+    add(&store, NAME, &paths[..1], &AddOptions::default()).unwrap();
+    let before = find(&store, NAME).unwrap();
+    let replace = AddOptions {
+        replace: true,
+        ..AddOptions::default()
+    };
+    let now = add(&store, NAME, &paths[1..], &replace).unwrap();
+    check(&store, &before, true).unwrap();
+    // Nor does what was wrong before.
+    let place = artifact_directory(NAME);
+    assert!(!discard_unsound(&store, &place, true).unwrap());
+    assert_eq!(
+        Described::of(&store, before.clone()).unwrap().artifact.digest,
+        now
+    );
+    let target = parent.path().join("target");
+    extract(&store, &before, None, &target).unwrap();
+    assert_eq!(std::fs::read_to_string(target).unwrap(), "content of two");
+}
+
 /// Titles are chosen by strangers.
 #[test]
 fn titles_do_not_leave_the_directory() {
@@ -135,9 +160,12 @@ fn what_is_spoilt_is_not_given_out() {
     std::fs::write(place.join(blob), "CONTENT OF FILE").unwrap();
     check(&store, &artifact, false).unwrap();
     assert!(check(&store, &artifact, true).is_err());
+    assert!(!discard_unsound(&store, &artifact_directory(NAME), false).unwrap());
     let target = parent.path().join("target");
     assert!(extract(&store, &artifact, None, &target).is_err());
     assert!(!target.exists());
+    assert!(discard_unsound(&store, &artifact_directory(NAME), true).unwrap());
+    assert!(store.artifact(NAME).unwrap().is_none());
 }
 
 #[test]

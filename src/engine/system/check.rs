@@ -392,7 +392,8 @@ impl Check<'_> {
         }
         for (name, place, reason) in problems {
             self.handle(format!("artifact {name}"), reason, "removed", |check| {
-                Ok(check.store().discard_artifact(&place)?)
+                let read = !check.checking.quick;
+                Ok(artifact::discard_unsound(check.store(), &place, read)?)
             });
         }
         Ok(())
