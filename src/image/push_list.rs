@@ -233,8 +233,11 @@ impl ListJourney<'_> {
             let sources = Sources::new(&origin.places, &|_, _| ());
             sources.ask(|source| origin.demand.check(source, digest, &origin.reference))?;
         }
+        let places = origin.map_or(&[][..], |origin| &origin.places);
+        let from = self.neighbour(places);
+        self.client.take_from(&from);
         for blob in blobs(&manifest) {
-            if self.blob(member, blob, origin.map(|origin| origin.places.as_slice()))? {
+            if self.blob(member, blob, places, &from)? {
                 continue;
             }
             if must {
@@ -247,7 +250,14 @@ impl ListJourney<'_> {
         Ok(true)
     }
 
-    fn blob(&self, member: &Member, blob: &Descriptor, places: Option<&[Source]>) -> Result<bool> {
+    /// The repository that something comes from, if it is another one of the same registry.
+    fn neighbour(&self, places: &[Source]) -> Vec<String> {
+        let own = places.last().map(|place| &place.reference);
+        let own = own.filter(|own| own.domain() == self.target.domain() && own.path() != self.target.path());
+        own.map(|own| own.path().to_owned()).into_iter().collect()
+    }
+
+    fn blob(&self, member: &Member, blob: &Descriptor, places: &[Source], from: &[String]) -> Result<bool> {
         if self.client.has_blob(&blob.digest)? {
             return Ok(true);
         }
@@ -259,15 +269,11 @@ impl ListJourney<'_> {
                 .upload_stream(&what, |send| send(self.store.list_file(&id, &blob.digest)?))?;
             return check(blob, sent).map(|()| true);
         }
-        let Some(places) = places else {
+        if places.is_empty() {
             return Ok(false);
-        };
-        let own = places.last().map(|place| &place.reference);
-        if let Some(own) =
-            own.filter(|own| own.domain() == self.target.domain() && own.path() != self.target.path())
-        {
-            self.client.take_from(&[own.path().to_owned()]);
-            if self.client.mount_blob(&blob.digest, own.path())? {
+        }
+        for source in from {
+            if self.client.mount_blob(&blob.digest, source)? {
                 return Ok(true);
             }
         }

@@ -438,6 +438,46 @@ fn packings_and_formats_are_as_asked() {
         .exits(125);
 }
 
+/// A token that was fetched before says nothing of a repository that a member comes from.
+#[test]
+fn members_are_taken_over_with_a_token_that_allows_it() {
+    let sandbox = Sandbox::new();
+    let content = Content::of(&other(), &sandbox.path("tmp"));
+    let tokens = Fake::start(|asked| {
+        let may_read = asked.target.contains("repository%3Atest%3Apull");
+        let token = if may_read { "wide" } else { "narrow" };
+        Answer::new(200, json!({ "token": token }).to_string())
+    });
+    let realm = format!("http://{}/token", tokens.host);
+    let registry = Fake::start(move |asked| {
+        let token = asked.header("authorization");
+        if token.is_empty() {
+            let repository = asked.target.split('/').nth(2).unwrap_or_default();
+            let scope = format!("repository:{repository}:pull");
+            let challenge = format!(r#"Bearer realm="{realm}",service="s",scope="{scope}""#);
+            return Answer::new(401, "").header("WWW-Authenticate", &challenge);
+        }
+        match asked.method.as_str() {
+            "GET" => content.answer(asked),
+            "HEAD" => Answer::new(404, ""),
+            "POST" if token == "Bearer wide" && asked.target.contains("from=test") => Answer::new(201, ""),
+            "POST" => Answer::new(202, "").header("Location", "/upload/1"),
+            "PATCH" => Answer::new(202, "").header("Location", "/upload/2"),
+            _ => Answer::new(201, ""),
+        }
+    });
+    let from = format!("docker://{}/test:v1", registry.host);
+    coracle(&sandbox, &["manifest", "create", "list"]);
+    coracle(&sandbox, &["manifest", "add", "list", &from]);
+    let name = format!("{}/new:1", registry.host);
+    coracle(&sandbox, &["manifest", "push", "--all", "list", &name]);
+    assert_eq!(registry.count("from=test"), 2, "{:?}", registry.asked());
+    assert_eq!(registry.count("/upload/"), 0, "{:?}", registry.asked());
+    // One for what is read, one for what is written.
+    let of_target = tokens.count("repository%3Anew%3Apull%2Cpush");
+    assert_eq!(of_target, 1, "{:?}", tokens.asked());
+}
+
 #[test]
 fn hostile_registries_get_nothing_into_a_list() {
     let sandbox = Sandbox::new();

@@ -22,6 +22,9 @@ use crate::oci::image::{CONFIG_LIMIT, Descriptor, MANIFEST_LIMIT};
 /// Docker Hub's registry lives under another name than its images carry.
 pub const HUB_SERVER: &str = "registry-1.docker.io";
 
+/// Most repositories that blobs are taken over from: all of them are named where a token is asked for.
+const SOURCES: usize = 8;
+
 /// How a registry is to be spoken with.
 #[derive(Debug, Clone, Default)]
 pub struct Settings {
@@ -75,7 +78,7 @@ pub(super) struct State {
     /// By scheme and authority: redirects lead to other hosts.
     pub agents: HashMap<(String, String), Agent>,
     pub authorization: HashMap<Purpose, Authorization>,
-    /// Other repositories that blobs are taken over from.
+    /// Other repositories that blobs are taken over from, those named last before the others.
     pub sources: Vec<String>,
 }
 
@@ -109,10 +112,19 @@ impl Client {
         }
     }
 
-    /// Says which other repositories of the registry blobs may be taken over from; a token has to allow it.
+    /// Says from which other repositories of the registry blobs may be taken over as well. A token has to allow it, so
+    /// this comes before the first question of a push: one that was given before serves no more.
     pub fn take_from(&self, repositories: &[String]) {
         let mut state = self.state.lock().expect("no thread panics with the lock");
-        state.sources = repositories.to_vec();
+        let mut sources = repositories.to_vec();
+        sources.retain(|source| !state.sources.contains(source));
+        if sources.is_empty() {
+            return;
+        }
+        sources.append(&mut state.sources);
+        sources.truncate(SOURCES);
+        state.sources = sources;
+        state.authorization.remove(&Purpose::Push);
     }
 
     /// The registry, as references name it.
