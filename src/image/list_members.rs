@@ -20,6 +20,9 @@ use crate::store::artifacts::take;
 use crate::store::images::Image;
 use crate::store::lists::ListFiles;
 
+/// Most bytes of all manifests that are added at once: they are kept until all are there.
+const TOTAL_LIMIT: u64 = 64 << 20;
+
 /// An image of this store as a member.
 pub fn local_addition(store: &Store, image: &Image) -> Result<Addition> {
     let mut records = image.manifests.iter();
@@ -92,6 +95,13 @@ pub fn remote_additions(
         true => index.manifests,
         false => vec![select(&index.manifests, wanted)?.clone()],
     };
+    let sizes = chosen.iter().map(|descriptor| descriptor.size);
+    if sizes.fold(0, u64::saturating_add) > TOTAL_LIMIT {
+        bail!(
+            "the manifests of the index have more than {} MiB",
+            TOTAL_LIMIT >> 20
+        );
+    }
     let fetch = |descriptor: Descriptor| {
         let fetched = client.manifest(None, Some(&descriptor.digest))?;
         if fetched.bytes.len() as u64 != descriptor.size {

@@ -490,8 +490,11 @@ fn hostile_registries_get_nothing_into_a_list() {
     let zeros = format!("sha256:{}", "0".repeat(64));
     let mut missing = entry.clone();
     missing["digest"] = json!(zeros);
+    let mut large = entry.clone();
+    large["size"] = json!(4 << 20);
     let cases = [
         ("many", list(vec![entry.clone(); 501]), "more than 500"),
+        ("large", list(vec![large; 17]), "more than 64 MiB"),
         ("short", list(vec![entry]), "not as long as the index says"),
         ("missing", list(vec![missing]), "has no manifest"),
         ("nothing", "{}".to_owned(), "schema version"),
