@@ -40,16 +40,8 @@ pub fn fetch(client: &Client, digest: &Digest) -> Result<Vec<Signature>> {
     let Some(manifest) = manifest(client, digest)? else {
         return Ok(Vec::new());
     };
-    // There are attestations and the like as well.
-    let layers = manifest
-        .layers
-        .iter()
-        .filter(|layer| layer.media_type == payload::MEDIA_TYPE);
     let mut signatures = Vec::new();
-    for layer in layers {
-        if signatures.len() == COUNT {
-            bail!("{} has more than {COUNT} signatures of {digest}", client.domain());
-        }
+    for layer in newest(&manifest) {
         if layer.size > payload::LIMIT {
             bail!(
                 "a signature of {digest} at {} is longer than {} bytes",
@@ -64,6 +56,15 @@ pub fn fetch(client: &Client, digest: &Digest) -> Result<Vec<Signature>> {
         });
     }
     Ok(signatures)
+}
+
+/// Its signatures, the newest first.
+fn newest(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
+    // There are attestations and the like as well.
+    let layers = manifest.layers.iter().rev();
+    layers
+        .filter(|layer| layer.media_type == payload::MEDIA_TYPE)
+        .take(COUNT)
 }
 
 /// The manifest of the image that holds the signatures, if there is one.
@@ -85,16 +86,26 @@ fn manifest(client: &Client, digest: &Digest) -> Result<Option<Manifest>> {
     }
 }
 
-/// Signs a manifest as an image of this name, and adds the signature to those that there are.
+/// Signs a manifest as an image of this name, and adds the signature to those that there are, unless one of them says
+/// the same.
 pub fn sign(client: &Client, key: &PrivateKey, reference: &Reference, digest: &Digest) -> Result<()> {
-    let document = Payload::write(reference, digest, SystemTime::now());
     let old = manifest(client, digest)?;
+    let payload = Payload {
+        name: reference.to_string(),
+        digest: *digest,
+    };
+    if let Some(old) = &old
+        && newest(old).any(|layer| says(client, key, &payload, layer))
+    {
+        return Ok(());
+    }
     let mut config = match &old {
         Some(old) => parse_json("image configuration", &client.document(&old.config)?)?,
         None => {
             json!({ "architecture": "", "os": "", "config": {}, "rootfs": { "type": "layers", "diff_ids": [] } })
         }
     };
+    let document = Payload::write(reference, digest, SystemTime::now());
     let mut layer = Descriptor::new(
         payload::MEDIA_TYPE,
         client.upload(&document)?,
@@ -124,6 +135,19 @@ pub fn sign(client: &Client, key: &PrivateKey, reference: &Reference, digest: &D
     };
     client.put_manifest(Some(&tag(digest)), &bytes, media_type::OCI_MANIFEST)?;
     Ok(())
+}
+
+/// Whether a layer is a signature by the key that says just this. One that cannot be read does not serve.
+fn says(client: &Client, key: &PrivateKey, payload: &Payload, layer: &Descriptor) -> bool {
+    let signature = layer.annotations.get(SIGNATURE);
+    let signature = signature.and_then(|signature| BASE64.decode(signature).ok());
+    let is_ours = |signature: Vec<u8>| {
+        layer.size <= payload::LIMIT
+            && client.document(layer).is_ok_and(|bytes| {
+                key.has_signed(&bytes, &signature) && Payload::parse(&bytes).as_ref() == Ok(payload)
+            })
+    };
+    signature.is_some_and(is_ours)
 }
 
 fn list_layer(config: &mut Value, digest: &Digest) -> Option<()> {

@@ -6,7 +6,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ring::rand::SystemRandom;
 use ring::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA256_ASN1, ED25519, EcdsaKeyPair,
-    Ed25519KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
+    Ed25519KeyPair, KeyPair, RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_SHA256, RsaKeyPair, UnparsedPublicKey,
     VerificationAlgorithm,
 };
 
@@ -142,6 +142,20 @@ impl PrivateKey {
         key.map_err(|_| KeyError::Malformed)
     }
 
+    /// Whether it made a signature of `message`.
+    pub fn has_signed(&self, message: &[u8], signature: &[u8]) -> bool {
+        let (algorithm, bytes): (&'static dyn VerificationAlgorithm, _) = match self {
+            Self::Ecdsa(key) => (&ECDSA_P256_SHA256_ASN1, key.public_key().as_ref()),
+            Self::Edwards(key) => (&ED25519, key.public_key().as_ref()),
+            Self::Rsa(key) => (&RSA_PKCS1_2048_8192_SHA256, key.public().as_ref()),
+        };
+        let public = PublicKey {
+            algorithm,
+            bytes: bytes.to_owned(),
+        };
+        public.has_signed(message, signature)
+    }
+
     /// Signs.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         const WORKS: &str = "getrandom(2) works, and the key was checked when it was read";
@@ -224,6 +238,8 @@ pub mod tests {
             let public = PublicKey::parse(public.as_bytes()).unwrap();
             let signature = private.sign(b"message");
             assert!(public.has_signed(b"message", &signature), "{public:?}");
+            assert!(private.has_signed(b"message", &signature), "{public:?}");
+            assert!(!private.has_signed(b"massage", &signature), "{public:?}");
             assert!(!public.has_signed(b"massage", &signature), "{public:?}");
             assert!(!public.has_signed(b"message", &signature[1..]), "{public:?}");
         }
