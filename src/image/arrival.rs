@@ -40,6 +40,8 @@ pub struct Kept<'s> {
     was_used: AtomicBool,
     /// The registry failed, so what is on disk is not to blame.
     broken: AtomicBool,
+    /// Parts were asked for, and wholes came.
+    lacks_parts: AtomicBool,
 }
 
 impl<'s> Kept<'s> {
@@ -52,9 +54,23 @@ impl<'s> Kept<'s> {
         self.broken.load(Ordering::Relaxed)
     }
 
-    /// Whether a failure may be the fault of what was on disk.
+    /// Whether a failure may be the fault of what was on disk, or of how we asked.
     pub fn is_to_blame(&self) -> bool {
-        self.was_used.load(Ordering::Relaxed) && !self.broken.load(Ordering::Relaxed)
+        (self.was_used.load(Ordering::Relaxed) || self.lacks_parts()) && !self.is_broken()
+    }
+
+    /// Whether blobs have to be asked for as a whole.
+    pub fn lacks_parts(&self) -> bool {
+        self.lacks_parts.load(Ordering::Relaxed)
+    }
+
+    /// Remembers why nothing more came.
+    fn failed(&self, error: &io::Error) {
+        let what = match error.kind() {
+            io::ErrorKind::Unsupported => &self.lacks_parts,
+            _ => &self.broken,
+        };
+        what.store(true, Ordering::Relaxed);
     }
 }
 
@@ -234,7 +250,7 @@ struct Wire<'s, 'scope, 'env> {
 impl Read for Wire<'_, '_, '_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.wide.read(buffer);
-        let length = read.inspect_err(|_| self.kept.broken.store(true, Ordering::Relaxed))?;
+        let length = read.inspect_err(|error| self.kept.failed(error))?;
         self.at += length as u64;
         self.told.tell(self.at);
         Ok(length)
@@ -308,7 +324,7 @@ impl Read for Arriving<'_, '_, '_> {
         let length = self
             .rest
             .read(buffer)
-            .inspect_err(|_| self.kept.broken.store(true, Ordering::Relaxed))?;
+            .inspect_err(|error| self.kept.failed(error))?;
         self.at += length as u64;
         if let Some(mut download) = self.download.take() {
             // A disk that is full, say, keeps us from resuming, not from pulling.

@@ -287,13 +287,17 @@ fn fetch<'s>(
     let _ = store.sweep_downloads(false);
     let kept = Kept::default();
     let mut attempt = |is_anew| {
+        let connections = match kept.lacks_parts() {
+            true => 1,
+            false => CONNECTIONS / missing.max(1),
+        };
         std::thread::scope(|scope| {
             let journey = Arrival {
                 store,
                 sources,
                 tell,
                 scope,
-                connections: CONNECTIONS / missing.max(1),
+                connections,
                 repository,
                 is_anew,
                 neighbours: OnceLock::new(),

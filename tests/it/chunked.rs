@@ -21,8 +21,8 @@ fn version(number: u8) -> Image {
     let text = format!("version {number}");
     Image::busybox().layer(&[
         Entry::directory("data"),
-        Entry::file("data/common", noise(9 << 20)),
         Entry::file("data/own", own),
+        Entry::file("data/common", noise(9 << 20)),
         Entry::file("data/text", text),
         Entry::file("data/empty", ""),
     ])
@@ -82,10 +82,11 @@ fn pushed(sandbox: &Sandbox, registry: &Distribution, image: &Image, tag: &str) 
     }
 }
 
-/// A registry with two versions, what it sent of the second one's large layer, and that layer's size.
+/// A registry with two versions, what it sent of the second one's large layer, and that layer's size. `change` is given
+/// the honest answer and the whole layer.
 fn registry(
     sandbox: &Sandbox,
-    change: impl Fn(&Asked, Answer) -> Answer + Send + Sync + 'static,
+    change: impl Fn(&Asked, Answer, &[u8]) -> Answer + Send + Sync + 'static,
 ) -> (Fake, Arc<AtomicUsize>, usize) {
     let real = Distribution::start(&sandbox.path("tmp"), "");
     let mut content = pushed(sandbox, &real, &version(1), "v1");
@@ -98,7 +99,7 @@ fn registry(
     let fake = Fake::start(move |asked| {
         let mut answer = content.answer(asked);
         if asked.target == large {
-            answer = change(asked, answer);
+            answer = change(asked, answer, &content.documents[&large].1);
             counted.fetch_add(answer.body.len(), Ordering::SeqCst);
         }
         answer
@@ -130,7 +131,7 @@ fn pull_both(fake: &Fake) -> Sandbox {
 fn of_a_new_version_only_what_changed_is_fetched() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();
-    let (fake, sent, size) = registry(&sandbox, |_, answer| answer);
+    let (fake, sent, size) = registry(&sandbox, |_, answer, _| answer);
     let store = pull_both(&fake);
     let sent = sent.load(Ordering::SeqCst);
     assert!(size > 13 << 20, "{size}");
@@ -155,7 +156,7 @@ fn of_a_new_version_only_what_changed_is_fetched() {
 fn parts_that_are_wrong_lead_to_the_whole() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();
-    let (fake, sent, size) = registry(&sandbox, move |asked, mut answer| {
+    let (fake, sent, size) = registry(&sandbox, move |asked, mut answer, _| {
         // Not the tables, which lie at the end.
         if answer.status == 206 && asked.offset() < 12 << 20 {
             answer.body.reverse();
@@ -170,7 +171,7 @@ fn parts_that_are_wrong_lead_to_the_whole() {
 fn tables_that_are_wrong_lead_to_the_whole() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();
-    let (fake, sent, size) = registry(&sandbox, move |_, mut answer| {
+    let (fake, sent, size) = registry(&sandbox, move |_, mut answer, _| {
         if answer.status == 206 {
             answer.body.reverse();
         }
@@ -181,11 +182,33 @@ fn tables_that_are_wrong_lead_to_the_whole() {
     assert!(sent > size && sent < size + (1 << 20), "{sent} of {size} bytes");
 }
 
+/// What answers for a registry may be several servers, or another mirror from some moment on.
+#[test]
+fn parts_that_are_not_given_any_more_lead_to_the_whole() {
+    requires!("program:docker-registry", "program:skopeo");
+    // The first part is that of the tables; the others are of files.
+    for given in [1, 2] {
+        let sandbox = Sandbox::new();
+        let parts = AtomicUsize::new(0);
+        let wholes = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&wholes);
+        let (fake, _, _) = registry(&sandbox, move |_, honest, whole| {
+            if honest.status != 206 || parts.fetch_add(1, Ordering::SeqCst) < given {
+                return honest;
+            }
+            counted.fetch_add(1, Ordering::SeqCst);
+            Answer::new(200, whole)
+        });
+        pull_both(&fake);
+        assert_eq!(wholes.load(Ordering::SeqCst), 1, "after {given}");
+    }
+}
+
 #[test]
 fn a_registry_that_sends_no_parts_sends_the_whole() {
     requires!("program:docker-registry", "program:skopeo");
     let sandbox = Sandbox::new();
-    let (fake, _, _) = registry(&sandbox, |asked, answer| match asked.range(usize::MAX) {
+    let (fake, _, _) = registry(&sandbox, |asked, answer, _| match asked.range(usize::MAX) {
         Some(_) => Answer::new(416, "no ranges"),
         None => answer,
     });

@@ -15,7 +15,8 @@ const BLOCK: usize = 256 << 10;
 /// Parts of a blob, one after the other, while those that follow arrive over other connections.
 ///
 /// The first part tells whether the registry gives parts at all. One that sends the whole instead is read to its end
-/// over the one connection, if the parts are the whole; otherwise it is an error.
+/// over the one connection, if the parts are the whole. Otherwise, and where a later part does not come as one, it is an
+/// error of the kind `Unsupported`.
 pub struct Wide<'scope, 'env> {
     scope: &'scope Scope<'scope, 'env>,
     sources: &'scope Sources<'scope>,
@@ -76,7 +77,7 @@ impl<'scope, 'env> Wide<'scope, 'env> {
     fn go_on(&mut self) -> io::Result<()> {
         let is_gapless = self.parts.windows(2).all(|pair| pair[0].end == pair[1].begin);
         if !is_gapless {
-            return Err(io::Error::other("the registry sends no parts of blobs"));
+            return Err(no_parts());
         }
         let end = self.parts.last().expect("there is one").end;
         self.left += end - self.parts[0].end;
@@ -109,6 +110,11 @@ impl<'scope, 'env> Wide<'scope, 'env> {
     }
 }
 
+/// The whole would have to be asked for instead.
+fn no_parts() -> io::Error {
+    io::Error::new(io::ErrorKind::Unsupported, "the registry sends no parts of blobs")
+}
+
 /// Fetches parts until they are all there, one fails, or nobody wants them any more.
 fn fetch(
     sources: &Sources<'_>,
@@ -125,6 +131,8 @@ fn fetch(
             block.reserve_exact(BLOCK);
             let message = match (&mut source).take(BLOCK as u64).read_to_end(&mut block) {
                 Ok(0) => Err(io::ErrorKind::UnexpectedEof.into()),
+                // Each part would have everything before it sent again.
+                Ok(_) if source.is_whole() => Err(no_parts()),
                 Ok(length) => {
                     left -= length as u64;
                     Ok(block)
