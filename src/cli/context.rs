@@ -17,6 +17,7 @@ use crate::runtime::rootless::{self, Ids};
 use crate::store::Store;
 use crate::store::images::Image;
 use crate::store::layer::Owners;
+use crate::store::remote::remote;
 
 /// The surroundings of a command.
 #[derive(Debug)]
@@ -38,18 +39,17 @@ impl Context {
         }
     }
 
-    /// Where the store is: `--root`, else `$XDG_DATA_HOME/coracle`, or `/var/lib/coracle` for the superuser.
+    /// Where the store is: `--root`, else `$XDG_DATA_HOME/coracle`, or `/var/lib/coracle` for the superuser. Where that
+    /// is on another machine, `/var/tmp/coracle-UID` on this one.
     pub fn store_path(&self) -> anyhow::Result<PathBuf> {
         if let Some(root) = &self.root {
             return absolute(root, "--root");
         }
-        if user() == 0 {
-            return Ok("/var/lib/coracle".into());
-        }
-        match variable("XDG_DATA_HOME") {
-            Some(data) => Ok(PathBuf::from(data).join("coracle")),
-            None => Ok(home()?.join(".local/share/coracle")),
-        }
+        let usual = usual_store()?;
+        Ok(match remote(&usual) {
+            Some(_) => local_store(),
+            None => usual,
+        })
     }
 
     /// Where what may vanish lives: `--runroot`, else `$XDG_RUNTIME_DIR/coracle`, or `/run/coracle` for the superuser.
@@ -113,6 +113,15 @@ impl Context {
         // Inside `unshare` we are in the namespace of one store already.
         let is_inside =
             unshared().is_some() && variable(UNSHARED_STORE).is_some_and(|own| path == Path::new(&own));
+        if path == local_store() && !path.exists() {
+            let usual = usual_store()?;
+            let kind = remote(&usual).unwrap_or("another file system");
+            report::say(&format!(
+                "{} is on {kind}, so images and containers of this machine are kept in {}",
+                usual.display(),
+                path.display()
+            ));
+        }
         let mut engine = match is_inside {
             true => Engine::inherit(&path)?,
             false => Engine::open(&path)?,
@@ -145,6 +154,22 @@ impl Context {
     pub fn environment(&self) -> Vec<(OsString, OsString)> {
         std::env::vars_os().collect()
     }
+}
+
+/// Where the store is unless the command line says otherwise.
+fn usual_store() -> anyhow::Result<PathBuf> {
+    if user() == 0 {
+        return Ok("/var/lib/coracle".into());
+    }
+    match variable("XDG_DATA_HOME") {
+        Some(data) => Ok(PathBuf::from(data).join("coracle")),
+        None => Ok(home()?.join(".local/share/coracle")),
+    }
+}
+
+/// Where it is instead when that is on another machine.
+fn local_store() -> PathBuf {
+    PathBuf::from(format!("/var/tmp/coracle-{}", user()))
 }
 
 /// The variable by which commands inside `unshare` know whose store is meant: there everybody is the superuser.

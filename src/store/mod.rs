@@ -43,6 +43,7 @@ pub mod lists;
 pub mod locks;
 pub mod mounts;
 pub mod names;
+pub mod remote;
 pub mod shared;
 pub mod staging;
 pub mod tags;
@@ -139,6 +140,10 @@ pub enum StoreError {
     Newer { path: PathBuf, found: u32 },
     #[error("{path}: not a store of ours: {reason}")]
     Foreign { path: PathBuf, reason: String },
+    #[error(
+        "{path}: a store cannot lie on {kind}, where no files belong to subordinate ids and locks hold on one machine alone: name a local directory with --root"
+    )]
+    Remote { path: PathBuf, kind: &'static str },
     #[error("{path}: {reason}")]
     Damaged { path: PathBuf, reason: String },
     #[error(
@@ -175,6 +180,10 @@ impl Store {
     pub fn open(path: &Path) -> Result<Self> {
         if let Some(store) = Self::open_existing(path)? {
             return Ok(store);
+        }
+        if let Some(kind) = remote::remote(path) {
+            let path = path.into();
+            return Err(StoreError::Remote { path, kind });
         }
         make_root(path, PRIVATE_DIRECTORY).map_err(|source| StoreError::Io {
             path: path.into(),
