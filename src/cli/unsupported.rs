@@ -50,7 +50,7 @@ const REFUSED: &[Group] = &[
     Group {
         commands: RUN,
         when: Yet,
-        reason: "signatures and encrypted layers are not read yet",
+        reason: "there are no lock files of images",
         flags: "--locked",
     },
     Group {
@@ -251,7 +251,7 @@ const REFUSED: &[Group] = &[
     Group {
         commands: &[""],
         when: Yet,
-        reason: "the configuration files are not read yet",
+        reason: "containers.conf is not read, and nothing that it says is set by options",
         flags: "--tmpdir --storage-driver --storage-opt --config --module --cgroup-manager --runtime --runtime-flag \
                 --hooks-dir --cdi-spec-dir --events-backend --volumepath --network-config-dir --transient-store \
                 --imagestore --syslog --out --timing --insecure-registry --selinux-enabled",
