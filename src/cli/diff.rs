@@ -40,9 +40,12 @@ pub struct DiffArgs {
 pub struct ImageDiffArgs {
     #[command(flatten)]
     options: Options,
-    /// The image, and the one to compare it with
-    #[arg(required = true, value_name = "IMAGE", num_args = 1..=2)]
-    names: Vec<String>,
+    /// The image
+    #[arg(value_name = "IMAGE")]
+    image: String,
+    /// The one to compare it with
+    #[arg(value_name = "IMAGE")]
+    other: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -60,16 +63,22 @@ pub fn run(args: DiffArgs, context: &Context) -> Outcome {
     if args.latest {
         names.insert(0, one(&engine.store, None, true)?);
     }
-    if names.is_empty() || names.len() > 2 {
-        bail!("name a container or an image, and at most one to compare it with");
-    }
-    show(&engine, &args.options, &names, &either)
+    let (first, second) = match names.as_slice() {
+        [first] => (first, None),
+        [first, second] => (first, Some(second)),
+        _ => bail!("name a container or an image, and at most one to compare it with"),
+    };
+    let first = either(&engine.store, first)?;
+    let second = second.map(|name| either(&engine.store, name)).transpose()?;
+    show(&engine, &args.options, &first, second.as_ref())
 }
 
 pub fn images(args: ImageDiffArgs, context: &Context) -> Outcome {
     check(&args.options)?;
     let engine = context.act()?;
-    show(&engine, &args.options, &args.names, &image)
+    let first = image(&engine.store, &args.image)?;
+    let second = args.other.map(|name| image(&engine.store, &name)).transpose()?;
+    show(&engine, &args.options, &first, second.as_ref())
 }
 
 fn check(options: &Options) -> anyhow::Result<()> {
@@ -91,17 +100,8 @@ fn image(store: &Store, name: &str) -> anyhow::Result<Subject> {
     Ok(Subject::Image(Box::new(find(store, name)?.image)))
 }
 
-type Find<'a> = &'a dyn Fn(&Store, &str) -> anyhow::Result<Subject>;
-
-fn show(engine: &Engine, options: &Options, names: &[String], find: Find<'_>) -> Outcome {
-    let subjects: Vec<Subject> = names
-        .iter()
-        .map(|name| find(&engine.store, name))
-        .collect::<anyhow::Result<_>>()?;
-    let Some(subject) = subjects.first() else {
-        bail!("name what to look at");
-    };
-    let changes = engine.diff(subject, subjects.get(1))?;
+fn show(engine: &Engine, options: &Options, subject: &Subject, other: Option<&Subject>) -> Outcome {
+    let changes = engine.diff(subject, other)?;
     if options.format.as_deref() == Some("json") {
         print(&document(&changes))?;
     } else {
