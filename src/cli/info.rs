@@ -83,7 +83,7 @@ impl Facts {
         };
         let system = rustix::system::uname();
         let lenders = lenders::open(&context.store_path()?, Extent::Whole)?;
-        let configuration = lenders.configured.files.last();
+        let configuration = lenders.configured.files.first();
         let mut shared = Vec::new();
         for store in &lenders.stores {
             shared.push((

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use toml::Spanned;
 
 /// The key that counts.
@@ -59,38 +60,48 @@ impl Storage {
     /// that, and most files name none.
     pub fn add_stores(&mut self, file: &Path, text: &str) -> Result<(), StorageError> {
         let mut lines = text.lines().map(str::trim_start);
-        match lines.any(|line| !line.starts_with('#') && line.contains(ADDITIONAL)) {
-            true => self.add(file, text),
-            false => Ok(()),
+        if !lines.any(|line| !line.starts_with('#') && line.contains(ADDITIONAL)) {
+            return Ok(());
         }
-    }
-
-    /// Reads one more file, which counts more than those before it.
-    pub fn add(&mut self, file: &Path, text: &str) -> Result<(), StorageError> {
-        let broken = |at: usize, problem: String| StorageError {
-            file: file.to_owned(),
-            line: text.get(..at).unwrap_or(text).matches('\n').count() + 1,
-            problem,
-        };
-        let of_parser = |error: toml::de::Error| {
-            let at = error.span().map_or(0, |span| span.start);
-            broken(at, error.message().replace('\n', " "))
-        };
-        let known: Known = toml::from_str(text).map_err(of_parser)?;
+        let known: Known = parse(file, text)?;
         if let Some(stores) = known.storage.options.additionalimagestores {
             for store in &stores {
                 if !store.get_ref().is_absolute() {
                     let problem = format!("{:?} is no absolute path", store.get_ref());
-                    return Err(broken(store.span().start, problem));
+                    return Err(StorageError::new(file, text, store.span().start, problem));
                 }
             }
             self.additional = stores.into_iter().map(Spanned::into_inner).collect();
         }
-        let whole: File = toml::from_str(text).map_err(of_parser)?;
+        Ok(())
+    }
+
+    /// Reads one more file, which counts more than those before it.
+    pub fn add(&mut self, file: &Path, text: &str) -> Result<(), StorageError> {
+        self.add_stores(file, text)?;
+        let whole: File = parse(file, text)?;
         note(&whole.storage, "", &mut self.ignored);
         self.files.push(file.to_owned());
         Ok(())
     }
+}
+
+impl StorageError {
+    /// For what stands at this byte of the text.
+    fn new(file: &Path, text: &str, at: usize, problem: String) -> Self {
+        Self {
+            file: file.to_owned(),
+            line: text.get(..at).unwrap_or(text).matches('\n').count() + 1,
+            problem,
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, StorageError> {
+    toml::from_str(text).map_err(|error| {
+        let at = error.span().map_or(0, |span| span.start);
+        StorageError::new(file, text, at, error.message().replace('\n', " "))
+    })
 }
 
 /// Notes the keys that are set to something and are not honoured.
