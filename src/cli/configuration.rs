@@ -70,10 +70,10 @@ pub fn storage(extent: Extent) -> anyhow::Result<Storage> {
     ];
     if let Some(named) = variable("CONTAINERS_STORAGE_CONF") {
         let path = PathBuf::from(named);
-        if !add_storage(&mut storage, &path, extent)? {
-            return Err(anyhow!("{}: there is no such file", path.display()));
-        }
-        return Ok(storage);
+        return match add_storage(&mut storage, &path, extent)? {
+            true => Ok(storage),
+            false => Err(missing(&path)),
+        };
     }
     let places: Vec<PathBuf> = places.into_iter().flatten().collect();
     for place in places.iter().rev() {
@@ -101,10 +101,9 @@ pub fn storage(extent: Extent) -> anyhow::Result<Storage> {
 
 /// `false`: there is no such file.
 fn add_storage(storage: &mut Storage, path: &Path, extent: Extent) -> anyhow::Result<bool> {
-    let Some(bytes) = read(path)? else {
+    let Some(text) = read_text(path)? else {
         return Ok(false);
     };
-    let text = String::from_utf8(bytes).map_err(|_| anyhow!("{} is not UTF-8", path.display()))?;
     match extent {
         Extent::Stores => storage.add_stores(path, &text)?,
         Extent::Whole => storage.add(path, &text)?,
@@ -115,7 +114,7 @@ fn add_storage(storage: &mut Storage, path: &Path, extent: Extent) -> anyhow::Re
 /// What policy.json says: the one that is named, else the user's, else the machine's, else everything may come in.
 pub fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
     if let Some(path) = named {
-        let bytes = read(path)?.ok_or_else(|| anyhow!("{}: there is no such file", path.display()))?;
+        let bytes = read(path)?.ok_or_else(|| missing(path))?;
         return Ok(Policy::parse(path, &bytes)?);
     }
     for path in policy_paths() {
@@ -140,8 +139,7 @@ pub fn registries_d() -> anyhow::Result<RegistriesD> {
     let directory = user.filter(|user| user.exists()).unwrap_or(machine);
     let mut all = RegistriesD::default();
     for path in files(&directory, "yaml")? {
-        let Some(bytes) = read(&path)? else { continue };
-        let text = String::from_utf8(bytes).map_err(|_| anyhow!("{} is not UTF-8", path.display()))?;
+        let Some(text) = read_text(&path)? else { continue };
         all.add(&path, &text)?;
     }
     Ok(all)
@@ -151,20 +149,29 @@ pub fn registries_d() -> anyhow::Result<RegistriesD> {
 fn add_named(registries: &mut Registries, path: PathBuf) -> anyhow::Result<()> {
     match add(registries, &path)? {
         true => Ok(()),
-        false => Err(anyhow!("{}: there is no such file", path.display())),
+        false => Err(missing(&path)),
     }
 }
 
 /// `false`: there is no such file.
 fn add(registries: &mut Registries, path: &Path) -> anyhow::Result<bool> {
-    let Some(bytes) = read(path)? else {
+    let Some(text) = read_text(path)? else {
         return Ok(false);
     };
-    let text = String::from_utf8(bytes).map_err(|_| anyhow!("{} is not UTF-8", path.display()))?;
     registries.add(path, &text)?;
     Ok(true)
 }
 
+fn missing(path: &Path) -> anyhow::Error {
+    anyhow!("{}: there is no such file", path.display())
+}
+
+fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
+    let text = read(path)?.map(String::from_utf8).transpose();
+    text.map_err(|_| anyhow!("{} is not UTF-8", path.display()))
+}
+
+/// `None`: there is no such file.
 fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     match read_trusted(path, LIMIT) {
         Ok(bytes) => Ok(Some(bytes)),
