@@ -111,18 +111,26 @@ fn add_storage(storage: &mut Storage, path: &Path, extent: Extent) -> anyhow::Re
     Ok(true)
 }
 
-/// What policy.json says: the one that is named, else the user's, else the machine's, else everything may come in.
+/// What policy.json says; where there is none everything may come in.
 pub fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
+    match policy_file(named)? {
+        Some((path, bytes)) => Ok(Policy::parse(&path, &bytes)?),
+        None => Ok(Policy::default()),
+    }
+}
+
+/// The policy.json that counts, and what stands in it: the one that is named, else the user's, else the machine's.
+pub fn policy_file(named: Option<&Path>) -> anyhow::Result<Option<(PathBuf, Vec<u8>)>> {
     if let Some(path) = named {
         let bytes = read(path)?.ok_or_else(|| missing(path))?;
-        return Ok(Policy::parse(path, &bytes)?);
+        return Ok(Some((path.to_owned(), bytes)));
     }
     for path in policy_paths() {
         if let Some(bytes) = read(&path)? {
-            return Ok(Policy::parse(&path, &bytes)?);
+            return Ok(Some((path, bytes)));
         }
     }
-    Ok(Policy::default())
+    Ok(None)
 }
 
 /// Where policy.json may be, the one that counts first.
@@ -172,7 +180,7 @@ fn read_text(path: &Path) -> anyhow::Result<Option<String>> {
 }
 
 /// `None`: there is no such file.
-fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
+pub fn read(path: &Path) -> anyhow::Result<Option<Vec<u8>>> {
     match read_trusted(path, LIMIT) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),

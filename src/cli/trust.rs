@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::arguments::Flags;
-use super::configuration::{self, policy_paths};
+use super::configuration::{self, policy_file, policy_paths};
 use super::context::user;
 use super::format::{self, Columns, ListFormat};
 use super::output::{print, print_bytes};
@@ -88,7 +88,6 @@ struct ShowArgs {
     scope: Option<String>,
 }
 
-const LIMIT: u64 = 4 << 20;
 const COLUMNS: Columns = Columns {
     name: "show",
     template: "{{.Transport}}\t{{.RepoName}}\t{{.Type}}\t{{.GPGId}}\t{{.SignatureStore}}",
@@ -103,14 +102,8 @@ pub fn run(args: TrustArgs) -> Outcome {
 }
 
 fn show(args: &ShowArgs) -> Outcome {
-    let path = match &args.signature_policy {
-        Some(path) => path.clone(),
-        None => policy_paths()
-            .into_iter()
-            .find(|path| path.exists())
-            .context("there is no policy.json: all images may come in")?,
-    };
-    let bytes = read_trusted(&path, LIMIT).with_context(|| path.display().to_string())?;
+    let (path, bytes) = policy_file(args.signature_policy.as_deref())?
+        .context("there is no policy.json: all images may come in")?;
     if args.raw {
         print_bytes(&bytes)?;
         return Ok(0);
@@ -207,24 +200,25 @@ fn set(args: &SetArgs) -> Outcome {
     let (path, base) = place(args.signature_policy.as_deref())?;
     let described = || format!("cannot change {}", path.display());
     let mut policy = match &base {
-        Some(base) => {
-            let bytes = read_trusted(base, LIMIT).with_context(|| base.display().to_string())?;
-            Policy::parse(base, &bytes)?;
-            serde_json::from_slice(&bytes)?
+        Some((base, bytes)) => {
+            Policy::parse(base, bytes)?;
+            serde_json::from_slice(bytes)?
         }
         None => Map::new(),
     };
     put(&mut policy, &args.scope, requirements)?;
-    let text = pretty(&policy)?;
+    // With the indentation that Podman writes.
+    let text = format::pretty_by(&policy, b"    ") + "\n";
+    let text = text.as_bytes();
     // Nothing is written that would refuse everything afterwards.
-    Policy::parse(&path, &text)?;
+    Policy::parse(&path, text)?;
     let parent = path.parent().with_context(described)?;
     if args.signature_policy.is_none() {
         std::fs::create_dir_all(parent).with_context(described)?;
     }
     let directory = File::open(parent).with_context(described)?;
     let name = Path::new(path.file_name().with_context(described)?);
-    file::replace_by(&directory, name, &text, Durability::Synced, file::PUBLIC).with_context(described)?;
+    file::replace_by(&directory, name, text, Durability::Synced, file::PUBLIC).with_context(described)?;
     Ok(0)
 }
 
@@ -251,17 +245,22 @@ fn put(policy: &mut Map<String, Value>, scope: &str, requirements: Value) -> any
     Ok(())
 }
 
+/// A file, and what stands in it.
+type Read = (PathBuf, Vec<u8>);
+
 /// The file to write, and the one that it is made of. An ordinary user without a policy gets one of that of the machine.
-fn place(named: Option<&Path>) -> anyhow::Result<(PathBuf, Option<PathBuf>)> {
-    let paths = match named {
-        Some(path) => vec![path.to_owned()],
-        None => policy_paths(),
+fn place(named: Option<&Path>) -> anyhow::Result<(PathBuf, Option<Read>)> {
+    let (paths, base) = match named {
+        Some(path) => {
+            let bytes = configuration::read(path)?;
+            (vec![path.to_owned()], bytes.map(|bytes| (path.to_owned(), bytes)))
+        }
+        None => (policy_paths(), policy_file(None)?),
     };
-    let base = paths.iter().find(|path| path.exists()).cloned();
     let machine = paths.last().context("there is a place for a policy")?;
     let own = paths.first().context("there is a place for a policy")?;
     let path = match &base {
-        Some(base) if base != machine || user() == 0 || named.is_some() => base,
+        Some((base, _)) if base != machine || user() == 0 || named.is_some() => base,
         _ if user() == 0 => machine,
         _ => own,
     };
@@ -325,16 +324,6 @@ fn check_scope(scope: &str) -> anyhow::Result<()> {
         );
     }
     Ok(())
-}
-
-/// With the indentation that Podman writes.
-fn pretty(policy: &Map<String, Value>) -> anyhow::Result<Vec<u8>> {
-    use serde::Serialize as _;
-    let mut text = Vec::new();
-    let formatter = serde_json::ser::PrettyFormatter::with_indent(b"    ");
-    policy.serialize(&mut serde_json::Serializer::with_formatter(&mut text, formatter))?;
-    text.push(b'\n');
-    Ok(text)
 }
 
 #[cfg(test)]
