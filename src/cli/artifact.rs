@@ -10,7 +10,7 @@ use super::arguments::Flags;
 use super::context::Context;
 use super::format::{self, Columns, ListFormat};
 use super::manifest::pairs;
-use super::output::{print, print_line};
+use super::output::{print, print_line, write_digest};
 use super::registry::{Remote, TransferOptions, first_of};
 use super::report::{self, Outcome};
 use super::view::moment::{Clock, seconds};
@@ -326,10 +326,7 @@ fn push(args: &PushArgs, context: &Context) -> Outcome {
     let found = artifact::find(&engine.store, &name.to_string())?;
     let pushed = artifact::push(&engine.store, &client, &found);
     let pushed = pushed.with_context(|| format!("cannot push {name}"))?;
-    if let Some(path) = &args.digestfile {
-        std::fs::write(path, pushed.digest.to_string())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_digest(args.digestfile.as_deref(), &pushed.digest)?;
     if !args.quiet {
         print_line(&pushed.digest.hex())?;
     }

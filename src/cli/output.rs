@@ -2,6 +2,11 @@
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::base::digest::Digest;
 
 /// Standard output could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +38,15 @@ pub fn print_bytes(text: &[u8]) -> Result<(), Unwritten> {
 /// Writes `text` and a new line.
 pub fn print_line(text: &str) -> Result<(), Unwritten> {
     print(&format!("{text}\n"))
+}
+
+/// Writes a digest to the file of `--digestfile`, where one is asked for.
+pub fn write_digest(path: Option<&Path>, digest: &Digest) -> anyhow::Result<()> {
+    match path {
+        Some(path) => std::fs::write(path, digest.to_string())
+            .with_context(|| format!("cannot write {}", path.display())),
+        None => Ok(()),
+    }
 }
 
 /// `text` without what could steer a terminal: control characters other than line feed and tab are replaced, as are

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::manifest::push_list;
-use super::output::print;
+use super::output::{print, write_digest};
 use super::registry::TransferOptions;
 use super::report::{self, Outcome};
 use super::signing::SigningOptions;
@@ -217,7 +217,7 @@ fn push_to_archive(args: &PushArgs, archive: Archive, options: &PushOptions, con
     let place = (archive.place, archive.path.as_path(), name);
     let pushed = export(&engine.store, &found.image, place, options, &tell)
         .with_context(|| format!("cannot push to {shown}"))?;
-    write_digest(args, &pushed)?;
+    write_digest(args.digestfile.as_deref(), &pushed.digest)?;
     let line = match args.quiet {
         true => format!("{shown}\n"),
         false => format!("digest: {} size: {}\n", pushed.digest, pushed.size),
@@ -257,16 +257,8 @@ fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyho
     Ok(Some(0))
 }
 
-fn write_digest(args: &PushArgs, pushed: &Pushed) -> anyhow::Result<()> {
-    if let Some(path) = &args.digestfile {
-        std::fs::write(path, pushed.digest.to_string())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
-}
-
 fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Result<()> {
-    write_digest(args, pushed)?;
+    write_digest(args.digestfile.as_deref(), &pushed.digest)?;
     let tag = target.tag().unwrap_or("latest");
     let line = match args.quiet {
         true => format!("{target}\n"),

@@ -11,7 +11,7 @@ use super::edit::RemoteOptions;
 use crate::base::digest::Digest;
 use crate::cli::context::Context;
 use crate::cli::options::Boolean;
-use crate::cli::output::print_line;
+use crate::cli::output::{print_line, write_digest};
 use crate::cli::push::PackingOptions;
 use crate::cli::registry::{RegistryOptions, Remote, TransferOptions};
 use crate::cli::report::{self, Outcome};
@@ -83,10 +83,7 @@ pub fn run(args: &PushArgs, context: &Context) -> Outcome {
     let list = find_list(store.as_ref().ok_or_else(missing)?, &args.list)?;
     let transfer = args.remote.transfer();
     let (engine, pushed) = push_list(context, &list, destination, &transfer, &options, args.quiet)?;
-    if let Some(path) = &args.digestfile {
-        std::fs::write(path, pushed.digest.to_string())
-            .with_context(|| format!("cannot write {}", path.display()))?;
-    }
+    write_digest(args.digestfile.as_deref(), &pushed.digest)?;
     if args.rm {
         remove::remove(&engine.store, &list.id.hex(), true)?;
     }
