@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::context::Context;
-use super::format::pretty_by;
+use super::format::{is_json, pretty_by};
 use super::output::{print, print_bytes};
 use super::report::Outcome;
 use super::select::one;
@@ -57,7 +57,7 @@ struct Options {
 
 /// `diff` and `container diff`: a name means a container, else an image.
 pub fn run(args: DiffArgs, context: &Context) -> Outcome {
-    check(&args.options)?;
+    let as_json = is_json(args.options.format.as_deref())?;
     let engine = context.act()?;
     let mut names = args.names;
     if args.latest {
@@ -70,22 +70,15 @@ pub fn run(args: DiffArgs, context: &Context) -> Outcome {
     };
     let first = either(&engine.store, first)?;
     let second = second.map(|name| either(&engine.store, name)).transpose()?;
-    show(&engine, &args.options, &first, second.as_ref())
+    show(&engine, as_json, &first, second.as_ref())
 }
 
 pub fn images(args: ImageDiffArgs, context: &Context) -> Outcome {
-    check(&args.options)?;
+    let as_json = is_json(args.options.format.as_deref())?;
     let engine = context.act()?;
     let first = image(&engine.store, &args.image)?;
     let second = args.other.map(|name| image(&engine.store, &name)).transpose()?;
-    show(&engine, &args.options, &first, second.as_ref())
-}
-
-fn check(options: &Options) -> anyhow::Result<()> {
-    match options.format.as_deref() {
-        None | Some("" | "json") => Ok(()),
-        Some(other) => bail!("--format={other} is not supported: there is json"),
-    }
+    show(&engine, as_json, &first, second.as_ref())
 }
 
 fn either(store: &Store, name: &str) -> anyhow::Result<Subject> {
@@ -100,9 +93,9 @@ fn image(store: &Store, name: &str) -> anyhow::Result<Subject> {
     Ok(Subject::Image(Box::new(find(store, name)?.image)))
 }
 
-fn show(engine: &Engine, options: &Options, subject: &Subject, other: Option<&Subject>) -> Outcome {
+fn show(engine: &Engine, as_json: bool, subject: &Subject, other: Option<&Subject>) -> Outcome {
     let changes = engine.diff(subject, other)?;
-    if options.format.as_deref() == Some("json") {
+    if as_json {
         print(&document(&changes))?;
     } else {
         print_bytes(&lines(&changes))?;

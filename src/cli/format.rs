@@ -92,6 +92,15 @@ pub fn document(
     }
 }
 
+/// Whether JSON is asked for, of commands that know no other `--format`.
+pub fn is_json(format: Option<&str>) -> Result<bool> {
+    match format {
+        None | Some("") => Ok(false),
+        Some("json") => Ok(true),
+        Some(other) => bail!("--format={other} is not supported: there is json"),
+    }
+}
+
 /// JSON with an indentation of four spaces, as both Docker and Podman print it.
 pub fn pretty(value: &Value) -> String {
     pretty_by(value, b"    ")

@@ -7,7 +7,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::context::{Context, adopt};
-use super::format::pretty_by;
+use super::format::{is_json, pretty_by};
 use super::output::print;
 use super::report::{self, Outcome};
 use crate::engine::Engine;
@@ -57,11 +57,7 @@ struct Mounted {
 
 pub fn mount(args: MountArgs, context: &Context) -> Outcome {
     check_all(args.all, &args.images)?;
-    let as_json = match args.format.as_deref() {
-        None | Some("") => false,
-        Some("json") => true,
-        Some(other) => bail!("--format={other} is not supported: there is json"),
-    };
+    let as_json = is_json(args.format.as_deref())?;
     let engine = context.act_on_mounts("image mount")?;
     let mut mounted = Vec::new();
     let mut code = 0;

@@ -128,7 +128,7 @@ fn find(args: &PullArgs, remote: &Remote<'_>, image: &OsStr) -> anyhow::Result<P
     }
     let mut candidates = remote.candidates(&reference)?;
     let (name, tags) = first_of(&candidates, |candidate| {
-        let own = candidate.sources.last().context("an image has a registry")?;
+        let own = candidate.own()?;
         Ok((candidate.reference.clone(), own.client.tags(TAGS)?))
     })?;
     candidates.retain(|candidate| candidate.reference == name);

@@ -1,6 +1,5 @@
 //! `image referrers`: what a registry has attached to an image.
 
-use anyhow::Context as _;
 use clap::Args;
 use serde_json::{Value, json};
 
@@ -45,7 +44,7 @@ pub fn run(args: &ReferrersArgs, _context: &Context) -> Outcome {
     let candidates = Remote::new(&args.transfer)?.candidates(&reference)?;
     let (mut found, repository) = first_of(&candidates, |candidate| {
         // What others say of an image, its own registry tells.
-        let own = candidate.sources.last().context("an image has a registry")?;
+        let own = candidate.own()?;
         let asked = &own.reference;
         let subject = match asked.digest() {
             Some(digest) => digest,

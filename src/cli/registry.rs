@@ -192,6 +192,11 @@ pub struct Candidate {
 }
 
 impl Candidate {
+    /// The registry itself.
+    pub fn own(&self) -> anyhow::Result<&Source> {
+        self.sources.last().context("an image has a registry")
+    }
+
     /// The same repository with another tag, which the configuration may forbid.
     pub fn retag(&mut self, tag: &str, remote: &Remote<'_>) -> anyhow::Result<()> {
         self.reference = self.reference.with_tag(tag)?;

@@ -12,7 +12,7 @@ use super::options::{ContainerOptions, Identity, NetworkOptions, Process, Securi
 use super::values::environment::{self, Change, Host};
 use super::values::mounts::{self, Surroundings};
 use super::values::security::SecurityOption;
-use super::values::{limits, security, signal};
+use super::values::{self, limits, security, signal};
 use crate::base::bytes::ByteString;
 use crate::oci::config::ContainerConfig as ImageConfig;
 use crate::store::container::{Config, Log, Mount, MountSource, Network, Resources, Seccomp, Sharing};
@@ -124,10 +124,8 @@ fn identity(options: &Identity, inputs: &Inputs<'_>, config: &mut Config) -> Res
         config.labels.insert(key.into(), value.into());
     }
     for annotation in &options.annotation {
-        let Some((key, value)) = annotation.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            bail!("{}: expected KEY=VALUE", of("--annotation", annotation));
-        };
-        config.annotations.insert(key.into(), value.into());
+        let (key, value) = values::pair(annotation).with_context(|| of("--annotation", annotation))?;
+        config.annotations.insert(key, value);
     }
     match options.restart.as_deref() {
         None | Some("" | "no" | "never") => {}

@@ -92,7 +92,7 @@ pub fn run(args: SearchArgs, _context: &Context) -> Outcome {
 fn tags(args: &SearchArgs, term: &str, limit: usize) -> anyhow::Result<Vec<Value>> {
     let candidates = Remote::new(&args.transfer)?.candidates(&term.parse()?)?;
     let (name, tags) = first_of(&candidates, |candidate| {
-        let own = candidate.sources.last().context("an image has a registry")?;
+        let own = candidate.own()?;
         Ok((candidate.reference.name(), own.client.tags(limit)?))
     })?;
     let row = |tag: &String| json!({ "Name": name, "Tag": tag });

@@ -11,6 +11,7 @@ use crate::cli::context::Context;
 use crate::cli::output::print_line;
 use crate::cli::registry::{Remote, TransferOptions, first_of};
 use crate::cli::report::{self, Outcome};
+use crate::cli::values;
 use crate::image::find::{FindError, find_any};
 use crate::image::list_members::{self, ArtifactOptions};
 use crate::image::lists::{self, Addition, Annotation};
@@ -299,12 +300,9 @@ fn described(context: &Context, transfer: &TransferOptions, name: &str) -> anyho
     Ok(descriptor)
 }
 
-/// Reads `KEY=VALUE`.
+/// Reads each `KEY=VALUE` of an option.
 pub fn pairs(option: &str, given: &[String]) -> anyhow::Result<BTreeMap<String, String>> {
-    let pair = |text: &String| match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => bail!("invalid {option} {text:?}: expected KEY=VALUE"),
-    };
+    let pair = |text: &String| values::pair(text).with_context(|| format!("invalid {option} {text:?}"));
     given.iter().map(pair).collect()
 }
 

@@ -6,11 +6,12 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use clap::Args;
 use serde_json::{Value, json};
 
+use super::edit::RemoteOptions;
 use crate::base::digest::Digest;
 use crate::cli::context::Context;
 use crate::cli::format::pretty;
 use crate::cli::output::print_line;
-use crate::cli::registry::{Remote, TransferOptions, first_of};
+use crate::cli::registry::{Remote, first_of};
 use crate::cli::report::Outcome;
 use crate::image::find::{FindError, Found, find_any};
 use crate::image::lists;
@@ -33,20 +34,14 @@ pub struct InspectArgs {
     /// Print every manifest, with its digest and platform
     #[arg(short, long)]
     verbose: bool,
-    /// The same as --tls-verify=false
-    #[arg(long)]
-    insecure: bool,
     #[command(flatten)]
-    transfer: TransferOptions,
+    remote: RemoteOptions,
     /// The image; with docker:// before it the registry is asked in any case
     #[arg(value_name = "NAME")]
     name: String,
 }
 
-pub fn run(mut args: InspectArgs, context: &Context) -> Outcome {
-    if args.insecure {
-        args.transfer.registry.tls_verify = Some(false);
-    }
+pub fn run(args: InspectArgs, context: &Context) -> Outcome {
     let document = match transport::at_registry(&args.name) {
         Some(name) => remote(&args, name)?,
         None => match local(&args, context)? {
@@ -119,9 +114,9 @@ fn described_members(store: &Store, list: &Found, args: &InspectArgs) -> anyhow:
 
 fn remote(args: &InspectArgs, name: &str) -> anyhow::Result<Value> {
     let reference = name.parse::<Reference>()?.or_latest();
-    let candidates = Remote::new(&args.transfer)?.candidates(&reference)?;
+    let candidates = Remote::new(&args.remote.transfer())?.candidates(&reference)?;
     first_of(&candidates, |candidate| {
-        let own = candidate.sources.last().context("an image has a registry")?;
+        let own = candidate.own()?;
         at_registry(&own.client, &own.reference, args.verbose)
     })
 }

@@ -18,6 +18,14 @@ pub struct ValueError(pub String);
 
 pub type Result<T> = std::result::Result<T, ValueError>;
 
+/// Reads `KEY=VALUE`.
+pub fn pair(text: &str) -> Result<(String, String)> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => invalid("expected KEY=VALUE"),
+    }
+}
+
 /// An error with this message.
 pub fn invalid<T>(message: impl Into<String>) -> Result<T> {
     Err(ValueError(message.into()))
