@@ -1,6 +1,5 @@
 //! Images that `pull`, `run` and `create` take from the stores of Podman and Docker.
 
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
@@ -14,7 +13,7 @@ use crate::image::archive::plan::{Choice, Format, Which};
 use crate::image::engines::{self, Stream};
 use crate::image::publish::Published;
 use crate::image::reference::Reference;
-use crate::image::transport::{self, Transport};
+use crate::image::transport;
 use crate::oci::image::Platform;
 
 /// An image that another engine was asked for.
@@ -26,34 +25,37 @@ pub struct Asked {
     name: Option<Reference>,
 }
 
-/// Asks another engine for an image, if one is meant. It is done before the user namespace is entered, in which that
-/// engine would not know its user.
-pub fn ask(word: &OsStr) -> anyhow::Result<Option<Asked>> {
-    let Transport::Engine(which, name) = transport::parse(word)? else {
-        return Ok(None);
-    };
+/// Asks another engine for an image. It is done before the user namespace is entered, in which that engine would not know
+/// its user.
+pub fn ask(which: transport::Engine, name: &str) -> anyhow::Result<Asked> {
     let is_id = name.starts_with("sha256:")
         || (name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit()));
     let reference = match is_id {
         true => None,
-        false => Some(name.parse::<Reference>().map(Reference::or_latest)),
+        false => {
+            let described = || {
+                let transport = which.transport();
+                format!("{transport}:{name}: only the name or id of an image is understood here")
+            };
+            Some(name.parse::<Reference>().with_context(described)?.or_latest())
+        }
     };
     let stream = match which {
         // It knows better what a short name means to it.
         transport::Engine::Podman => engines::podman(name)?,
         transport::Engine::Docker => {
             let full = match &reference {
-                Some(reference) => reference.clone()?.familiar(),
+                Some(reference) => reference.familiar(),
                 None => name.to_owned(),
             };
             engines::docker(&docker_socket()?, &full)?
         }
     };
-    Ok(Some(Asked {
+    Ok(Asked {
         stream,
         transport: which.transport(),
-        name: reference.transpose()?,
-    }))
+        name: reference,
+    })
 }
 
 impl Asked {

@@ -100,16 +100,13 @@ enum Place {
 }
 
 fn find(args: &PullArgs, remote: &Remote<'_>, image: &OsStr) -> anyhow::Result<Place> {
-    if let Some(asked) = engines::ask(image)? {
-        return Ok(Place::Engine(asked));
-    }
     let name = match transport::parse(image)? {
         Transport::Name(name) => name,
-        Transport::Archive(_) if args.all_tags => {
+        Transport::Archive(_) | Transport::Engine(..) if args.all_tags => {
             bail!("{}: --all-tags is for registries", image.display())
         }
         Transport::Archive(archive) => return Ok(Place::Archive(archive)),
-        Transport::Engine(..) => bail!("{}: it was asked for before", image.display()),
+        Transport::Engine(which, name) => return Ok(Place::Engine(engines::ask(which, name)?)),
     };
     let text = name
         .to_str()

@@ -335,10 +335,7 @@ fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Resu
     };
     let name = match transport::parse(word)? {
         Transport::Archive(archive) => return Ok(Looked::Load(archive)),
-        Transport::Engine(..) => {
-            let asked = engines::ask(word)?.context("another engine is meant")?;
-            return Ok(Looked::Asked(asked));
-        }
+        Transport::Engine(which, name) => return Ok(Looked::Asked(engines::ask(which, name)?)),
         Transport::Name(name) => name
             .to_str()
             .with_context(|| format!("{name:?} is not the name of an image"))?,

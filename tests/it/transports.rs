@@ -368,6 +368,18 @@ fn images_come_from_podman() {
     coracle(&["pull", "containers-storage:[vfs@/x]one:1"])
         .exits(125)
         .says("only the name or id");
+    coracle(&["pull", "--all-tags", "containers-storage:one"])
+        .exits(125)
+        .says("--all-tags is for registries");
+    // Podman is not started for what is no name.
+    let no_name = sandbox
+        .coracle(["pull", "containers-storage:One:1"])
+        .env("PATH", "/nowhere");
+    no_name
+        .run()
+        .exits(125)
+        .says("only the name or id")
+        .says_one_line();
     let without = sandbox
         .coracle(["pull", "containers-storage:one:1"])
         .env("PATH", "/nowhere");
