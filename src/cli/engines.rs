@@ -4,11 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
-use super::configuration;
-use super::context::{unpack_options, user, variable};
-use super::pull::tell_loaded;
+use super::context::{user, variable};
+use super::pull::{load_options, tell_loaded};
 use crate::engine::Engine;
-use crate::image::archive::load::{Input, LoadOptions, load};
+use crate::image::archive::load::{Input, load};
 use crate::image::archive::plan::{Choice, Format, Which};
 use crate::image::engines::{self, Stream};
 use crate::image::publish::Published;
@@ -67,15 +66,12 @@ impl Asked {
         policy: Option<&Path>,
         quiet: bool,
     ) -> anyhow::Result<Published> {
-        let options = LoadOptions {
-            choice: Choice {
-                platform,
-                format: Some(Format::Docker),
-                which: Which::Only,
-            },
-            unpack: unpack_options(engine),
-            policy: configuration::policy(policy)?,
+        let choice = Choice {
+            platform,
+            format: Some(Format::Docker),
+            which: Which::Only,
         };
+        let options = load_options(engine, choice, policy)?;
         let (reader, writer) = self.stream.split();
         let input = Input::Engine {
             reader,

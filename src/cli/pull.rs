@@ -197,18 +197,24 @@ pub fn load_and_tell(
     policy: Option<&Path>,
     quiet: bool,
 ) -> anyhow::Result<Published> {
-    let options = LoadOptions {
-        choice: Choice {
-            platform,
-            format: Some(archive.format),
-            which: archive.which,
-        },
-        unpack: unpack_options(engine),
-        policy: configuration::policy(policy)?,
+    let choice = Choice {
+        platform,
+        format: Some(archive.format),
+        which: archive.which,
     };
+    let options = load_options(engine, choice, policy)?;
     let published = load(&engine.store, Input::Path(&archive.path), &options)
         .with_context(|| archive.path.display().to_string())?;
     tell_loaded(published, quiet)
+}
+
+/// How an image that is chosen so is loaded.
+pub fn load_options(engine: &Engine, choice: Choice, policy: Option<&Path>) -> anyhow::Result<LoadOptions> {
+    Ok(LoadOptions {
+        choice,
+        unpack: unpack_options(engine),
+        policy: configuration::policy(policy)?,
+    })
 }
 
 /// Tells what the image of an archive is called now.

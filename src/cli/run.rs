@@ -27,6 +27,7 @@ use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
 use crate::image::find::{FindError, Found, find, find_any};
 use crate::image::lists::{self, Chosen};
+use crate::image::publish::Published;
 use crate::image::reference::Reference;
 use crate::image::transport::{self, Archive, Transport};
 use crate::image::{embedded, platform};
@@ -418,6 +419,8 @@ fn look_in_list(
 
 /// The image, from a registry if it has to be.
 fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: &Platform) -> Result<Found> {
+    let quiet = options.identity.quiet;
+    let policy = options.image.transfer.signature_policy.as_deref();
     let (written, candidates, old) = match looked {
         Looked::Here(found) => return Ok(found),
         Looked::Hello => {
@@ -427,24 +430,11 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
         }
         Looked::Load(archive) => {
             let asked = options.image.platform.asked()?;
-            let mut published = load_and_tell(
-                engine,
-                archive,
-                asked,
-                options.image.transfer.signature_policy.as_deref(),
-                options.identity.quiet,
-            )?;
-            let mut found = find(&engine.store, &published.id.to_string())?;
-            found.name = published.names.pop().map(|named| named.reference);
-            return Ok(found);
+            return loaded(engine, load_and_tell(engine, archive, asked, policy, quiet)?);
         }
         Looked::Asked(other) => {
             let asked = options.image.platform.asked()?;
-            let policy = options.image.transfer.signature_policy.as_deref();
-            let mut published = other.load(engine, asked, policy, options.identity.quiet)?;
-            let mut found = find(&engine.store, &published.id.to_string())?;
-            found.name = published.names.pop().map(|named| named.reference);
-            return Ok(found);
+            return loaded(engine, other.load(engine, asked, policy, quiet)?);
         }
         Looked::Fetch {
             written,
@@ -452,7 +442,6 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
             old,
         } => (written, candidates, old),
     };
-    let quiet = options.identity.quiet;
     let pulled = pull_first(engine, &candidates, &written, wanted, Progress::Auto, quiet);
     match (pulled, old) {
         (Ok((name, _)), _) => Ok(find(&engine.store, &name.to_string())?),
@@ -463,6 +452,13 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
         }
         (Err(error), None) => Err(error),
     }
+}
+
+/// The image that was loaded, by the last of its names.
+fn loaded(engine: &Engine, mut published: Published) -> Result<Found> {
+    let mut found = find(&engine.store, &published.id.to_string())?;
+    found.name = published.names.pop().map(|named| named.reference);
+    Ok(found)
 }
 
 /// When a registry is asked for an image.
