@@ -18,10 +18,12 @@ use crate::engine::Engine;
 use crate::image::archive::load::{Input, LoadOptions, load};
 use crate::image::archive::plan::Choice;
 use crate::image::find::FindError;
+use crate::image::layer::UnpackOptions;
 use crate::image::publish::Published;
 use crate::image::reference::Reference;
 use crate::image::transport::{self, Archive, Transport};
 use crate::oci::image::Platform;
+use crate::store::Store;
 
 /// Most tags that --all-tags takes.
 const TAGS: usize = 10_000;
@@ -148,14 +150,19 @@ fn pull(args: &PullArgs, remote: &Remote<'_>, place: Place, engine: &Engine) -> 
             tags,
         } => {
             let platform = args.platform.wanted()?;
+            // Tried out on the kernel, so once for all tags.
+            let unpack = unpack_options(engine);
+            let take = |candidates: &[Candidate]| {
+                take(args, candidates, &reference, &platform, &engine.store, &unpack)
+            };
             let Some(tags) = tags else {
-                return take(args, &candidates, &reference, &platform, engine);
+                return take(&candidates);
             };
             for tag in &tags {
                 for candidate in &mut candidates {
                     candidate.retag(tag, remote)?;
                 }
-                take(args, &candidates, &reference, &platform, engine)?;
+                take(&candidates)?;
             }
             return Ok(());
         }
@@ -169,11 +176,12 @@ fn take(
     candidates: &[Candidate],
     written: &Reference,
     platform: &Platform,
-    engine: &Engine,
+    store: &Store,
+    unpack: &UnpackOptions,
 ) -> anyhow::Result<()> {
     if matches!(args.policy.as_str(), "missing" | "ifnotpresent" | "never") {
         let names = candidates.iter().map(|candidate| &candidate.reference);
-        match find_first(&engine.store, names)? {
+        match find_first(store, names)? {
             Some(found) => {
                 print(&format!("{}\n", found.image.id.hex()))?;
                 return Ok(());
@@ -184,7 +192,15 @@ fn take(
             None => {}
         }
     }
-    let (_, pulled) = pull_first(engine, candidates, written, platform, args.progress, args.quiet)?;
+    let (_, pulled) = pull_first(
+        store,
+        unpack,
+        candidates,
+        written,
+        platform,
+        args.progress,
+        args.quiet,
+    )?;
     print(&format!("{}\n", pulled.id.hex()))?;
     Ok(())
 }

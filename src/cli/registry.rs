@@ -6,12 +6,12 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::configuration::{self, config_home};
-use super::context::{home, unpack_options, user, variable};
+use super::context::{home, user, variable};
 use super::progress::{Display, Progress as How, Stage};
 use super::report;
 use super::values::time::duration;
-use crate::engine::Engine;
 use crate::image::find::{FindError, Found, find};
+use crate::image::layer::UnpackOptions;
 use crate::image::policy::{Demand, Origin, Policy};
 use crate::image::pull::{self, Event, Progress, Pulled, Wish};
 use crate::image::reference::Reference;
@@ -309,7 +309,8 @@ fn is_missing(error: &anyhow::Error) -> bool {
 
 /// Pulls the first of the candidates for a name that there is; gives what it is called as well.
 pub fn pull_first<'c>(
-    engine: &Engine,
+    store: &Store,
+    unpack: &UnpackOptions,
     candidates: &'c [Candidate],
     written: &Reference,
     platform: &Platform,
@@ -322,10 +323,10 @@ pub fn pull_first<'c>(
         let wish = Wish {
             reference: &candidate.reference,
             platform,
-            unpack: unpack_options(engine),
+            unpack: unpack.clone(),
             demand: &candidate.demand,
         };
-        let pulled = pull_and_tell(&engine.store, &candidate.sources, &wish, &display)?;
+        let pulled = pull_and_tell(store, &candidate.sources, &wish, &display)?;
         Ok((&candidate.reference, pulled))
     })
 }

@@ -442,7 +442,16 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
             old,
         } => (written, candidates, old),
     };
-    let pulled = pull_first(engine, &candidates, &written, wanted, Progress::Auto, quiet);
+    let unpack = unpack_options(engine);
+    let pulled = pull_first(
+        &engine.store,
+        &unpack,
+        &candidates,
+        &written,
+        wanted,
+        Progress::Auto,
+        quiet,
+    );
     match (pulled, old) {
         (Ok((name, _)), _) => Ok(find(&engine.store, &name.to_string())?),
         // What is here serves, where only a newer one was asked for.
