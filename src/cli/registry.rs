@@ -1,5 +1,7 @@
 //! Options and surroundings of all commands that speak with a registry.
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, bail};
@@ -113,26 +115,27 @@ impl TransferOptions {
     /// to no mirror and nowhere else. Called before the user namespace is entered, where helper programs would not know
     /// their user.
     pub fn client(&self, reference: &Reference) -> anyhow::Result<Client> {
-        Ok(Client::new(reference, self.own_settings(reference)?))
+        let registries = configuration::registries()?;
+        Ok(Client::new(reference, self.own_settings(reference, &registries)?))
     }
 
     /// A client for what concerns a registry as a whole.
-    pub fn registry_client(&self, domain: &str) -> anyhow::Result<Client> {
+    pub fn registry_client(&self, domain: &str, registries: &Registries) -> anyhow::Result<Client> {
         // What is configured for a registry is found by the name of a repository in it.
         let reference: Reference = format!("{domain}/search").parse()?;
-        Ok(Client::for_registry(domain, "", self.own_settings(&reference)?))
+        let settings = self.own_settings(&reference, registries)?;
+        Ok(Client::for_registry(domain, "", settings))
     }
 
     /// The surroundings for a registry by its own name, wherever its images are fetched from.
-    fn own_settings(&self, reference: &Reference) -> anyhow::Result<Settings> {
-        let registries = configuration::registries()?;
+    fn own_settings(&self, reference: &Reference, registries: &Registries) -> anyhow::Result<Settings> {
         let own = registries.endpoints(reference)?.pop();
         let own = Endpoint {
             reference: reference.clone(),
             insecure: own.is_some_and(|own| own.insecure),
             is_mirror: false,
         };
-        self.settings(&own, &registries)
+        self.settings(&own, registries)
     }
 
     /// The way to one place.
@@ -227,6 +230,8 @@ pub struct Remote<'a> {
     transfer: &'a TransferOptions,
     registries: Registries,
     policy: Policy,
+    /// Read where signatures are asked for.
+    signed: OnceCell<RegistriesD>,
 }
 
 impl<'a> Remote<'a> {
@@ -236,6 +241,7 @@ impl<'a> Remote<'a> {
             transfer,
             registries: configuration::registries()?,
             policy: configuration::policy(transfer.signature_policy.as_deref())?,
+            signed: OnceCell::new(),
         })
     }
 
@@ -260,11 +266,15 @@ impl<'a> Remote<'a> {
     }
 
     /// Who keeps signatures, where any are asked for.
-    fn signed(&self, demand: &Demand) -> anyhow::Result<RegistriesD> {
-        match demand.is_empty() {
-            true => Ok(RegistriesD::default()),
-            false => configuration::registries_d(),
+    fn signed(&self, demand: &Demand) -> anyhow::Result<Cow<'_, RegistriesD>> {
+        if demand.is_empty() {
+            return Ok(Cow::Owned(RegistriesD::default()));
         }
+        if let Some(signed) = self.signed.get() {
+            return Ok(Cow::Borrowed(signed));
+        }
+        let signed = configuration::registries_d()?;
+        Ok(Cow::Borrowed(self.signed.get_or_init(|| signed)))
     }
 
     fn candidate(&self, reference: Reference) -> anyhow::Result<Candidate> {

@@ -122,7 +122,8 @@ fn matches(args: &SearchArgs, term: &str, limit: usize) -> anyhow::Result<Vec<Va
         })
         .collect::<anyhow::Result<Vec<_>>>()?;
     let (host, rest, is_short) = split_domain(term);
-    let searched = configuration::registries()?.search().to_vec();
+    let registries = configuration::registries()?;
+    let searched = registries.search();
     let hosts: Vec<(&str, &str)> = match is_short && !searched.is_empty() {
         true => searched.iter().map(|host| (host.as_str(), term)).collect(),
         false => vec![(host, rest)],
@@ -138,7 +139,7 @@ fn matches(args: &SearchArgs, term: &str, limit: usize) -> anyhow::Result<Vec<Va
         let domain = if *host == HUB { HUB_OLD } else { host };
         let found = args
             .transfer
-            .registry_client(domain)
+            .registry_client(domain, &registries)
             .and_then(|client| client.search(term, limit));
         match found {
             Ok(found) => rows.extend(

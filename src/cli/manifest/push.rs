@@ -153,36 +153,39 @@ fn sources(
     target: &Reference,
     transfer: &TransferOptions,
 ) -> anyhow::Result<HashMap<Digest, Origin>> {
-    let mut sources = HashMap::new();
     let members = list.list.iter().flat_map(|list| &list.members);
-    for member in members {
-        let Some(reference) = member
-            .source
-            .as_deref()
-            .and_then(|source| source.parse::<Reference>().ok())
-        else {
-            continue;
+    let members: Vec<(Digest, Reference)> = members
+        .filter_map(|member| {
+            let reference = member.source.as_deref()?.parse().ok()?;
+            Some((member.manifest.digest, reference))
+        })
+        .collect();
+    if members.is_empty() {
+        return Ok(HashMap::new());
+    }
+    // What is said of the registry that is pushed to is not meant for others.
+    let of_others = TransferOptions {
+        registry: RegistryOptions {
+            authfile: transfer.registry.authfile.clone(),
+            ..RegistryOptions::default()
+        },
+        creds: None,
+        ..transfer.clone()
+    };
+    let (same, others) = (Remote::new(transfer)?, Remote::new(&of_others)?);
+    let mut sources = HashMap::new();
+    for (digest, reference) in members {
+        let remote = match reference.domain() == target.domain() {
+            true => &same,
+            false => &others,
         };
-        // What is said of the registry that is pushed to is not meant for others.
-        let transfer = match reference.domain() == target.domain() {
-            true => transfer.clone(),
-            false => TransferOptions {
-                registry: RegistryOptions {
-                    authfile: transfer.registry.authfile.clone(),
-                    ..RegistryOptions::default()
-                },
-                creds: None,
-                ..transfer.clone()
-            },
-        };
-        let mut candidates = Remote::new(&transfer)?.candidates(&reference)?;
-        if let Some(candidate) = candidates.pop() {
+        if let Some(candidate) = remote.candidates(&reference)?.pop() {
             let origin = Origin {
                 reference: candidate.reference,
                 places: candidate.sources,
                 demand: candidate.demand,
             };
-            sources.insert(member.manifest.digest, origin);
+            sources.insert(digest, origin);
         }
     }
     Ok(sources)
