@@ -1,5 +1,6 @@
 //! `manifest create`, `add`, `annotate` and `remove`: lists of manifests.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -313,65 +314,84 @@ fn additions(
     names: &[String],
     all: bool,
 ) -> anyhow::Result<Vec<Addition>> {
-    let store = context.look()?;
+    let lookup = Lookup {
+        store: context.look()?,
+        transfer,
+        remote: OnceCell::new(),
+        all,
+    };
     let mut additions = Vec::new();
     for name in names {
         let found = match transport::at_registry(name) {
-            Some(name) => remote(transfer, name, all),
-            None => anywhere(transfer, store.as_ref(), name, all),
+            Some(name) => lookup.remote(name),
+            None => lookup.anywhere(name),
         };
         additions.extend(found.with_context(|| format!("cannot add {name}"))?);
     }
     Ok(additions)
 }
 
-/// What is here, else what a registry has.
-fn anywhere(
-    transfer: &TransferOptions,
-    store: Option<&Store>,
-    name: &str,
+/// Where images are looked for.
+struct Lookup<'a> {
+    store: Option<Store>,
+    transfer: &'a TransferOptions,
+    /// Made where a registry is asked.
+    remote: OnceCell<Remote<'a>>,
+    /// Of lists all members are meant.
     all: bool,
-) -> anyhow::Result<Vec<Addition>> {
-    let (name, is_local) = match transport::parse(OsStr::new(name))? {
-        Transport::Name(_) => (name, false),
-        // For this command as Podman has it, the word means the store that the list is in.
-        Transport::Engine(Engine::Podman, name) => (name, true),
-        Transport::Engine(Engine::Docker, _) => {
-            bail!("images of Docker are not supported here: pull it first, and add the image")
-        }
-        Transport::Archive(_) => {
-            bail!("archives are not supported here: load it first, and add the image")
-        }
-    };
-    let found = match store {
-        Some(store) => find_any(store, name).map(|found| (store, found.image)),
-        None => Err(FindError::Missing(name.to_owned())),
-    };
-    match found {
-        Ok((store, list)) if list.list.is_some() => {
-            list_members::members(store, &list, all, &platform::host())
-        }
-        Ok((store, image)) => Ok(vec![list_members::local_addition(store, &image)?]),
-        Err(FindError::Missing(_)) if !is_local => remote(transfer, name, all),
-        Err(error) => Err(error.into()),
-    }
 }
 
-fn remote(transfer: &TransferOptions, name: &str, all: bool) -> anyhow::Result<Vec<Addition>> {
-    let reference = name.parse::<Reference>()?.or_latest();
-    let candidates = Remote::new(transfer)?.candidates(&reference)?;
-    let failed = |host: &str, reason: &str| {
-        report::warn(&format!("the mirror {host} is passed over: {reason}"));
-    };
-    first_of(&candidates, |candidate| {
-        Sources::new(&candidate.sources, &failed).ask(|source| {
-            list_members::remote_additions(
-                &source.client,
-                &source.reference,
-                &candidate.reference,
-                all,
-                &platform::host(),
-            )
+impl Lookup<'_> {
+    /// What is here, else what a registry has.
+    fn anywhere(&self, name: &str) -> anyhow::Result<Vec<Addition>> {
+        let (name, is_local) = match transport::parse(OsStr::new(name))? {
+            Transport::Name(_) => (name, false),
+            // For this command as Podman has it, the word means the store that the list is in.
+            Transport::Engine(Engine::Podman, name) => (name, true),
+            Transport::Engine(Engine::Docker, _) => {
+                bail!("images of Docker are not supported here: pull it first, and add the image")
+            }
+            Transport::Archive(_) => {
+                bail!("archives are not supported here: load it first, and add the image")
+            }
+        };
+        let found = match &self.store {
+            Some(store) => find_any(store, name).map(|found| (store, found.image)),
+            None => Err(FindError::Missing(name.to_owned())),
+        };
+        match found {
+            Ok((store, list)) if list.list.is_some() => {
+                list_members::members(store, &list, self.all, &platform::host())
+            }
+            Ok((store, image)) => Ok(vec![list_members::local_addition(store, &image)?]),
+            Err(FindError::Missing(_)) if !is_local => self.remote(name),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn remote(&self, name: &str) -> anyhow::Result<Vec<Addition>> {
+        let reference = name.parse::<Reference>()?.or_latest();
+        let remote = match self.remote.get() {
+            Some(remote) => remote,
+            None => {
+                let remote = Remote::new(self.transfer)?;
+                self.remote.get_or_init(|| remote)
+            }
+        };
+        let candidates = remote.candidates(&reference)?;
+        let failed = |host: &str, reason: &str| {
+            report::warn(&format!("the mirror {host} is passed over: {reason}"));
+        };
+        first_of(&candidates, |candidate| {
+            Sources::new(&candidate.sources, &failed).ask(|source| {
+                list_members::remote_additions(
+                    &source.client,
+                    &source.reference,
+                    &candidate.reference,
+                    self.all,
+                    &platform::host(),
+                )
+            })
         })
-    })
+    }
 }
