@@ -12,7 +12,7 @@ use super::output::print;
 use super::report::{self, Outcome};
 use crate::engine::Engine;
 use crate::image::find::find;
-use crate::image::list::{list, names_of};
+use crate::image::list::{list, names};
 use crate::image::reference::Reference;
 use crate::store::images::Image;
 
@@ -70,10 +70,12 @@ pub fn mount(args: MountArgs, context: &Context) -> Outcome {
         } else {
             args.images.clone()
         };
+        let names = names(&engine.store)?;
         code = report::each(&words, |word| {
             let image = adopt(&engine, find(&engine.store, word)?.image)?;
+            let names = names.get(&image.id.hex()).cloned().unwrap_or_default();
             let path = engine.mount_image(&image, &run, &mut report::waiting_on(word))?;
-            mounted.push(Mounted::new(&engine, image, &path)?);
+            mounted.push(Mounted::new(image, names, &path));
             Ok(())
         })?;
     }
@@ -126,19 +128,19 @@ fn all_mounted(engine: &Engine) -> anyhow::Result<Vec<Mounted>> {
     let mut mounted = Vec::new();
     for listed in list(&engine.store)?.images {
         if let Some(path) = engine.image_mount(&listed.image)? {
-            mounted.push(Mounted::new(engine, listed.image, &path)?);
+            mounted.push(Mounted::new(listed.image, listed.names, &path));
         }
     }
     Ok(mounted)
 }
 
 impl Mounted {
-    fn new(engine: &Engine, image: Image, path: &Path) -> anyhow::Result<Self> {
-        Ok(Self {
-            names: names_of(&engine.store, &image)?,
+    fn new(image: Image, names: Vec<Reference>, path: &Path) -> Self {
+        Self {
+            names,
             image,
             path: path.display().to_string(),
-        })
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::report::Outcome;
 use crate::base::id::short;
 use crate::base::units::size_with_digits;
 use crate::image::find::{FindError, find};
-use crate::image::list::{list, names_of};
+use crate::image::list::list;
 use crate::image::reference::Reference;
 use crate::image::tree::LayerTree;
 
@@ -32,6 +32,8 @@ pub fn run(args: TreeArgs, context: &Context) -> Outcome {
     };
     let image = find(&store, &args.image)?.image;
     let listing = list(&store)?;
+    let own = listing.images.iter().find(|listed| listed.image.id == image.id);
+    let names = own.map_or(&[][..], |listed| &listed.names);
     let tree = LayerTree::new(&listing.images);
     let chain = tree.chain(&image);
     if chain.len() != image.layers.len() {
@@ -44,7 +46,7 @@ pub fn run(args: TreeArgs, context: &Context) -> Outcome {
     let mut text = format!(
         "Image ID: {}\nTags:     {}\nSize:     {}\n{}\n",
         short(&image.id.hex()),
-        bracketed(&names_of(&store, &image)?),
+        bracketed(names),
         size_with_digits(image.size(), 4),
         if chain.is_empty() {
             "No Image Layers"

@@ -113,7 +113,7 @@ fn distinct_layers(image: &Image) -> std::collections::HashSet<Digest> {
 }
 
 /// All names by image.
-fn names(store: &Store) -> Result<HashMap<String, Vec<Reference>>> {
+pub fn names(store: &Store) -> Result<HashMap<String, Vec<Reference>>> {
     Ok(by_image(store.tags()?))
 }
 
