@@ -6,8 +6,8 @@ use rustix::process::Signal;
 
 use super::death::{IMAGE, assert_clean, empties, eventually, vanishing};
 use crate::support::group::Group;
-use crate::support::registry::{Answer, Asked, Content, Fake};
-use crate::support::{Compression, Entry, Format, Image, Invocation, Sandbox, killer};
+use crate::support::registry::{Answer, Asked, Content, Distribution, Fake};
+use crate::support::{Compression, Entry, Format, Image, Invocation, Sandbox, killer, requires};
 
 /// Kills at one step after the other, until the command ends by itself, and checks after each. Every step is tried with
 /// `CORACLE_TEST_STEPS=1`; else one of seven.
@@ -269,6 +269,59 @@ fn pulls_that_are_killed_while_others_remove_leave_a_sound_store() {
     sandbox.coracle(["system", "check"]).run().succeeds();
     sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
     empties(&sandbox, &["images", "layers", "downloads", "staging", "trash"]);
+}
+
+/// Pushes, loads, pulls and removals of the same layers at once, half of them killed.
+#[test]
+fn pushes_that_are_killed_while_others_remove_leave_a_sound_store() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path, "");
+    let lower = [Entry::directory("d"), Entry::file("d/one", vec![b'1'; 3 << 20])];
+    let image = |own: &str| {
+        Image::new()
+            .compressed_layer(&lower, Compression::None)
+            .compressed_layer(&[Entry::file("own", own)], Compression::Gzip)
+    };
+    let theirs = registry.publish(&sandbox, &image("theirs"), "theirs:v1");
+    let archive = sandbox.path("tmp/ours.tar");
+    image("ours").name(IMAGE).write(&archive, Format::OciArchive);
+    let load = || sandbox.coracle(["load", "--quiet", "--input"]).arg(&archive);
+    let pushed = |number: usize| format!("{}/ours:v{number}", registry.host);
+    for round in 0..6u64 {
+        load().run().succeeds();
+        let commands: Vec<_> = (0..10)
+            .map(|number| match number {
+                0..4 => sandbox.coracle(["push", "--quiet", IMAGE, &pushed(number)]),
+                4..7 => sandbox.coracle(["pull", "--quiet", &theirs]),
+                7 => sandbox.coracle(["rmi", "--force", IMAGE]),
+                8 => sandbox.coracle(["rmi", "--force", &theirs]),
+                _ => load(),
+            })
+            .map(Invocation::start)
+            .collect();
+        for (number, command) in commands.into_iter().enumerate() {
+            // Spread over the time that a push takes, the same in no two rounds.
+            if number % 2 == 0 {
+                let moment = Duration::from_millis((round * 23 + number as u64 * 7) % 90);
+                if !command.ends_within(moment) {
+                    command.signal(Signal::KILL);
+                }
+            }
+            command.wait();
+        }
+        sandbox.coracle(["system", "check"]).run().succeeds();
+    }
+    load().run().succeeds();
+    sandbox
+        .coracle(["push", "--quiet", IMAGE, &pushed(0)])
+        .run()
+        .succeeds();
+    sandbox.coracle(["rmi", "--all", "--force"]).run().succeeds();
+    empties(&sandbox, &["images", "layers", "downloads", "staging", "trash"]);
+    // What was pushed is whole.
+    sandbox.coracle(["pull", "--quiet", &pushed(0)]).run().succeeds();
+    sandbox.coracle(["system", "check"]).run().succeeds();
 }
 
 #[test]
