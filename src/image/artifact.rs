@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use serde_json::Value;
 
+use super::manifest;
 use super::policy::Demand;
 use super::pull::check_room;
 use super::push::Pushed;
@@ -196,7 +197,7 @@ pub fn add(store: &Store, name: &Reference, files: &[PathBuf], options: &AddOpti
 
 /// Takes over the files of the artifact that more are added to.
 fn take_over(new: &NewArtifact<'_>, old: &Locked, manifest: &Manifest, name: &str) -> Result<()> {
-    for blob in blobs(manifest) {
+    for blob in manifest.blobs() {
         if !new.link(old.as_fd(), &blob.digest)? {
             bail!("{name} lacks its file {}", blob.digest);
         }
@@ -265,11 +266,6 @@ fn open(store: &Store, name: &str) -> Result<(Locked, Content)> {
     Ok((held, content))
 }
 
-/// Everything that a manifest names.
-fn blobs(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
-    std::iter::once(&manifest.config).chain(&manifest.layers)
-}
-
 /// An artifact and what its manifest says.
 #[derive(Debug)]
 pub struct Described {
@@ -328,7 +324,7 @@ pub fn discard_unsound(store: &Store, directory: &str, read: bool) -> Result<boo
 }
 
 fn check_content(store: &Store, held: &Locked, manifest: &Manifest, read: bool) -> Result<()> {
-    for blob in blobs(manifest) {
+    for blob in manifest.blobs() {
         let file = store.artifact_file(held, &blob.digest)?;
         if file.metadata()?.len() != blob.size {
             bail!("its file {} is not as long as it should be", blob.digest);
@@ -336,18 +332,8 @@ fn check_content(store: &Store, held: &Locked, manifest: &Manifest, read: bool) 
         if read {
             let mut hashing = Hashing::new(file);
             io::copy(&mut hashing, &mut io::sink())?;
-            check_blob(blob, hashing.finish().1, blob.size)?;
+            manifest::check_blob(blob, (hashing.finish().1, blob.size))?;
         }
-    }
-    Ok(())
-}
-
-fn check_blob(blob: &Descriptor, digest: Digest, size: u64) -> Result<()> {
-    if (digest, size) != (blob.digest, blob.size) {
-        bail!(
-            "{size} bytes with the digest {digest} came instead of {}",
-            blob.digest
-        );
     }
     Ok(())
 }
@@ -471,7 +457,7 @@ fn copy(store: &Store, held: &Locked, layer: &Descriptor, file: &mut File) -> Re
     let mut hashing = Hashing::new(store.artifact_file(held, &layer.digest)?);
     io::copy(&mut hashing, file)?;
     let (_, digest, size) = hashing.finish();
-    check_blob(layer, digest, size)
+    manifest::check_blob(layer, (digest, size))
 }
 
 /// Pulls an artifact, unless it is here as it is there, and gives its digest.
@@ -496,7 +482,7 @@ pub fn pull(store: &Store, places: &[Source], name: &Reference, demand: &Demand)
     }
     let new = store.new_artifact()?;
     let mut missing: Vec<&Descriptor> = Vec::new();
-    for blob in blobs(&manifest) {
+    for blob in manifest.blobs() {
         let is_known = missing.iter().any(|known| known.digest == blob.digest);
         if !is_known && !new.find(&blob.digest, blob.size)? {
             missing.push(blob);
@@ -507,17 +493,9 @@ pub fn pull(store: &Store, places: &[Source], name: &Reference, demand: &Demand)
     for blob in missing {
         let (digest, size) = match inline(blob) {
             Some(content) => new.take(content.as_slice(), CONFIG_LIMIT)?,
-            None => {
-                let whole = Part {
-                    digest: blob.digest,
-                    size: blob.size,
-                    begin: 0,
-                    end: blob.size,
-                };
-                new.take(sources.part(whole), blob.size)?
-            }
+            None => new.take(sources.part(Part::whole(blob)), blob.size)?,
         };
-        check_blob(blob, digest, size)?;
+        manifest::check_blob(blob, (digest, size))?;
     }
     let old = store.lock_artifact(&name, Hold::Exclusive)?;
     publish(new, &name, &top.bytes, old)
@@ -532,13 +510,13 @@ fn inline(blob: &Descriptor) -> Option<Vec<u8>> {
 /// Pushes an artifact to where its name says.
 pub fn push(store: &Store, client: &Client, artifact: &Artifact) -> Result<Pushed> {
     let (held, Content { manifest, bytes, .. }) = open(store, &artifact.name)?;
-    for blob in blobs(&manifest) {
+    for blob in manifest.blobs() {
         if client.has_blob(&blob.digest)? {
             continue;
         }
         let what = format!("blob {}", blob.digest);
         let sent = client.upload_stream(&what, |send| send(store.artifact_file(&held, &blob.digest)?))?;
-        check_blob(blob, sent.0, sent.1)?;
+        manifest::check_blob(blob, sent)?;
     }
     let reference: Reference = artifact.name.parse()?;
     let kind = manifest.media_type.as_deref().unwrap_or(media_type::OCI_MANIFEST);

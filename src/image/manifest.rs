@@ -49,6 +49,17 @@ pub fn media_type_of(manifest: &Manifest, given: &str) -> String {
     kind.to_owned()
 }
 
+/// Whether these are the digest and size of a blob that came, or was sent.
+pub fn check_blob(blob: &Descriptor, (digest, size): (Digest, u64)) -> Result<()> {
+    if (digest, size) != (blob.digest, blob.size) {
+        bail!(
+            "{size} bytes with the digest {digest} came instead of blob {}",
+            blob.digest
+        );
+    }
+    Ok(())
+}
+
 /// The entry of an index that fits a platform best.
 pub fn select<'a>(manifests: &'a [Descriptor], wanted: &Platform) -> Result<&'a Descriptor> {
     platform::select(manifests, wanted).with_context(|| {

@@ -10,13 +10,14 @@ use anyhow::{Context, Result, bail};
 
 use super::compression::Compression;
 use super::lists::{image_of, index, serialized};
+use super::manifest::check_blob;
 use super::platform;
 use super::policy::Demand;
 use super::push::{Format, Journey, PushOptions, Pushed, Step, compression_of, push_member};
 use super::reference::Reference;
 use super::registry::{Client, Part, Source, Sources};
 use crate::base::digest::Digest;
-use crate::oci::image::{Descriptor, Document, MANIFEST_LIMIT, Manifest, media_type};
+use crate::oci::image::{Descriptor, Document, MANIFEST_LIMIT, media_type};
 use crate::store::Store;
 use crate::store::images::Image;
 use crate::store::lists::Member;
@@ -236,7 +237,7 @@ impl ListJourney<'_> {
         let places = origin.map_or(&[][..], |origin| &origin.places);
         let from = self.neighbour(places);
         self.client.take_from(&from);
-        for blob in blobs(&manifest) {
+        for blob in manifest.blobs() {
             if self.blob(member, blob, places, &from)? {
                 continue;
             }
@@ -267,7 +268,7 @@ impl ListJourney<'_> {
             let sent = self
                 .client
                 .upload_stream(&what, |send| send(self.store.list_file(&id, &blob.digest)?))?;
-            return check(blob, sent).map(|()| true);
+            return check_blob(blob, sent).map(|()| true);
         }
         if places.is_empty() {
             return Ok(false);
@@ -277,17 +278,11 @@ impl ListJourney<'_> {
                 return Ok(true);
             }
         }
-        let whole = Part {
-            digest: blob.digest,
-            size: blob.size,
-            begin: 0,
-            end: blob.size,
-        };
         let sources = Sources::new(places, &|_, _| ());
         let sent = self
             .client
-            .upload_stream(&what, |send| send(sources.part(whole)))?;
-        check(blob, sent).map(|()| true)
+            .upload_stream(&what, |send| send(sources.part(Part::whole(blob))))?;
+        check_blob(blob, sent).map(|()| true)
     }
 }
 
@@ -295,19 +290,4 @@ impl ListJourney<'_> {
 fn index_kind(list: &Image) -> &str {
     let record = list.manifests.first();
     record.map_or(media_type::OCI_INDEX, |record| record.media_type.as_str())
-}
-
-/// Everything that a manifest needs at a registry.
-fn blobs(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
-    std::iter::once(&manifest.config).chain(&manifest.layers)
-}
-
-fn check(blob: &Descriptor, (digest, size): (Digest, u64)) -> Result<()> {
-    if (digest, size) != (blob.digest, blob.size) {
-        bail!(
-            "{size} bytes with the digest {digest} came instead of blob {}",
-            blob.digest
-        );
-    }
-    Ok(())
 }

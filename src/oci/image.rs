@@ -158,6 +158,13 @@ pub struct Manifest {
     pub extra: Map<String, Value>,
 }
 
+impl Manifest {
+    /// Everything that it names: the configuration and the layers.
+    pub fn blobs(&self) -> impl Iterator<Item = &Descriptor> {
+        std::iter::once(&self.config).chain(&self.layers)
+    }
+}
+
 /// An image index: manifests of one image for several platforms, or of several images.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

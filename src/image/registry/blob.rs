@@ -8,6 +8,7 @@ use ureq::BodyReader;
 
 use super::client::Client;
 use crate::base::digest::Digest;
+use crate::oci::image::Descriptor;
 
 /// Fewer bytes than these in so long a time count as a broken connection, though some come.
 const TRICKLE: u64 = 6_000;
@@ -20,6 +21,17 @@ pub struct Part {
     pub size: u64,
     pub begin: u64,
     pub end: u64,
+}
+
+impl Part {
+    pub fn whole(blob: &Descriptor) -> Self {
+        Self {
+            digest: blob.digest,
+            size: blob.size,
+            begin: 0,
+            end: blob.size,
+        }
+    }
 }
 
 /// A part of a blob on its way. Exactly as many bytes come as were asked for; whether they are the right ones is seen by

@@ -160,6 +160,11 @@ impl RegistryError {
     }
 }
 
+/// The same of any error.
+pub fn is_missing(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(RegistryError::is_missing)
+}
+
 /// The errors of a body (distribution specification, "Error Codes"), as much of them as makes a sentence.
 fn detail(body: &[u8]) -> String {
     #[derive(Deserialize)]

@@ -27,7 +27,7 @@ pub use blob::Part;
 pub use client::{Client, Fetched, HUB_SERVER, Settings};
 pub use config::{Endpoint, Registries};
 pub use credentials::{AuthFiles, Credentials, is_on_disk};
-pub use error::RegistryError;
+pub use error::{RegistryError, is_missing};
 pub use search::Match;
 pub use sources::{Source, SourcePart, Sources};
 pub use wide::{PART, Wide};

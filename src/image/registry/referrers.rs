@@ -5,7 +5,7 @@ use anyhow::{Result, bail};
 use ureq::http::Method;
 
 use super::client::Client;
-use super::error::RegistryError;
+use super::error::is_missing;
 use super::wire::next_page;
 use crate::base::digest::Digest;
 use crate::oci::image::{Descriptor, Document, Index, MANIFEST_LIMIT, parse_json};
@@ -56,8 +56,4 @@ fn bounded(found: Vec<Descriptor>) -> Result<Vec<Descriptor>> {
         bail!("more than {COUNT} manifests are attached to it");
     }
     Ok(found)
-}
-
-fn is_missing(error: &anyhow::Error) -> bool {
-    error.downcast_ref().is_some_and(RegistryError::is_missing)
 }

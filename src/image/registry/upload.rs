@@ -8,7 +8,7 @@ use ureq::Body;
 use ureq::http::{HeaderMap, Method, Response, StatusCode, header};
 
 use super::client::{Client, Purpose};
-use super::error::RegistryError;
+use super::error::{RegistryError, is_missing};
 use super::exchange::Ask;
 use super::wire::{announced, form, join};
 use crate::base::digest::{Digest, Hashing};
@@ -157,8 +157,4 @@ fn push<'a>(
 fn finished(session: &str, digest: &Digest) -> String {
     let separator = if session.contains('?') { '&' } else { '?' };
     format!("{session}{separator}{}", form(&[("digest", &digest.to_string())]))
-}
-
-fn is_missing(error: &anyhow::Error) -> bool {
-    error.downcast_ref().is_some_and(RegistryError::is_missing)
 }

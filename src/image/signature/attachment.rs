@@ -15,7 +15,7 @@ use super::payload::{self, Payload};
 use crate::base::digest::Digest;
 use crate::image::publish::new_manifest;
 use crate::image::reference::Reference;
-use crate::image::registry::{Client, RegistryError};
+use crate::image::registry::{Client, is_missing};
 use crate::oci::image::{Descriptor, Document, Manifest, media_type, parse_json};
 
 /// Most signatures of one manifest that are looked at.
@@ -71,9 +71,7 @@ fn newest(manifest: &Manifest) -> impl Iterator<Item = &Descriptor> {
 fn manifest(client: &Client, digest: &Digest) -> Result<Option<Manifest>> {
     let fetched = match client.manifest(Some(&tag(digest)), None) {
         Ok(fetched) => fetched,
-        Err(error) if error.downcast_ref().is_some_and(RegistryError::is_missing) => {
-            return Ok(None);
-        }
+        Err(error) if is_missing(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     let described = || format!("signatures of {digest} at {}", client.domain());
