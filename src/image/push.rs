@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use anyhow::{Context, Result, bail};
 
@@ -310,15 +310,13 @@ impl<'a> Journey<'a> {
             }
         }
         (self.tell)(diff_id, Step::Preparing);
-        let level = self.options.level.unwrap_or(LEVEL);
+        let tar = locked.as_fd();
         let mut annotations = BTreeMap::new();
         let (digest, size) = self.client.upload_stream(&format!("layer {diff_id}"), |send| {
-            if self.options.chunked {
-                let (sent, tables) = with_tables(locked.as_fd(), level, send)?;
-                annotations = tables;
-                return Ok(sent);
-            }
-            compressed(locked.as_fd(), compression, level, send)
+            let make = |output| self.write_blob(tar, compression, output);
+            let (sent, tables) = piped(make, send)?;
+            annotations = tables;
+            Ok(sent)
         })?;
         (self.tell)(diff_id, Step::Pushed);
         let mut descriptor = Descriptor::new(&layer_type(format, compression), digest, size);
@@ -336,6 +334,24 @@ impl<'a> Journey<'a> {
             let _ = layer::write_record(locked.as_fd(), &record);
         }
         Ok(descriptor)
+    }
+
+    /// Compresses the tar of a layer; gives the annotations of zstd:chunked.
+    fn write_blob(
+        &self,
+        layer: BorrowedFd<'_>,
+        compression: Compression,
+        output: impl Write,
+    ) -> Result<BTreeMap<String, String>> {
+        let level = self.options.level.unwrap_or(LEVEL);
+        if self.options.chunked {
+            let tables = chunked::write(layer::Recreated::new(layer)?, output, level)?;
+            return Ok(tables.unwrap_or_default());
+        }
+        let mut output = encoder(compression, level, output)?;
+        layer::write_tar(layer, &mut output)?;
+        output.finish()?.flush()?;
+        Ok(BTreeMap::new())
     }
 
     /// The image is known by its new manifest from now on, unless it was removed meanwhile.
@@ -373,50 +389,17 @@ pub fn layer_type(format: Format, compression: Compression) -> String {
     }
 }
 
-/// Sends the tar of a layer, compressed, through a pipe: one thread makes it and this one sends.
-fn compressed(
-    layer: std::os::fd::BorrowedFd<'_>,
-    compression: Compression,
-    level: i32,
+/// Sends what `make` writes through a pipe: one thread makes it and this one sends. Gives what `make` gives as well.
+fn piped<T: Send>(
+    make: impl FnOnce(io::BufWriter<io::PipeWriter>) -> Result<T> + Send,
     send: &mut dyn FnMut(io::PipeReader) -> Result<(Digest, u64)>,
-) -> Result<(Digest, u64)> {
+) -> Result<((Digest, u64), T)> {
     let (reader, writer) = io::pipe()?;
     std::thread::scope(|scope| {
-        let maker = scope.spawn(move || -> Result<()> {
-            let mut output = encoder(compression, level, io::BufWriter::with_capacity(64 << 10, writer))?;
-            layer::write_tar(layer, &mut output)?;
-            output.finish()?.flush()?;
-            Ok(())
-        });
+        let maker = scope.spawn(move || make(io::BufWriter::with_capacity(64 << 10, writer)));
         let sent = send(reader);
         let made = maker.join().expect("panics abort the process");
-        match (sent, made) {
-            // A layer that could not be read to its end was never whole at the registry: the digest is of less.
-            (Ok(_), Err(error)) => Err(error),
-            (sent, _) => sent,
-        }
-    })
-}
-
-/// The same for zstd:chunked, of which another thread finds the entries; gives the annotations as well.
-fn with_tables(
-    layer: std::os::fd::BorrowedFd<'_>,
-    level: i32,
-    send: &mut dyn FnMut(io::PipeReader) -> Result<(Digest, u64)>,
-) -> Result<((Digest, u64), BTreeMap<String, String>)> {
-    let (tar, mut tar_writer) = io::pipe()?;
-    let (reader, writer) = io::pipe()?;
-    std::thread::scope(|scope| {
-        let teller = scope.spawn(move || layer::write_tar(layer, &mut tar_writer));
-        let maker = scope.spawn(move || {
-            let output = io::BufWriter::with_capacity(64 << 10, writer);
-            chunked::write(tar, output, level)
-        });
-        let sent = send(reader);
-        let made = maker.join().expect("panics abort the process");
-        let told = teller.join().expect("panics abort the process");
-        let sent = sent?;
-        told?;
-        Ok((sent, made?.unwrap_or_default()))
+        // A layer that could not be read to its end was never whole at the registry: the digest is of less.
+        Ok((sent?, made?))
     })
 }
