@@ -77,14 +77,19 @@ pub fn save_archive(store: &Store, items: &[Item], format: Format, output: &mut 
     target.end()
 }
 
-/// Writes a file beside its place and renames it, so that what was there stays until the new one is whole. What is no
-/// file, a pipe for example, is written as it is.
+/// Writes a file, of which what was there stays until the new one is whole. What is no file, a pipe for example, is
+/// written as it is.
 pub fn write_file<T>(path: &Path, write: &mut dyn FnMut(&mut dyn Write) -> Result<T>) -> Result<T> {
     // The file that a link leads to is replaced, and not the link.
     let path = &std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     if path.metadata().is_ok_and(|found| !found.is_file()) {
         return write(&mut io::BufWriter::new(File::options().write(true).open(path)?));
     }
+    write_beside(path, write)
+}
+
+/// Writes a file beside its place and renames it.
+fn write_beside<T>(path: &Path, write: &mut dyn FnMut(&mut dyn Write) -> Result<T>) -> Result<T> {
     let mut name = path.file_name().context("it is no file")?.to_owned();
     name.push(format!(".new-{}", std::process::id()));
     let temporary = path.with_file_name(name);
@@ -305,20 +310,8 @@ impl Target for Directory {
         if let Some(parent) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o755).create(parent)?;
         }
-        // Written beside and renamed, so that what other images of the directory share is never half there.
-        let temporary = path.with_extension(format!("new-{}", std::process::id()));
-        let _ = std::fs::remove_file(&temporary);
-        let written = File::create_new(&temporary).map_err(Into::into).and_then(|file| {
-            let mut output = io::BufWriter::with_capacity(256 << 10, file);
-            write(&mut output)?;
-            output.flush()?;
-            std::fs::rename(&temporary, &path)?;
-            Ok(())
-        });
-        if written.is_err() {
-            let _ = std::fs::remove_file(&temporary);
-        }
-        written
+        // What other images of the directory share is never half there.
+        write_beside(&path, write)
     }
 }
 
