@@ -42,7 +42,7 @@ pub struct Blob<'a> {
     part: Part,
     body: Option<BodyReader<'static>>,
     /// Whether the registry sends the whole blob, whatever part it is asked for; known once it has answered.
-    is_whole: Option<bool>,
+    is_whole: bool,
     /// Breaks in a row without a byte between them.
     failures: u32,
     /// How long was waited for bytes since the pace was looked at, and how far the blob was then.
@@ -56,13 +56,13 @@ impl<'a> Blob<'a> {
             client,
             part,
             body: None,
-            is_whole: None,
+            is_whole: false,
             failures: 0,
             waited: (Duration::ZERO, part.begin),
         }
     }
 
-    pub fn is_whole(&self) -> Option<bool> {
+    pub fn is_whole(&self) -> bool {
         self.is_whole
     }
 
@@ -78,7 +78,7 @@ impl<'a> Blob<'a> {
         if self.body.is_none() {
             let (body, given) = self.client.part(&self.part)?;
             let mut body = body.into_with_config().limit(size.saturating_add(1)).reader();
-            self.is_whole = Some(given == (0..size));
+            self.is_whole = given == (0..size);
             // What was read before comes again where a registry knows no ranges.
             skip(&mut body, at - given.start)?;
             self.body = Some(body);
@@ -104,7 +104,7 @@ impl<'a> Blob<'a> {
 
     /// Sees the end of an answer all of whose bytes came, so that its connection serves the next request.
     fn finish(&mut self) {
-        let is_all = self.part.end == self.part.size || self.is_whole == Some(false);
+        let is_all = self.part.end == self.part.size || !self.is_whole;
         if let Some(body) = self.body.as_mut().filter(|_| is_all) {
             // What follows is of no interest, and neither is why it cannot be read.
             let _ = body.read(&mut [0]);

@@ -97,7 +97,7 @@ pub struct SourcePart<'a> {
 impl SourcePart<'_> {
     /// Whether whole blobs come where parts are asked for; known after the first read.
     pub fn is_whole(&self) -> bool {
-        self.blob.is_whole() == Some(true)
+        self.blob.is_whole()
     }
 
     /// Reads on to the byte `end`.
