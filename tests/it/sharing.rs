@@ -604,3 +604,22 @@ fn the_superuser_shares_with_ordinary_users() {
     assert_eq!(run.text(), home.text());
     assert!(run.text().contains("./etc/shadow -rw-r----- 0 42 "), "{run}");
 }
+
+/// Beside the file that counts, those that add to it are not named.
+#[test]
+fn info_names_the_configuration_that_counts() {
+    let sandbox = Sandbox::new();
+    let directory = sandbox.path("config/containers");
+    fs::create_dir_all(directory.join("storage.conf.d")).unwrap();
+    for name in ["storage.conf", "storage.conf.d/a.conf"] {
+        fs::write(directory.join(name), "[storage]\n").unwrap();
+    }
+    let script = "unset CONTAINERS_STORAGE_CONF; exec $0 info --format {{.store.configFile}}";
+    let told = sandbox
+        .program("sh")
+        .args(["-c", script])
+        .arg(sandbox.binary())
+        .run();
+    told.succeeds()
+        .prints(&format!("{}\n", directory.join("storage.conf").display()));
+}
