@@ -112,7 +112,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Print nothing'
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest to a file' -r -F
@@ -123,7 +123,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Print nothing'
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from rm" -s a -l all -d 'All artifacts'
@@ -200,7 +200,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l image-volume -d 'How to provide the volumes of the image: anonymous, tmpfs or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
@@ -383,7 +383,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l image-volume -d 'How to provide the volumes of the image: anonymous, tmpfs or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
@@ -503,7 +503,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l image-volume -d 'How to provide the volumes of the image: anonymous, tmpfs or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
@@ -668,7 +668,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Every tag of the repository'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help'
@@ -686,7 +686,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s a -l all-tags -d 'Every tag of the repository that is here'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l force-compression -d 'Pack anew what the registry has in another packing'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Print no progress'
@@ -700,7 +700,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -s n -l noheading -d 'Print no heading'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s a -l all -d 'All images'
@@ -728,7 +728,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l compatible -d 'Show stars, and what is official'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l list-tags -d 'List the tags of a repository'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l no-trunc -d 'Do not shorten descriptions'
@@ -858,7 +858,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l all -d 'Of an image that is a list, take all images'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact -d 'Add an artifact that is made of files'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact-exclude-titles -d 'Leave the names of the files out'
@@ -882,7 +882,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l all -d 'Of an image that is a list, take all images'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -s a -l amend -d 'Add to the list if there is one of the name'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l insecure -d 'The same as --tls-verify=false'
@@ -895,7 +895,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Print every manifest, with its digest and platform'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l insecure -d 'The same as --tls-verify=false'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -912,7 +912,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l force-compression -d 'Pack anew what the registry has in another packing'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s p -l rm -l purge -d 'Remove the list afterwards'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Print nothing'
@@ -961,7 +961,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand pull" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Every tag of the repository'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s h -l help -d 'Print help'
@@ -979,7 +979,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s a -l all-tags -d 'Every tag of the repository that is here'
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l force-compression -d 'Pack anew what the registry has in another packing'
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s q -l quiet -d 'Print no progress'
@@ -1033,7 +1033,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l image-volume -d 'How to provide the volumes of the image: anonymous, tmpfs or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
@@ -1142,7 +1142,7 @@ false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l creds -d 'User name and password for the registry' -r
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l retry -d 'How often to try again what fails (3)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand search" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand search" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l compatible -d 'Show stars, and what is official'
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l list-tags -d 'List the tags of a repository'
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l no-trunc -d 'Do not shorten descriptions'

@@ -54,7 +54,7 @@ pub struct TransferOptions {
     /// Wait before the first of these tries; it doubles with each (1s)
     #[arg(long, value_name = "DURATION")]
     pub retry_delay: Option<String>,
-    /// File with the signature policy, instead of policy.json
+    /// File with the signature policy for what is fetched, instead of policy.json
     #[arg(long, value_name = "FILE")]
     pub signature_policy: Option<PathBuf>,
 }
