@@ -74,21 +74,27 @@ impl Store {
     }
 
     fn read_artifact(&self, directory: &str) -> Result<Option<Artifact>> {
-        let object = match self.object(Kind::Artifacts, directory) {
-            Err(error) if error.is_missing() => return Ok(None),
-            object => object?,
-        };
-        match self.read_record::<Artifact>(object.as_fd(), &artifact_path(directory), RECORD) {
-            Ok(artifact) if file_name(&artifact.name) == directory && artifact.version <= VERSION => {
-                Ok(Some(artifact))
+        loop {
+            let object = match self.object(Kind::Artifacts, directory) {
+                Err(error) if error.is_missing() => return Ok(None),
+                object => object?,
+            };
+            match self.read_record::<Artifact>(object.as_fd(), &artifact_path(directory), RECORD) {
+                Ok(artifact) if file_name(&artifact.name) == directory && artifact.version <= VERSION => {
+                    return Ok(Some(artifact));
+                }
+                Ok(artifact) => {
+                    return Err(StoreError::Damaged {
+                        path: self.path_of(Kind::Artifacts, directory).join(RECORD),
+                        reason: format!("it is of version {} and for {}", artifact.version, artifact.name),
+                    });
+                }
+                // Removed or replaced meanwhile; where the directory is still in its place, its record is lost.
+                Err(error)
+                    if error.is_missing() && !self.is_current(Kind::Artifacts, directory, object.as_fd()) => {
+                }
+                Err(error) => return Err(error),
             }
-            Ok(artifact) => Err(StoreError::Damaged {
-                path: self.path_of(Kind::Artifacts, directory).join(RECORD),
-                reason: format!("it is of version {} and for {}", artifact.version, artifact.name),
-            }),
-            // Removed meanwhile, or its record is lost.
-            Err(error) if error.is_missing() && self.object(Kind::Artifacts, directory).is_err() => Ok(None),
-            Err(error) => Err(error),
         }
     }
 
@@ -300,6 +306,29 @@ mod tests {
         drop(held);
         assert!(store.remove_artifact(NAME).unwrap() && !store.remove_artifact(NAME).unwrap());
         assert!(store.names(Kind::Trash).unwrap().is_empty());
+    }
+
+    #[test]
+    fn one_that_is_replaced_meanwhile_is_read() {
+        let parent = tempfile::tempdir().unwrap();
+        let store = Store::open(&parent.path().join("store")).unwrap();
+        let publish = |old| {
+            let new = store.new_artifact().unwrap();
+            assert!(new.publish(&record(b"one"), b"one", old).unwrap());
+        };
+        publish(None);
+        std::thread::scope(|scope| {
+            let replacing = scope.spawn(|| {
+                for _ in 0..150 {
+                    publish(store.lock_artifact(NAME, Hold::Exclusive).unwrap());
+                }
+            });
+            while !replacing.is_finished() {
+                assert!(store.artifact(NAME).unwrap().is_some());
+            }
+        });
+        std::fs::remove_file(store.path_of(Kind::Artifacts, &file_name(NAME)).join(RECORD)).unwrap();
+        assert!(store.artifact(NAME).is_err());
     }
 
     #[test]
