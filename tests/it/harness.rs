@@ -1,15 +1,17 @@
 //! The harness itself: what it must catch it does catch, and what it writes others can read.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::support::canary::Canary;
-use super::support::image::digest;
+use super::support::group::Group;
+use super::support::image::{digest, hex};
 use super::support::programs::{PROBE, RACER};
 use super::support::tar::{self, Entry};
 use super::support::{Compression, Document, Format, Image, Invocation, Sandbox, requires};
@@ -118,6 +120,90 @@ fn leaks_are_found_and_ended() {
     child.kill().unwrap();
     child.wait().unwrap();
     fs::remove_dir(staged).unwrap();
+}
+
+/// An id as containers have it, which the sandbox gets to know.
+fn noted_id(sandbox: &Sandbox) -> String {
+    let id = hex(sandbox.path.as_os_str().as_bytes());
+    sandbox.program("echo").args([&id]).run().succeeds();
+    id
+}
+
+#[test]
+fn a_process_is_known_by_the_root_that_it_has() {
+    requires!("user-namespaces", "program:busybox");
+    let (sandbox, other) = (Sandbox::new(), Sandbox::new());
+    let id = noted_id(&sandbox);
+    // The old root then lies above the new one, in which the program and the working directory are.
+    let enter = "mount --bind . . && cd ../root && pivot_root . . && \
+                 exec ./busybox sh -c 'echo in; exec ./busybox sleep 1000'";
+    let see = "mount --bind . . && echo in && exec sleep 1000";
+    let start = |root: PathBuf, script: &str| {
+        fs::create_dir_all(&root).unwrap();
+        fs::copy("/bin/busybox", root.join("busybox")).unwrap();
+        let options = ["--user", "--map-root-user", "--mount", "sh", "-c", script];
+        let running = sandbox.program("unshare").args(options).directory(&root).start();
+        running.expect("in\n");
+        running
+    };
+    let strangers = [
+        start(other.path("containers/one/root"), enter),
+        start(sandbox.path("root"), see),
+    ];
+    assert_eq!(sandbox.leaks(), Vec::<String>::new());
+    for root in [sandbox.path("root"), other.path(format!("containers/{id}/root"))] {
+        let payload = start(root, enter);
+        let found = sandbox.leaks();
+        assert!(
+            found.len() == 1 && found[0].starts_with(&format!("process {}: ", payload.pid())),
+            "{found:?}"
+        );
+        payload.signal(Signal::KILL);
+        payload.wait();
+    }
+    for running in strangers {
+        running.signal(Signal::KILL);
+        running.wait();
+    }
+}
+
+#[test]
+fn a_process_is_known_by_its_control_group() {
+    requires!("cgroup");
+    let sandbox = Sandbox::new();
+    let group = Group::new().unwrap();
+    let own = group.path().join(noted_id(&sandbox));
+    fs::create_dir(&own).unwrap();
+    let running = sandbox
+        .program("sh")
+        .args(["-c", "echo 0 >\"$PLACE\" && echo in && exec sleep 1000"])
+        .env("PLACE", own.join("cgroup.procs"))
+        .start();
+    running.expect("in\n");
+    let mut leaks = sandbox.leaks();
+    running.signal(Signal::KILL);
+    let pid = running.pid();
+    running.wait();
+    fs::remove_dir(&own).unwrap();
+    leaks.sort();
+    let expected = [
+        format!("cgroup: {}", own.display()),
+        format!("process {pid}: sleep 1000 "),
+    ];
+    assert_eq!(leaks, expected);
+}
+
+#[test]
+fn leaks_of_what_is_shared_and_mounted_are_found() {
+    let sandbox = Sandbox::new();
+    let places = ["shared/trash/one", "run/coracle/mounts/store/two"].map(|name| sandbox.path(name));
+    for place in &places {
+        fs::create_dir_all(place).unwrap();
+    }
+    assert_eq!(sandbox.leaks(), ["trash: one", "mounts: two"]);
+    for place in places {
+        fs::remove_dir(place).unwrap();
+    }
 }
 
 #[test]

@@ -51,6 +51,10 @@ impl Group {
         })
     }
 
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
     /// The groups that others have made in it.
     pub fn others(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.0).expect("our own group").flatten();

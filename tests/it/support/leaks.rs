@@ -1,13 +1,17 @@
 //! Looks for what a test left behind: processes, mounts, cgroups, things staged or thrown away.
 
 use std::collections::BTreeSet;
+use std::ffi::os_str::Display;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::run::contains;
+
+/// Below a sandbox: the store that its user shares with others.
+pub const SHARED: &str = "shared";
 
 /// One line for each thing found that belongs to the sandbox or to one of the containers.
 pub fn find(sandbox: &Path, ids: &BTreeSet<String>) -> Vec<String> {
@@ -25,13 +29,29 @@ pub fn find(sandbox: &Path, ids: &BTreeSet<String>) -> Vec<String> {
     if !ids.is_empty() {
         cgroups(Path::new("/sys/fs/cgroup"), ids, &mut found);
     }
-    for name in ["staging", "trash"] {
-        let directory = sandbox.join("share/coracle").join(name);
-        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-            found.push(format!("{name}: {}", entry.file_name().display()));
+    for store in ["share/coracle", SHARED] {
+        for name in ["staging", "trash"] {
+            for path in entries(&sandbox.join(store).join(name)) {
+                found.push(format!("{name}: {}", last(&path)));
+            }
+        }
+    }
+    // One directory for each store, with one for each mounted image.
+    for store in entries(&sandbox.join("run/coracle/mounts")) {
+        for path in entries(&store) {
+            found.push(format!("mounts: {}", last(&path)));
         }
     }
     found
+}
+
+fn entries(directory: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.map(|entry| entry.path()).collect()
+}
+
+fn last(path: &Path) -> Display<'_> {
+    path.file_name().expect("an entry of a directory").display()
 }
 
 /// Kills what still runs.
