@@ -1,16 +1,12 @@
 //! zstd:chunked: what we push so is read by others, and of what we pull only the missing files are fetched.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::registry::noise;
-use super::support::image::hex;
 use super::support::registry::{Answer, Asked, Content, Distribution, Fake};
 use super::support::tar::Entry;
 use super::support::{Format, Image, Sandbox, requires};
-
-const KIND: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// An image with a large file that all versions have, one of its own, and small ones.
 fn version(number: u8) -> Image {
@@ -48,38 +44,10 @@ fn pushed(sandbox: &Sandbox, registry: &Distribution, image: &Image, tag: &str) 
         .program("skopeo")
         .args(["--insecure-policy", "copy", "--quiet", "--src-tls-verify=false"])
         .arg(format!("docker://{name}"))
-        .arg(format!("dir:{}", copy.display()))
+        .arg(format!("oci:{}", copy.display()))
         .run()
         .succeeds();
-    let read = |name: &str| std::fs::read(copy.join(name)).expect("skopeo wrote it");
-    let bytes = read("manifest.json");
-    let manifest: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
-    let digest = |blob: &serde_json::Value| blob["digest"].as_str().unwrap().to_owned();
-    let layers: Vec<String> = manifest["layers"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(digest)
-        .collect();
-    let config = digest(&manifest["config"]);
-    let named = format!("sha256:{}", hex(&bytes));
-    let mut documents = BTreeMap::new();
-    for name in [tag, &named] {
-        documents.insert(
-            format!("/v2/test/manifests/{name}"),
-            (KIND.to_owned(), bytes.clone()),
-        );
-    }
-    for digest in layers.iter().chain([&config]) {
-        let octets = "application/octet-stream".to_owned();
-        documents.insert(format!("/v2/test/blobs/{digest}"), (octets, read(&digest[7..])));
-    }
-    Content {
-        documents,
-        manifest: named,
-        layers,
-        config,
-    }
+    Content::read(&copy, tag)
 }
 
 /// A registry with two versions, what it sent of the second one's large layer, and that layer's size. `change` is given

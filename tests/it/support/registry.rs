@@ -322,6 +322,13 @@ impl Content {
     pub fn of(image: &Image, scratch: &Path) -> Self {
         let layout = scratch.join("content");
         image.write(&layout, Format::OciLayout);
+        let content = Self::read(&layout, "v1");
+        std::fs::remove_dir_all(layout).expect("our own directory");
+        content
+    }
+
+    /// The one image of an OCI layout as the repository `test`.
+    pub fn read(layout: &Path, tag: &str) -> Self {
         let read = |path: &str| std::fs::read(layout.join(path)).expect("written by the test");
         let json =
             |bytes: &[u8]| serde_json::from_slice::<serde_json::Value>(bytes).expect("JSON of the test");
@@ -333,7 +340,7 @@ impl Content {
         let parsed = json(&bytes);
         let kind = "application/vnd.oci.image.manifest.v1+json".to_owned();
         let mut documents = BTreeMap::new();
-        for name in ["v1", manifest.as_str()] {
+        for name in [tag, manifest.as_str()] {
             documents.insert(
                 format!("/v2/test/manifests/{name}"),
                 (kind.clone(), bytes.clone()),
@@ -350,7 +357,6 @@ impl Content {
             let octets = "application/octet-stream".to_owned();
             documents.insert(format!("/v2/test/blobs/{digest}"), (octets, blob(digest)));
         }
-        std::fs::remove_dir_all(layout).expect("our own directory");
         Self {
             documents,
             manifest,
