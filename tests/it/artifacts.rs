@@ -5,18 +5,15 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::death::empties;
+use super::manifests::coracle;
+use super::push::skopeo;
 use super::signatures::{signed_by, trust};
+use super::steps::at_every_step;
 use super::support::image::{digest, hex};
 use super::support::registry::{Answer, Distribution, Fake};
-use super::support::run::Outcome;
-use super::support::{Sandbox, killer, requires};
+use super::support::{Sandbox, requires};
 
 const NAME: &str = "reg.example/team/art:1";
-
-#[track_caller]
-fn coracle(sandbox: &Sandbox, words: &[&str]) -> Outcome {
-    sandbox.coracle(words).run().succeeds()
-}
 
 #[track_caller]
 fn manifest(sandbox: &Sandbox, name: &str) -> Value {
@@ -215,12 +212,7 @@ fn artifacts_go_to_registries_and_back() {
         .arg(&name);
     push.run().succeeds().prints(&format!("{made}\n"));
     assert_eq!(fs::read_to_string(&file).unwrap(), format!("sha256:{made}"));
-    let words = ["--insecure-policy", "inspect", "--raw", "--tls-verify=false"];
-    let theirs = sandbox
-        .program("skopeo")
-        .args(words)
-        .arg(format!("docker://{name}"));
-    let theirs = theirs.run().succeeds();
+    let theirs = skopeo(&sandbox, &["--raw"], &name);
     assert_eq!(hex(&theirs.stdout), made);
 
     let other = Sandbox::new();
@@ -269,11 +261,7 @@ fn artifacts_go_to_registries_and_back() {
     other.coracle(words).arg(&own).run().succeeds();
     let pushed = format!("{}/team/list:1", registry.host);
     coracle(&other, &["manifest", "push", "list", &pushed]);
-    let listed =
-        sandbox
-            .program("skopeo")
-            .args(["--insecure-policy", "inspect", "--raw", "--tls-verify=false"]);
-    let listed = listed.arg(format!("docker://{pushed}")).run().succeeds().json();
+    let listed = skopeo(&sandbox, &["--raw"], &pushed).json();
     assert_eq!(listed["manifests"][0]["digest"], format!("sha256:{made}"));
     assert_eq!(listed["manifests"][0]["artifactType"], "a/b");
     assert_eq!(listed["manifests"][1]["artifactType"], "c/d");
@@ -313,6 +301,7 @@ fn hostile_artifacts_are_refused_or_stay_where_they_belong() {
             "layers": layers })
         .to_string()
     };
+    let escaped = sandbox.path("escaped-by-root");
     // What the pull says, or else what the extraction does.
     let cases: Vec<(String, &str, &str)> = vec![
         (
@@ -321,7 +310,7 @@ fn hostile_artifacts_are_refused_or_stay_where_they_belong() {
             "is not the name of a file",
         ),
         (
-            of(vec![layer(7, good(), "/tmp/escaped")]),
+            of(vec![layer(7, good(), escaped.to_str().unwrap())]),
             "",
             "is not the name of a file",
         ),
@@ -387,7 +376,9 @@ fn hostile_artifacts_are_refused_or_stay_where_they_belong() {
             extracted.exits(125).says(kept);
         }
     }
-    assert!(!sandbox.path("escaped").exists() && !sandbox.path("work/escaped").exists());
+    for place in [&escaped, &sandbox.path("escaped"), &sandbox.path("work/escaped")] {
+        assert!(!place.exists(), "{}", place.display());
+    }
     let listed = coracle(&sandbox, &["artifact", "ls", "-n"]);
     assert_eq!(
         listed.text().lines().count(),
@@ -401,45 +392,50 @@ fn hostile_artifacts_are_refused_or_stay_where_they_belong() {
 fn an_artifact_killed_at_every_step_is_whole_or_not_there() {
     let sandbox = Sandbox::new();
     let [one, two] = two(&sandbox);
-    let stride = std::env::var("CORACLE_TEST_STEPS").map_or(5, |text| text.parse().unwrap());
-    let steps = |words: &[&str], prepare: &dyn Fn(), check: &dyn Fn()| {
-        let mut number = 0;
-        prepare();
-        while killer::kill_at(sandbox.coracle(words), number).is_some() {
-            coracle(&sandbox, &["system", "check"]).prints("");
-            check();
-            empties(&sandbox, &["staging", "trash"]);
-            number += stride;
-            prepare();
+    let out = sandbox.path("work/out");
+    // Whether it has as many files as one of these, each with all its content; with none it is not there.
+    let check = |counts: &[usize]| {
+        coracle(&sandbox, &["system", "check"]).prints("");
+        empties(&sandbox, &["staging", "trash"]);
+        let mut count = 0;
+        if !coracle(&sandbox, &["artifact", "ls", "-n"]).text().is_empty() {
+            count = manifest(&sandbox, NAME)["layers"].as_array().unwrap().len();
+            assert!(count > 0);
+            fs::create_dir(&out).unwrap();
+            let extract = sandbox.coracle(["artifact", "extract", NAME]);
+            extract.arg(&out).run().succeeds();
+            let expected = [("one.txt", "first"), ("two.json", "{}")];
+            for (name, content) in &expected[..count] {
+                assert_eq!(fs::read_to_string(out.join(name)).unwrap(), *content);
+            }
+            assert_eq!(fs::read_dir(&out).unwrap().count(), count);
+            fs::remove_dir_all(&out).unwrap();
         }
-        assert!(number > 0, "no step was seen");
+        assert!(counts.contains(&count), "{count} of {counts:?}");
     };
-    let files = || manifest(&sandbox, NAME)["layers"].as_array().unwrap().len();
     let none = || {
         coracle(&sandbox, &["artifact", "rm", "--all"]);
     };
-    steps(&["artifact", "add", NAME, &one], &none, &|| {
-        coracle(&sandbox, &["artifact", "add", "--replace", NAME, &one]);
-        assert_eq!(files(), 1);
-    });
     let begun = || {
         none();
         coracle(&sandbox, &["artifact", "add", NAME, &one]);
     };
-    steps(&["artifact", "add", "--append", NAME, &two], &begun, &|| {
-        assert!(matches!(files(), 1 | 2));
-    });
-    steps(
-        &["artifact", "add", "--replace", NAME, &one, &two],
-        &begun,
-        &|| {
-            assert!(matches!(files(), 1 | 2));
-        },
-    );
-    steps(&["artifact", "rm", NAME], &begun, &|| {
-        let listed = coracle(&sandbox, &["artifact", "ls", "-n"]);
-        assert!(listed.text().lines().count() <= 1);
-    });
+    let steps = |words: &[&str], prepare: &dyn Fn(), counts: &[usize]| {
+        let invocation = || {
+            prepare();
+            sandbox.coracle(words)
+        };
+        at_every_step(invocation, || {
+            check(counts);
+            coracle(&sandbox, &["artifact", "add", "--replace", NAME, &one]);
+            check(&[1]);
+        });
+    };
+    steps(&["artifact", "add", NAME, &one], &none, &[0, 1]);
+    steps(&["artifact", "add", "--append", NAME, &two], &begun, &[1, 2]);
+    let replace = ["artifact", "add", "--replace", NAME, &one, &two];
+    steps(&replace, &begun, &[1, 2]);
+    steps(&["artifact", "rm", NAME], &begun, &[0, 1]);
 }
 
 #[test]

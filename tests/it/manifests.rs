@@ -6,10 +6,12 @@ use serde_json::{Value, json};
 
 use super::corners::{podman, podman_unpacks, remove_storage};
 use super::death::empties;
+use super::push::skopeo;
+use super::steps::at_every_step;
 use super::support::registry::{Answer, Content, Distribution, Fake};
 use super::support::run::Outcome;
 use super::support::tar::Entry;
-use super::support::{Compression, Document, Image, Sandbox, killer, requires};
+use super::support::{Compression, Document, Image, Sandbox, requires};
 
 const OTHER: &str = if cfg!(target_arch = "s390x") {
     "amd64"
@@ -32,8 +34,9 @@ fn other() -> Image {
         .name("localhost/other:1")
 }
 
+/// What must succeed.
 #[track_caller]
-fn coracle(sandbox: &Sandbox, words: &[&str]) -> Outcome {
+pub fn coracle(sandbox: &Sandbox, words: &[&str]) -> Outcome {
     sandbox.coracle(words).run().succeeds()
 }
 
@@ -44,9 +47,7 @@ fn index(sandbox: &Sandbox, name: &str) -> Value {
 
 /// The manifest that a registry has, as skopeo reads it.
 fn raw(sandbox: &Sandbox, name: &str) -> Value {
-    let words = ["--insecure-policy", "inspect", "--raw", "--tls-verify=false"];
-    let program = sandbox.program("skopeo").args(words);
-    program.arg(format!("docker://{name}")).run().succeeds().json()
+    skopeo(sandbox, &["--raw"], name).json()
 }
 
 fn digests(index: &Value) -> Vec<String> {
@@ -565,15 +566,7 @@ fn a_change_killed_at_every_step_is_done_or_not() {
     sandbox.load(&own());
     sandbox.load(&other());
     coracle(&sandbox, &["manifest", "create", "list", "busybox"]);
-    let stride = std::env::var("CORACLE_TEST_STEPS").map_or(7, |text| text.parse().unwrap());
-    let steps = |words: &[&str], check: &dyn Fn()| {
-        let mut number = 0;
-        while killer::kill_at(sandbox.coracle(words), number).is_some() {
-            check();
-            number += stride;
-        }
-        assert!(number > 0, "no step was seen");
-    };
+    let steps = |words: &[&str], check: &dyn Fn()| at_every_step(|| sandbox.coracle(words), check);
     steps(&["manifest", "add", "list", "other:1"], &|| {
         let count = digests(&index(&sandbox, "list")).len();
         assert!(count == 1 || count == 2);

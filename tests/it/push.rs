@@ -26,11 +26,12 @@ fn told(outcome: &Outcome) -> String {
     String::from_utf8_lossy(&outcome.stderr).into_owned()
 }
 
-/// What skopeo says of an image at a registry.
-fn skopeo(sandbox: &Sandbox, words: &[&str], name: &str) -> Value {
+/// What skopeo says of an image at a registry: of the image, or with `--raw` the manifest as it is.
+#[track_caller]
+pub fn skopeo(sandbox: &Sandbox, words: &[&str], name: &str) -> Outcome {
     let inspect = ["--insecure-policy", "inspect", "--tls-verify=false"];
     let program = sandbox.program("skopeo").args(inspect).args(words);
-    program.arg(format!("docker://{name}")).run().succeeds().json()
+    program.arg(format!("docker://{name}")).run().succeeds()
 }
 
 fn id_of(sandbox: &Sandbox, name: &str) -> String {
@@ -59,7 +60,7 @@ fn what_is_pushed_is_the_same_image_for_everybody() {
         .args(["localhost/app:v1", &name]);
     let pushed = push.run().succeeds();
     let digest = fs::read_to_string(&digest_file).unwrap();
-    let manifest = skopeo(&sandbox, &["--raw"], &name);
+    let manifest = skopeo(&sandbox, &["--raw"], &name).json();
     assert!(
         pushed.text().starts_with(&format!("v1: digest: {digest} size: ")),
         "{}",
@@ -67,7 +68,7 @@ fn what_is_pushed_is_the_same_image_for_everybody() {
     );
     assert_eq!(told(&pushed).matches(": Pushed").count(), 3, "{}", told(&pushed));
     assert_eq!(manifest["config"]["digest"], format!("sha256:{id}"));
-    assert_eq!(skopeo(&sandbox, &[], &name)["Digest"], digest);
+    assert_eq!(skopeo(&sandbox, &[], &name).json()["Digest"], digest);
 
     // The second push finds everything, and so does one to another repository of the registry.
     let again = sandbox
@@ -139,7 +140,7 @@ fn formats_and_packings_are_as_asked() {
             .args(["localhost/app:v1", &name])
             .run()
             .succeeds();
-        let manifest = skopeo(&sandbox, &["--raw"], &name);
+        let manifest = skopeo(&sandbox, &["--raw"], &name).json();
         assert!(
             manifest["mediaType"].as_str().unwrap().contains(kind),
             "{words:?}: {manifest}"
@@ -180,11 +181,11 @@ fn an_image_that_was_pulled_keeps_its_manifest_where_its_blobs_are() {
     let sandbox = Sandbox::new();
     let registry = Distribution::start(&sandbox.path("tmp"), "");
     let first = registry.publish(&sandbox, &nameless(), "first:v1");
-    let digest = skopeo(&sandbox, &[], &first)["Digest"].clone();
+    let digest = skopeo(&sandbox, &[], &first).json()["Digest"].clone();
     sandbox.coracle(["pull", &first]).run().succeeds();
     let second = format!("{}/second:v1", registry.host);
     sandbox.coracle(["push", &first, &second]).run().succeeds();
-    assert_eq!(skopeo(&sandbox, &[], &second)["Digest"], digest);
+    assert_eq!(skopeo(&sandbox, &[], &second).json()["Digest"], digest);
     // All tags of a repository at once.
     sandbox
         .coracle(["tag", &first, &format!("{}/many:a", registry.host)])
@@ -198,7 +199,7 @@ fn an_image_that_was_pulled_keeps_its_manifest_where_its_blobs_are() {
         .coracle(["push", "--all-tags", &format!("{}/many", registry.host)])
         .run()
         .succeeds();
-    let many = skopeo(&sandbox, &[], &format!("{}/many:a", registry.host));
+    let many = skopeo(&sandbox, &[], &format!("{}/many:a", registry.host)).json();
     let mut tags: Vec<&str> = many["RepoTags"]
         .as_array()
         .unwrap()

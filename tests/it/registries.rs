@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::registry::{image, registry, told};
+use super::support::image::architecture;
 use super::support::registry::{Answer, Content, Fake};
 use super::support::run::Outcome;
 use super::support::{Format, Sandbox};
@@ -17,7 +18,8 @@ fn configured(text: &str) -> Sandbox {
     sandbox
 }
 
-fn configure(sandbox: &Sandbox, name: &str, text: &str) {
+/// Writes a file of configuration that the user of the sandbox has.
+pub fn configure(sandbox: &Sandbox, name: &str, text: impl AsRef<[u8]>) {
     let path = sandbox.path("config/containers").join(name);
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(path, text).unwrap();
@@ -27,7 +29,8 @@ fn honest(sandbox: &Sandbox) -> (Arc<Content>, Fake) {
     registry(Content::of(&image(), &sandbox.path("tmp")), |_, answer| answer)
 }
 
-fn names(sandbox: &Sandbox) -> String {
+/// The names of all images.
+pub fn names(sandbox: &Sandbox) -> String {
     let images = sandbox.coracle(["images", "--format", "{{.Repository}}:{{.Tag}}"]);
     images.run().succeeds().text().trim().to_owned()
 }
@@ -149,7 +152,7 @@ fn credentials_go_to_whom_they_are_for() {
     let auths = json!({"auths": {
         &mirror.host: {"auth": "bWU6bWlycm9y"}, "app.invalid": {"auth": "bWU6bmFtZQ=="}
     }});
-    configure(&sandbox, "auth.json", &auths.to_string());
+    configure(&sandbox, "auth.json", auths.to_string());
     sandbox
         .coracle(["pull", "--creds", "me:own", "app.invalid/test:v1"])
         .run()
@@ -218,7 +221,7 @@ fn short_names_are_resolved_without_a_question_and_the_choice_is_told() {
     assert_eq!(two.asked().len(), asked);
     sandbox.coracle(["rmi", "--all"]).run().succeeds();
 
-    configure(&sandbox, "registries.conf", &format!("{search}{aliases}"));
+    configure(&sandbox, "registries.conf", format!("{search}{aliases}"));
     let pulled = sandbox.coracle(["pull", "test:v1"]).run().succeeds();
     says(&pulled, &format!("Resolved \"test\" to {}/test:v1", two.host));
     assert_eq!(names(&sandbox), format!("{}/test:v1", two.host));
@@ -293,7 +296,7 @@ fn the_signature_policy_decides_what_comes_in() {
     let accept = json!([{"type": "insecureAcceptAnything"}]);
     let reject = json!([{"type": "reject"}]);
     let signed = json!([{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/k"}]);
-    let policy = |value: serde_json::Value| configure(&sandbox, "policy.json", &value.to_string());
+    let policy = |value: serde_json::Value| configure(&sandbox, "policy.json", value.to_string());
     let archive = sandbox.path("tmp/app.tar");
     image()
         .name("localhost/app:v1")
@@ -369,7 +372,7 @@ fn a_mirror_that_sends_something_else_is_passed_over() {
     configure(
         &sandbox,
         "registries.conf",
-        &text(&format!("{{location = '{0}'}}, {{location = '{0}'}}", lying.host)),
+        text(&format!("{{location = '{0}'}}, {{location = '{0}'}}", lying.host)),
     );
     let pulled = sandbox
         .coracle(["pull", "app.invalid/team/test:v1"])
@@ -398,12 +401,7 @@ fn a_mirror_that_sends_something_else_is_passed_over() {
 #[test]
 fn an_image_of_another_platform_is_fetched_for_the_one_that_is_asked_for() {
     let sandbox = Sandbox::new();
-    let machine = match std::env::consts::ARCH {
-        "x86_64" => "amd64",
-        "aarch64" => "arm64",
-        other => other,
-    };
-    let platform = format!("linux/{machine}");
+    let platform = format!("linux/{}", architecture());
     let (_, own) = honest(&sandbox);
     let name = format!("{}/test:v1", own.host);
     let foreign = image()

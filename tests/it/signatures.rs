@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::corners::{podman, remove_storage};
+use super::push::skopeo;
+use super::registries::{configure, names};
 use super::registry::{image, registry, told};
 use super::support::image::{digest, hex};
 use super::support::registry::{Answer, Asked, Content, Distribution, Fake};
@@ -20,7 +22,6 @@ const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
 /// Writes a file at a place of the sandbox.
 fn put(sandbox: &Sandbox, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = sandbox.path(name);
-    fs::create_dir_all(path.parent().unwrap()).unwrap();
     fs::write(&path, bytes).unwrap();
     path
 }
@@ -43,22 +44,17 @@ pub fn trust(sandbox: &Sandbox, host: &str, requirement: &Value) {
         "default": [{"type": "reject"}],
         "transports": { "docker": { host: [requirement] }, "oci-archive": { "": [{"type": "insecureAcceptAnything"}] } }
     });
-    put(sandbox, "config/containers/policy.json", policy.to_string());
+    configure(sandbox, "policy.json", policy.to_string());
     attachments(sandbox, host);
 }
 
 fn attachments(sandbox: &Sandbox, host: &str) {
     let text = format!("docker:\n  {host}:\n    use-sigstore-attachments: true\n");
-    put(sandbox, "config/containers/registries.d/test.yaml", text);
+    configure(sandbox, "registries.d/test.yaml", text);
 }
 
 pub fn signed_by(sandbox: &Sandbox, public: &str) -> Value {
     json!({"type": "sigstoreSigned", "keyPath": copy(sandbox, public)})
-}
-
-fn images(sandbox: &Sandbox) -> String {
-    let images = sandbox.coracle(["images", "--format", "{{.Repository}}:{{.Tag}}"]);
-    images.run().succeeds().text().trim().to_owned()
 }
 
 #[track_caller]
@@ -69,7 +65,7 @@ fn refuses(sandbox: &Sandbox, name: &str, part: &str) -> Outcome {
         .exits(125)
         .says(part)
         .says_one_line();
-    assert_eq!(images(sandbox), "", "{}", told(&refused));
+    assert_eq!(names(sandbox), "", "{}", told(&refused));
     refused
 }
 
@@ -96,17 +92,13 @@ fn skopeo_lets(sandbox: &Sandbox, name: &str, is_right: bool) -> bool {
 
 /// The signed documents of an image at a registry: openssl says that the key signed each of them.
 fn documents(sandbox: &Sandbox, name: &str, public: &str) -> Vec<Value> {
-    let skopeo = |words: &[&str], name: &str| {
-        let program = sandbox.program("skopeo").args(["--insecure-policy"]).args(words);
-        program.arg(format!("docker://{name}")).run().succeeds()
-    };
-    let inspected = skopeo(&["inspect", "--tls-verify=false"], name).json();
+    let inspected = skopeo(sandbox, &[], name).json();
     let (repository, _) = name.rsplit_once(':').unwrap();
     let signatures = format!(
         "{repository}:{}.sig",
         inspected["Digest"].as_str().unwrap().replace(':', "-")
     );
-    let manifest = skopeo(&["inspect", "--raw", "--tls-verify=false"], &signatures).json();
+    let manifest = skopeo(sandbox, &["--raw"], &signatures).json();
     assert_eq!(manifest["mediaType"], OCI);
     let place = sandbox.path("tmp/signatures");
     let _ = fs::remove_dir_all(&place);
@@ -330,12 +322,12 @@ fn what_openssl_signed_comes_in_and_a_mirror_without_it_is_passed_over() {
         "default-docker:\n  use-sigstore-attachments: true\n# {}\n",
         fake.host
     );
-    put(&sandbox, "config/containers/registries.d/test.yaml", both);
+    configure(&sandbox, "registries.d/test.yaml", both);
     let mirrors = format!(
         "[[registry]]\nlocation = '{}'\ninsecure = true\n[[registry.mirror]]\nlocation = '{}'\ninsecure = true\n",
         fake.host, bare.host
     );
-    put(&sandbox, "config/containers/registries.conf", mirrors);
+    configure(&sandbox, "registries.conf", mirrors);
     let pulled = sandbox.coracle(["pull", &name]).run().succeeds();
     pulled.says(&format!("the mirror {} is passed over", bare.host));
     sandbox
@@ -551,7 +543,7 @@ fn nothing_that_a_registry_says_replaces_a_signature() {
         let refused = sandbox.coracle(["pull", &name]).run().exits(125);
         assert!(told(&refused).contains(expected), "{case}: {}", told(&refused));
         refused.says_one_line();
-        assert_eq!(images(&sandbox), "", "{case}");
+        assert_eq!(names(&sandbox), "", "{case}");
         // No layer was asked for, so none was unpacked.
         let content = Content::of(&image(), &sandbox.path("tmp"));
         assert!(
@@ -571,18 +563,14 @@ fn signatures_are_looked_for_where_registries_d_says() {
         "docker:\n  {}/other:\n    use-sigstore-attachments: true\n",
         fake.host
     );
-    put(&sandbox, "config/containers/registries.d/test.yaml", unconfigured);
+    configure(&sandbox, "registries.d/test.yaml", unconfigured);
     refuses(
         &sandbox,
         &name,
         "write use-sigstore-attachments: true for it in registries.d",
     );
     assert_eq!(fake.count(".sig"), 0);
-    put(
-        &sandbox,
-        "config/containers/registries.d/test.yaml",
-        "docker:\n  - x\n",
-    );
+    configure(&sandbox, "registries.d/test.yaml", "docker:\n  - x\n");
     refuses(&sandbox, &name, "test.yaml: line 2:");
     attachments(&sandbox, &fake.host);
     // What is here was let in before: it can be run, but what comes in is looked at again.
@@ -615,7 +603,7 @@ fn signatures_are_looked_for_where_registries_d_says() {
 fn archives_have_no_signatures() {
     let sandbox = Sandbox::new();
     let policy = json!({"default": [signed_by(&sandbox, "p256.pub")]});
-    put(&sandbox, "config/containers/policy.json", policy.to_string());
+    configure(&sandbox, "policy.json", policy.to_string());
     let archive = sandbox.path("tmp/a.tar");
     image().write(&archive, super::support::Format::OciArchive);
     let place = format!("oci-archive:{}", archive.display());
@@ -644,10 +632,10 @@ fn trust_is_shown_and_set_as_podman_does() {
             "dir": {"": [{"type": "reject"}]},
         }
     });
-    put(&sandbox, "config/containers/policy.json", policy.to_string());
+    configure(&sandbox, "policy.json", policy.to_string());
     let registries =
         "docker:\n  reg.invalid:\n    lookaside: file:///x\ndefault-docker:\n  lookaside: file:///y\n";
-    put(&sandbox, "config/containers/registries.d/a.yaml", registries);
+    configure(&sandbox, "registries.d/a.yaml", registries);
     let show = |words: &[&str]| {
         let words = [&["image", "trust", "show"], words].concat();
         sandbox.coracle(words).run().succeeds().text().to_owned()

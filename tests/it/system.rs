@@ -1,11 +1,11 @@
 //! `system …`: what the store takes, whether it is sound, its repair, its end.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::support::files::usage;
 use super::support::requires::is_root;
 use super::support::tar::Entry;
 use super::support::{Image, Sandbox};
@@ -17,17 +17,6 @@ fn entries(path: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     paths
-}
-
-/// As `du` counts; for a store without files of others.
-fn du(path: &Path) -> u64 {
-    let status = fs::symlink_metadata(path).unwrap();
-    let below = if status.is_dir() {
-        entries(path)
-    } else {
-        Vec::new()
-    };
-    status.blocks() * 512 + below.iter().map(|path| du(path)).sum::<u64>()
 }
 
 /// A store with two images, two containers and a volume with content.
@@ -77,7 +66,7 @@ fn df_is_du_and_prune_frees_it() {
         .map(|row| row["RawSize"].as_u64().unwrap())
         .sum();
     if is_root() {
-        assert_eq!(total, du(&sandbox.data_root()));
+        assert_eq!(total, usage(&sandbox.data_root()));
     }
     let counts = |row: usize| (before[row]["TotalCount"].clone(), before[row]["Active"].clone());
     assert_eq!(counts(0), (json!(2), json!(1)));

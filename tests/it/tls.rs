@@ -152,8 +152,7 @@ fn any_certificate_is_taken_of_the_registry_of_which_that_was_said_alone() {
     // The configuration says it of one registry too, and the command line of all that certificates count.
     let name = format!("{}/test:v1", storage.host);
     let configure = |text: String| {
-        fs::create_dir_all(sandbox.path("config/containers")).unwrap();
-        fs::write(sandbox.path("config/containers/registries.conf"), text).unwrap();
+        super::registries::configure(&sandbox, "registries.conf", text);
     };
     let pull = |more: &[&str]| {
         let pull = sandbox.coracle(["pull", "--retry", "0"]).args(more).arg(&name);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use super::corners;
+use super::registries::{configure, names};
 use super::support::files::tree;
 use super::support::image::{busybox_entries, digest};
 use super::support::registry::{Answer, Content, Fake};
@@ -23,12 +24,6 @@ fn image(word: &str) -> Image {
 /// What `pull` prints of an image.
 fn printed(image: &Image) -> String {
     format!("{}\n", image.id().trim_start_matches("sha256:"))
-}
-
-/// The names of all images.
-fn names(sandbox: &Sandbox) -> String {
-    let format = ["images", "--format", "{{.Repository}}:{{.Tag}}"];
-    sandbox.coracle(format).run().succeeds().text().trim().to_owned()
 }
 
 #[test]
@@ -385,8 +380,7 @@ fn images_come_from_podman() {
         .env("PATH", "/nowhere");
     without.run().exits(125).says("install podman").says_one_line();
     let policy = r#"{"default":[{"type":"insecureAcceptAnything"}],"transports":{"containers-storage":{"":[{"type":"reject"}]}}}"#;
-    fs::create_dir_all(sandbox.path("config/containers")).unwrap();
-    fs::write(sandbox.path("config/containers/policy.json"), policy).unwrap();
+    configure(&sandbox, "policy.json", policy);
     coracle(&["pull", "containers-storage:one:1"])
         .exits(125)
         .says("rejects containers-storage");

@@ -55,16 +55,11 @@ pub enum Document {
 
 impl Image {
     pub fn new() -> Self {
-        let architecture = match std::env::consts::ARCH {
-            "x86_64" => "amd64",
-            "aarch64" => "arm64",
-            other => other,
-        };
         Self {
             layers: Vec::new(),
             config: json!({
                 "created": "2024-01-02T03:04:05Z",
-                "architecture": architecture,
+                "architecture": architecture(),
                 "os": "linux",
                 "config": { "Env": ["PATH=/bin:/usr/bin:/sbin:/usr/sbin"] },
             }),
@@ -268,6 +263,15 @@ impl Image {
         files.push((config_name, config));
         files.push(("manifest.json".to_string(), manifest));
         files
+    }
+}
+
+/// This machine's, as images name it.
+pub fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
     }
 }
 
