@@ -1,4 +1,4 @@
-//! Images that `pull`, `run` and `create` take from the stores of Podman and Docker.
+//! Images that `pull`, `run` and `create` take from the stores of Podman and Docker, and that `push` gives them.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use super::pull::{load_options, tell_loaded};
 use crate::engine::Engine;
 use crate::image::archive::load::{Input, load};
 use crate::image::archive::plan::{Choice, Format, Which};
-use crate::image::engines::{self, Stream};
+use crate::image::engines::{self, Sink, Stream};
 use crate::image::publish::Published;
 use crate::image::reference::Reference;
 use crate::image::transport;
@@ -81,6 +81,29 @@ impl Asked {
         let loaded = load(&engine.store, input, &options).with_context(|| self.transport.to_owned());
         tell_loaded(writer.conclude(loaded)?, quiet)
     }
+}
+
+/// Has another engine take the image that it is to know as `name`; with its name. Done before the user namespace is
+/// entered, too.
+pub fn offer(which: transport::Engine, name: &str) -> anyhow::Result<(Sink, Reference)> {
+    let described = || {
+        format!(
+            "{}:{name}: only the name of an image is understood here",
+            which.transport()
+        )
+    };
+    let reference = name.parse::<Reference>().with_context(described)?.or_latest();
+    if reference.digest().is_some() {
+        bail!(
+            "{}:{name}: an image gets its digest from its content, so it is pushed by a tag",
+            which.transport()
+        );
+    }
+    let sink = match which {
+        transport::Engine::Podman => Sink::podman(name)?,
+        transport::Engine::Docker => Sink::docker(&docker_socket()?, name)?,
+    };
+    Ok((sink, reference))
 }
 
 /// `DOCKER_HOST`, else the socket of the user's own Docker, else the machine's.

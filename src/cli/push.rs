@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
+use super::engines;
 use super::manifest::push_list;
 use super::output::{print, write_digest};
 use super::registry::TransferOptions;
@@ -14,6 +15,7 @@ use super::signing::SigningOptions;
 use crate::base::digest::Digest;
 use crate::image::archive::export::export;
 use crate::image::archive::plan::Which;
+use crate::image::archive::save::{self, Item, save_archive};
 use crate::image::compression::Compression;
 use crate::image::find::{FindError, Found, find, find_for};
 use crate::image::lists::{ListError, find_list};
@@ -75,6 +77,12 @@ pub struct PackingOptions {
 }
 
 impl PackingOptions {
+    /// Whether anything is asked for.
+    fn is_asked(&self) -> bool {
+        let words = [&self.compression_format, &self.format];
+        words.iter().any(|word| word.is_some()) || self.compression_level.is_some() || self.force_compression
+    }
+
     pub fn options(&self) -> anyhow::Result<PushOptions> {
         let mut format = match self.format.as_deref() {
             None => None,
@@ -125,15 +133,7 @@ pub fn run(args: PushArgs, context: &Context) -> Outcome {
         match transport::parse(destination.as_ref())? {
             Transport::Name(_) => {}
             Transport::Archive(archive) => return push_to_archive(&args, archive, &options, context),
-            Transport::Engine(engine, _) => bail!(
-                "pushing to {}: is not supported: coracle save {} | {} load",
-                engine.transport(),
-                args.image,
-                match engine {
-                    Engine::Podman => "podman",
-                    Engine::Docker => "docker",
-                }
-            ),
+            Transport::Engine(engine, name) => return push_to_engine(&args, (engine, name), context),
         }
     }
     if let Some(pushed) = push_as_list(&args, options.clone(), context)? {
@@ -222,6 +222,43 @@ fn push_to_archive(args: &PushArgs, archive: Archive, options: &PushOptions, con
         true => format!("{shown}\n"),
         false => format!("digest: {} size: {}\n", pushed.digest, pushed.size),
     };
+    print(&line)?;
+    Ok(0)
+}
+
+/// Gives an image to another engine of this machine, which keeps its layers as it likes.
+fn push_to_engine(args: &PushArgs, (to, name): (Engine, &str), context: &Context) -> Outcome {
+    let shown = args.destination.as_deref().unwrap_or_default();
+    if args.all_tags {
+        bail!("{shown}: --all-tags is for registries");
+    }
+    if args.signing.is_asked() {
+        bail!("{shown}: only what is at a registry is signed");
+    }
+    if args.packing.is_asked() || args.digestfile.is_some() {
+        bail!(
+            "{shown}: an engine packs what it is given as it likes, so there is no manifest to choose or to know"
+        );
+    }
+    // It is looked for here first, as the other engine is only to be started for what is here.
+    let store = context
+        .look()?
+        .ok_or_else(|| FindError::Missing(args.image.clone()))?;
+    wanted(&store, &args.image, args)?;
+    let (sink, reference) = engines::offer(to, name)?;
+    let transport = to.transport();
+    let engine = context.act()?;
+    let found = wanted(&engine.store, &args.image, args)?;
+    let line = match args.quiet {
+        true => format!("{shown}\n"),
+        false => format!("Pushed: {transport}:{reference}\n"),
+    };
+    let item = Item {
+        image: found.image,
+        names: vec![reference],
+    };
+    sink.give(|output| save_archive(&engine.store, &[item], save::Format::DockerArchive, output))
+        .with_context(|| format!("cannot push to {shown}"))?;
     print(&line)?;
     Ok(0)
 }

@@ -1,11 +1,13 @@
-//! Images in the stores of other engines, as these give them away: an archive as docker save writes it, from Podman by
-//! its own program, from Docker over its socket. It is loaded as it comes; nothing is kept beside.
+//! Images in the stores of other engines, as these give them away and take them: an archive as docker save writes it, by
+//! Podman's own program, and over Docker's socket. It is loaded as it comes and written as it goes; nothing is kept
+//! beside.
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, ErrorKind, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Seek, Write};
+use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -35,22 +37,12 @@ pub fn podman(name: &str) -> Result<Stream> {
     if name.starts_with(['[', '-', '@']) {
         bail!("containers-storage:{name}: only the name or id of an image is understood here");
     }
-    let said = rustix::fs::memfd_create("podman", MemfdFlags::CLOEXEC).context("cannot listen to podman")?;
-    let said = File::from(said);
-    let spawned = Command::new("podman")
+    let mut command = Command::new("podman");
+    command
         .args(["save", "--quiet", "--format", "docker-archive", name])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(said.try_clone()?)
-        .spawn();
-    let mut child = match spawned {
-        Ok(child) => child,
-        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
-            "containers-storage:{name} lies in the store of Podman, which is not installed: install podman, or take the \
-             image from a registry or an archive"
-        ),
-        Err(error) => return Err(error).context("cannot execute podman"),
-    };
+        .stdout(Stdio::piped());
+    let (mut child, said) = start(command, name)?;
     let output = child.stdout.take().context("podman has no standard output")?;
     Ok(Stream {
         reader: Box::new(output),
@@ -58,27 +50,36 @@ pub fn podman(name: &str) -> Result<Stream> {
     })
 }
 
+/// Starts Podman for the image `name`; what it says goes to the file.
+fn start(mut command: Command, name: &str) -> Result<(Child, File)> {
+    let said = rustix::fs::memfd_create("podman", MemfdFlags::CLOEXEC).context("cannot listen to podman")?;
+    let said = File::from(said);
+    match command.stderr(said.try_clone()?).spawn() {
+        Ok(child) => Ok((child, said)),
+        Err(error) if error.kind() == ErrorKind::NotFound => bail!(
+            "containers-storage:{name} lies in the store of Podman, which is not installed: install podman, or use a \
+             registry or an archive"
+        ),
+        Err(error) => Err(error).context("cannot execute podman"),
+    }
+}
+
+/// The last line that Podman has said; none where it said nothing.
+fn last_line(mut said: File) -> Result<Option<String>> {
+    let mut text = Vec::new();
+    said.rewind()?;
+    said.take(SAID).read_to_end(&mut text)?;
+    let text = String::from_utf8_lossy(&text);
+    let last = text.lines().rev().find(|line| !line.trim().is_empty());
+    Ok(last.map(|line| visible(line.trim().trim_start_matches("Error: "))))
+}
+
 /// Asks Docker for an image.
 pub fn docker(socket: &Path, name: &str) -> Result<Stream> {
-    let unreachable = |error: io::Error| {
-        anyhow!(
-            "cannot reach Docker at {} ({error}): start it, name its socket in DOCKER_HOST, or take docker-daemon:{name} from a \
-             registry or an archive (docker save)",
-            socket.display()
-        )
-    };
-    let mut stream = UnixStream::connect(socket).map_err(unreachable)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let request = format!(
-        "GET /images/{}/get HTTP/1.1\r\nHost: docker\r\nUser-Agent: coracle\r\nConnection: close\r\n\r\n",
-        escaped(name)
-    );
-    stream.write_all(request.as_bytes()).map_err(unreachable)?;
-    let mut reader = BufReader::with_capacity(64 << 10, stream);
-    let described = || format!("Docker at {}", socket.display());
-    let head = Head::read(&mut reader).with_context(described)?;
-    let mut body = head.body(reader);
-    if head.status == 200 {
+    let stream = ask(socket, name, &format!("GET /images/{}/get", escaped(name)), "")?;
+    let described = described(socket);
+    let (status, mut body) = answer(stream).context(described.clone())?;
+    if status == 200 {
         return Ok(Stream {
             reader: body,
             program: None,
@@ -87,9 +88,160 @@ pub fn docker(socket: &Path, name: &str) -> Result<Stream> {
     let mut text = Vec::new();
     let _ = (&mut body).take(SAID).read_to_end(&mut text);
     let detail = message(&text);
-    match head.status {
-        404 => bail!("{} has no image {name}{detail}", described()),
-        status => bail!("{} answered {status} to image {name}{detail}", described()),
+    match status {
+        404 => bail!("{described} has no image {name}{detail}"),
+        status => bail!("{described} answered {status} to image {name}{detail}"),
+    }
+}
+
+fn described(socket: &Path) -> String {
+    format!("Docker at {}", socket.display())
+}
+
+/// Sends the head of a request about the image `name`, with further headers.
+fn ask(socket: &Path, name: &str, request: &str, headers: &str) -> Result<UnixStream> {
+    let unreachable = |error: io::Error| {
+        anyhow!(
+            "cannot reach Docker at {} ({error}): start it, name its socket in DOCKER_HOST, or use a registry or an archive for \
+             docker-daemon:{name}",
+            socket.display()
+        )
+    };
+    let mut stream = UnixStream::connect(socket).map_err(unreachable)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let request = format!(
+        "{request} HTTP/1.1\r\nHost: docker\r\nUser-Agent: coracle\r\nConnection: close\r\n{headers}\r\n"
+    );
+    stream.write_all(request.as_bytes()).map_err(unreachable)?;
+    Ok(stream)
+}
+
+/// The status of what is answered, and its body.
+fn answer(stream: UnixStream) -> Result<(u16, Box<dyn Read + Send>)> {
+    let mut reader = BufReader::with_capacity(64 << 10, stream);
+    let head = Head::read(&mut reader)?;
+    Ok((head.status, head.body(reader)))
+}
+
+/// Another engine that takes an archive.
+pub enum Sink {
+    Podman {
+        input: ChildStdin,
+        child: Child,
+        said: File,
+    },
+    Docker {
+        stream: UnixStream,
+        /// By which it is called.
+        described: String,
+    },
+}
+
+impl Sink {
+    /// Has Podman take the image `name`. Called before the user namespace is entered.
+    pub fn podman(name: &str) -> Result<Self> {
+        let mut command = Command::new("podman");
+        command
+            .args(["load", "--quiet"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null());
+        let (mut child, said) = start(command, name)?;
+        let input = child.stdin.take().context("podman has no standard input")?;
+        Ok(Self::Podman { input, child, said })
+    }
+
+    /// Has Docker take the image `name`.
+    pub fn docker(socket: &Path, name: &str) -> Result<Self> {
+        let headers = "Content-Type: application/x-tar\r\nTransfer-Encoding: chunked\r\n";
+        Ok(Self::Docker {
+            stream: ask(socket, name, "POST /images/load?quiet=1", headers)?,
+            described: described(socket),
+        })
+    }
+
+    /// Has `write` write the archive, and waits for what becomes of it. Where it was not taken the taker's reason is the
+    /// better one.
+    pub fn give(self, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+        match self {
+            Self::Podman {
+                input,
+                mut child,
+                said,
+            } => {
+                let written = filled(input, write).map(drop);
+                let status = child.wait().context("cannot wait for podman")?;
+                if status.success() {
+                    return written;
+                }
+                match last_line(said)? {
+                    Some(line) => bail!("podman load: {line}"),
+                    None => written.and_then(|()| bail!("podman load: {status}")),
+                }
+            }
+            Self::Docker {
+                stream,
+                described: engine,
+            } => {
+                let answers = stream.try_clone()?;
+                let written = filled(ChunkWriter(stream), write).and_then(|writer| writer.end());
+                if let Err(error) = written {
+                    // It has said why it does not want more, or nothing.
+                    let _ = answers.shutdown(Shutdown::Write);
+                    return Err(taken(answers).err().unwrap_or(error)).context(engine);
+                }
+                taken(answers).context(engine)
+            }
+        }
+    }
+}
+
+/// Has `write` write to a buffer before `output`.
+fn filled<W: Write>(output: W, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<W> {
+    let mut output = BufWriter::with_capacity(256 << 10, output);
+    write(&mut output)?;
+    output.into_inner().map_err(|error| error.into_error().into())
+}
+
+/// Whether Docker has taken an image: it says so in lines of JSON.
+fn taken(stream: UnixStream) -> Result<()> {
+    let (status, body) = answer(stream)?;
+    let mut text = Vec::new();
+    body.take(SAID).read_to_end(&mut text)?;
+    if status != 200 {
+        bail!("answered {status} to the image{}", message(&text));
+    }
+    #[derive(Deserialize)]
+    struct Line {
+        error: Option<String>,
+    }
+    let lines = serde_json::Deserializer::from_slice(&text).into_iter::<Line>();
+    match lines.map_while(Result::ok).find_map(|line| line.error) {
+        Some(error) => bail!("{}", visible(&error)),
+        None => Ok(()),
+    }
+}
+
+/// Writes a body in chunks (RFC 9112 section 7.1).
+struct ChunkWriter(UnixStream);
+
+impl ChunkWriter {
+    fn end(mut self) -> Result<()> {
+        Ok(self.0.write_all(b"0\r\n\r\n")?)
+    }
+}
+
+impl Write for ChunkWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if !bytes.is_empty() {
+            self.0.write_all(format!("{:x}\r\n", bytes.len()).as_bytes())?;
+            self.0.write_all(bytes)?;
+            self.0.write_all(b"\r\n")?;
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 
@@ -112,7 +264,7 @@ pub struct Writer(Option<(Child, File)>);
 impl Writer {
     /// What became of loading the archive. Where the writer failed, its reason is the better one.
     pub fn conclude<T>(self, loaded: Result<T>) -> Result<T> {
-        let Some((mut child, mut said)) = self.0 else {
+        let Some((mut child, said)) = self.0 else {
             return loaded;
         };
         // Its output is closed by now, so it ends by itself.
@@ -121,15 +273,8 @@ impl Writer {
         if status.success() {
             return Err(error);
         }
-        let mut text = Vec::new();
-        said.rewind()?;
-        said.take(SAID).read_to_end(&mut text)?;
-        let text = String::from_utf8_lossy(&text);
-        match text.lines().rev().find(|line| !line.trim().is_empty()) {
-            Some(line) => bail!(
-                "podman save: {}",
-                visible(line.trim().trim_start_matches("Error: "))
-            ),
+        match last_line(said)? {
+            Some(line) => bail!("podman save: {line}"),
             None => Err(error),
         }
     }

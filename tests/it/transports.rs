@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
@@ -316,12 +318,21 @@ fn a_push_adds_to_a_layout_and_leaves_what_it_cannot_write_alone() {
             "manifests of OCI",
         ),
         (
-            &["one:1".to_owned(), "docker-daemon:x:1".to_owned()],
-            "coracle save one:1 | docker load",
+            &["none:1".to_owned(), "containers-storage:x".to_owned()],
+            "no such image",
         ),
         (
-            &["one:1".to_owned(), "containers-storage:x".to_owned()],
-            "coracle save one:1 | podman load",
+            &["one:1".to_owned(), "containers-storage:X".to_owned()],
+            "only the name of an image",
+        ),
+        (
+            &[
+                "--compression-format".to_owned(),
+                "zstd".to_owned(),
+                "one:1".to_owned(),
+                "docker-daemon:x:1".to_owned(),
+            ],
+            "packs what it is given as it likes",
         ),
     ] {
         sandbox
@@ -386,6 +397,93 @@ fn images_come_from_podman() {
         .says("rejects containers-storage");
     assert_eq!(names(&sandbox), "");
     corners::remove_storage(&sandbox);
+}
+
+#[test]
+fn images_go_to_podman() {
+    requires!("program:podman");
+    let sandbox = Sandbox::new();
+    sandbox.load(&image("one").name("localhost/one:1"));
+    let path = format!("{}:/usr/bin:/bin", corners::podman_in_path(&sandbox).display());
+    let coracle = |words: &[&str]| sandbox.coracle(words).env("PATH", &path).run();
+    coracle(&["push", "one:1", "containers-storage:localhost/theirs:2"])
+        .succeeds()
+        .prints("Pushed: containers-storage:localhost/theirs:2\n");
+    sandbox.coracle(["rmi", "--all"]).run().succeeds();
+    coracle(&["run", "--rm", "containers-storage:localhost/theirs:2"])
+        .succeeds()
+        .prints("one");
+    sandbox
+        .coracle(["push", "theirs:2", "containers-storage:x"])
+        .env("PATH", "/nowhere")
+        .run()
+        .exits(125)
+        .says("install podman")
+        .says_one_line();
+    // What it says is told.
+    let broken = sandbox.path("tmp/bin");
+    fs::create_dir_all(&broken).unwrap();
+    let program = broken.join("podman");
+    fs::write(&program, "#!/bin/sh\necho 'Error: no disk' >&2\nexit 125\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    sandbox
+        .coracle(["push", "theirs:2", "containers-storage:x"])
+        .env("PATH", format!("{}:/usr/bin:/bin", broken.display()))
+        .run()
+        .exits(125)
+        .says("podman load: no disk")
+        .says_one_line();
+    corners::remove_storage(&sandbox);
+}
+
+#[test]
+fn images_go_to_docker() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image("one").name("localhost/one:1"));
+    let socket = sandbox.path("run/docker.sock");
+    let answers = Arc::new(Mutex::new(vec![
+        Answer::new(500, r#"{"message":"not now"}"#),
+        Answer::new(
+            200,
+            r#"{"stream":"x"}{"errorDetail":{"message":"no disk"},"error":"no disk"}"#,
+        ),
+        Answer::new(200, "{\"stream\":\"Loaded image: theirs:2\\n\"}\n"),
+    ]));
+    let asked = Fake::at_socket(&socket, move |_| answers.lock().unwrap().pop().unwrap());
+    let host = format!("unix://{}", socket.display());
+    let push = || {
+        sandbox
+            .coracle(["push", "one:1", "docker-daemon:theirs:2"])
+            .env("DOCKER_HOST", &host)
+            .run()
+    };
+    push()
+        .succeeds()
+        .prints("Pushed: docker-daemon:docker.io/library/theirs:2\n");
+    push().exits(125).says(": no disk").says_one_line();
+    push()
+        .exits(125)
+        .says("answered 500 to the image (not now)")
+        .says_one_line();
+    let asked = asked.lock().unwrap();
+    assert_eq!(
+        (asked[0].method.as_str(), asked[0].target.as_str()),
+        ("POST", "/images/load?quiet=1")
+    );
+    let archive = sandbox.path("tmp/sent.tar");
+    fs::write(&archive, &asked[0].body).unwrap();
+    sandbox.coracle(["rmi", "--all"]).run().succeeds();
+    sandbox
+        .coracle(["load", "--input"])
+        .arg(&archive)
+        .run()
+        .succeeds();
+    assert_eq!(names(&sandbox), "theirs:2");
+    sandbox
+        .coracle(["run", "--rm", "theirs:2"])
+        .run()
+        .succeeds()
+        .prints("one");
 }
 
 #[test]
