@@ -142,14 +142,6 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes what has the place of an artifact and cannot be read. `false`: somebody has it.
-    pub fn discard_artifact(&self, directory: &str) -> Result<bool> {
-        let Some(_held) = self.try_lock(Kind::Artifacts, directory, Hold::Exclusive)? else {
-            return Ok(false);
-        };
-        self.discard(Kind::Artifacts, directory)
-    }
-
     /// Begins an artifact.
     pub fn new_artifact(&self) -> Result<NewArtifact<'_>> {
         let path = Kind::Artifacts.path();
@@ -341,6 +333,5 @@ mod tests {
         std::fs::rename(&place, store.path_of(Kind::Artifacts, "other")).unwrap();
         let (artifacts, damaged) = store.artifacts().unwrap();
         assert!(artifacts.is_empty() && damaged.len() == 1);
-        assert!(store.discard_artifact("other").unwrap());
     }
 }

@@ -98,7 +98,7 @@ impl Check<'_> {
         object: String,
         reason: String,
         done: &str,
-        repair: impl FnOnce(&Self) -> Result<bool>,
+        repair: impl FnOnce(&mut Self) -> Result<bool>,
     ) {
         let mut problem = Problem {
             object,
@@ -119,27 +119,46 @@ impl Check<'_> {
 
     fn images(&mut self) -> Result<()> {
         for id in self.store().names(Kind::Images)? {
-            let reason = match self.store().own_image(&id) {
-                Ok(Some(image)) => self.image(&image),
-                Ok(None) if self.store().object(Kind::Images, &id).is_err() => None,
-                Ok(None) => Some("its record is missing".into()),
-                Err(error) => Some(error.to_string()),
+            let object = format!("image {id}");
+            let Some(reason) = self.image(&id) else {
+                let image = self.store().own_image(&id).ok().flatten();
+                // The store that lends it may come back, so it stays.
+                if let Some(reason) = image.and_then(|image| missing_content(&image.data())) {
+                    self.found(
+                        object,
+                        format!("{reason}: share it again, or pull the image"),
+                        None,
+                    );
+                }
+                continue;
             };
-            let Some(reason) = reason else { continue };
-            self.handle(format!("image {id}"), reason, "removed", |check| {
-                let Some(held) = check.store().try_lock(Kind::Images, &id, Hold::Exclusive)? else {
+            self.handle(object, reason, "removed", |check| {
+                let Some(_held) = check.store().try_lock(Kind::Images, &id, Hold::Exclusive)? else {
                     return Ok(false);
                 };
-                check.store().discard(Kind::Images, &id)?;
-                drop(held);
-                Ok(true)
+                // Somebody may have brought it anew before it was ours to judge.
+                check.layers.clear();
+                match check.image(&id) {
+                    Some(_) => Ok(check.store().discard(Kind::Images, &id)?),
+                    None => Ok(true),
+                }
             });
         }
         Ok(())
     }
 
-    /// What is wrong with an image.
-    fn image(&mut self, image: &Image) -> Option<String> {
+    /// What is wrong with the image that has this place.
+    fn image(&mut self, id: &str) -> Option<String> {
+        match self.store().own_image(id) {
+            Ok(Some(image)) => self.known_image(&image),
+            Ok(None) if self.store().object(Kind::Images, id).is_err() => None,
+            Ok(None) => Some("its record is missing".into()),
+            Err(error) => Some(error.to_string()),
+        }
+    }
+
+    /// What is wrong with an image whose record can be read.
+    fn known_image(&mut self, image: &Image) -> Option<String> {
         let configuration = image.list.is_none().then_some(&image.id);
         let members = image.list.iter().flat_map(|list| &list.members);
         let manifests = image
@@ -168,7 +187,6 @@ impl Check<'_> {
             .chain(image.fix_up.clone())
             .chain(made)
             .find_map(|name| self.layer(&name))
-            .or_else(|| missing_content(&image.data()))
     }
 
     /// What is wrong with a layer or a fix-up tree.
