@@ -7,6 +7,7 @@ use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 
 use flate2::bufread::MultiGzDecoder;
+use zstd::zstd_safe::CParameter;
 
 use super::gzip;
 use crate::base::parallel;
@@ -20,6 +21,9 @@ pub enum Compression {
     Xz,
     Bzip2,
 }
+
+/// Bytes that one thread compresses at a time. Without it they are four windows, of which some are kept for each thread.
+const ZSTD_JOB: u32 = 2 << 20;
 
 /// The largest zstd window accepted, as its binary logarithm: 128 MiB, what `zstd` itself decodes unasked.
 pub const ZSTD_WINDOW_LOG: u32 = 27;
@@ -130,6 +134,7 @@ pub fn encoder<W: Write>(kind: Compression, level: i32, writer: W) -> io::Result
             encoder.include_checksum(true)?;
             // What comes out is the same for any number of threads but none.
             encoder.multithread(parallel::busy_threads() as u32)?;
+            encoder.set_parameter(CParameter::JobSize(ZSTD_JOB))?;
             Encoder::Zstd(encoder)
         }
         Compression::Xz | Compression::Bzip2 => {
