@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 
+#[path = "docs/compatibility.rs"]
+mod compatibility;
+
 /// Pages under another name that lead to the page of the same command: `coracle-container-run` to `coracle-run`.
 const GROUPS: [&str; 2] = ["container", "image"];
 
@@ -31,6 +34,7 @@ fn generated() -> BTreeMap<PathBuf, String> {
             coracle::cli::completion::script(shell),
         );
     }
+    files.insert("docs/compatibility.md".into(), compatibility::page().0);
     files
 }
 
@@ -174,6 +178,12 @@ fn manual_and_completions_are_those_of_the_definition() {
         "{}\nUPDATE_DOCS=1 cargo test --test docs writes them",
         wrong.join("\n")
     );
+}
+
+#[test]
+fn every_option_of_docker_and_podman_is_taken_or_refused_with_a_reason() {
+    let wrong = compatibility::page().1;
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]

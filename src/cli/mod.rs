@@ -62,7 +62,7 @@ mod top;
 mod tree;
 mod trust;
 mod unshare;
-mod unsupported;
+pub mod unsupported;
 mod untag;
 mod values;
 mod version;

@@ -300,6 +300,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
     ("", Yet, "coracle has no container networks yet", "network"),
     ("", Yet, "there are no pods", "pod kube play generate compose"),
     ("", Yet, "there are no secrets", "secret"),
+    ("", Yet, "containers cannot be checkpointed", "checkpoint"),
     (
         "",
         Yet,
@@ -432,9 +433,10 @@ fn has_word(words: &str, wanted: &str) -> bool {
 fn short_name(path: &[String]) -> String {
     let words: Vec<&str> = path.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["container", "ls"] => "ps".into(),
-        ["image", "ls"] => "images".into(),
-        ["image", "rm"] => "rmi".into(),
+        ["container", "ls" | "list"] => "ps".into(),
+        ["image", "ls" | "list"] => "images".into(),
+        ["image", "rm" | "remove"] => "rmi".into(),
+        ["container", "remove"] => "rm".into(),
         ["container" | "image", "prune" | "exists"] => words.join(" "),
         ["container" | "image" | "system", only] if !matches!(*only, "prune" | "df" | "check" | "reset") => {
             (*only).into()
