@@ -10,7 +10,8 @@ use super::report::{self, Outcome};
 use super::select::ContainerFilters;
 use super::values::filter::Filters;
 use super::{
-    attach, diff, exec, inspect, kill, logs, port, ps, rename, restart, rm, run, start, stop, top, wait,
+    attach, diff, exec, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start, stop, top,
+    wait,
 };
 use crate::base::units::size;
 use crate::engine::remove::Removal;
@@ -37,6 +38,7 @@ enum ContainerCommand {
     Logs(Flags<logs::LogsArgs>),
     #[command(visible_aliases = ["list", "ps"])]
     Ls(Flags<ps::PsArgs>),
+    Pause(Flags<pause::PauseArgs>),
     Port(Flags<port::PortArgs>),
     Prune(Flags<PruneArgs>),
     Rename(Flags<rename::RenameArgs>),
@@ -47,6 +49,7 @@ enum ContainerCommand {
     Start(Flags<start::StartArgs>),
     Stop(Flags<stop::StopArgs>),
     Top(Flags<top::TopArgs>),
+    Unpause(Flags<pause::UnpauseArgs>),
     Wait(Flags<wait::WaitArgs>),
 }
 
@@ -87,6 +90,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
         C::Kill(args) => kill::run(args.0, context),
         C::Logs(args) => logs::run(args.0, context),
         C::Ls(args) => ps::run(args.0, context),
+        C::Pause(args) => pause::pause(args.0, context),
         C::Port(args) => port::run(args.0, context),
         C::Prune(args) => prune(args.0, context),
         C::Rename(args) => rename::run(args.0, context),
@@ -96,6 +100,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
         C::Start(args) => start::run(args.0, context),
         C::Stop(args) => stop::run(args.0, context),
         C::Top(args) => top::run(args.0, context),
+        C::Unpause(args) => pause::unpause(args.0, context),
         C::Wait(args) => wait::run(args.0, context),
     }
 }
@@ -150,7 +155,7 @@ pub fn remove(engine: &Engine, found: &[Found]) -> anyhow::Result<(String, u64)>
                 removed.push_str(&format!("{id}\n"));
                 reclaimed += own;
             }
-            Ok(false) | Err(EngineError::Running(_)) => {}
+            Ok(false) | Err(EngineError::Running(_) | EngineError::Paused { .. }) => {}
             Err(error) => return Err(error.into()),
         }
     }

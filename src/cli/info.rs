@@ -43,8 +43,9 @@ pub fn run(args: InfoArgs, context: &Context) -> Outcome {
 struct Facts {
     root: String,
     run_root: String,
-    /// Containers that run and all, images, volumes.
+    /// Containers that run, that are paused, and all, images, volumes.
     running: usize,
+    paused: usize,
     containers: usize,
     images: usize,
     volumes: usize,
@@ -65,14 +66,12 @@ struct Facts {
 impl Facts {
     fn gather(context: &Context) -> anyhow::Result<Self> {
         let store = context.look()?;
-        let (mut running, mut containers) = (0, 0);
+        let (mut running, mut paused, mut containers) = (0, 0, 0);
         if let Some(store) = &store {
             let (found, _damaged) = list::all(store)?;
             containers = found.len();
-            running = found
-                .iter()
-                .filter(|one| one.condition == Condition::Running)
-                .count();
+            let count = |condition| found.iter().filter(|one| one.condition == condition).count();
+            (running, paused) = (count(Condition::Running), count(Condition::Paused));
         }
         let count = |kind| -> anyhow::Result<usize> {
             Ok(store
@@ -95,6 +94,7 @@ impl Facts {
             root: context.store_path()?.display().to_string(),
             run_root: context.run_path()?.display().to_string(),
             running,
+            paused,
             containers,
             images: count(Kind::Images)?,
             volumes: count(Kind::Volumes)?,
@@ -141,8 +141,8 @@ impl Facts {
                 "graphRoot": self.root,
                 "runRoot": self.run_root,
                 "volumePath": format!("{}/volumes", self.root),
-                "containerStore": {"number": self.containers, "running": self.running, "paused": 0,
-                                   "stopped": self.containers - self.running},
+                "containerStore": {"number": self.containers, "running": self.running, "paused": self.paused,
+                                   "stopped": self.stopped()},
                 "imageStore": {"number": self.images},
             },
             "version": {"Version": VERSION, "APIVersion": VERSION, "OsArch": platform::display(&platform),
@@ -152,8 +152,8 @@ impl Facts {
             "ServerVersion": VERSION,
             "Containers": self.containers,
             "ContainersRunning": self.running,
-            "ContainersPaused": 0,
-            "ContainersStopped": self.containers - self.running,
+            "ContainersPaused": self.paused,
+            "ContainersStopped": self.stopped(),
             "Images": self.images,
             "Volumes": self.volumes,
             "Driver": "overlay",
@@ -169,6 +169,10 @@ impl Facts {
             "MemTotal": self.memory,
             "SecurityOptions": if self.rootless { vec!["name=seccomp", "name=rootless"] } else { vec!["name=seccomp"] },
         })
+    }
+
+    fn stopped(&self) -> usize {
+        self.containers - self.running - self.paused
     }
 
     fn plain(&self) -> String {

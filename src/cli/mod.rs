@@ -30,6 +30,7 @@ mod manifest;
 mod mount;
 mod options;
 mod output;
+mod pause;
 mod port;
 mod progress;
 mod ps;
@@ -147,6 +148,7 @@ enum Command {
     Logout(Flags<login::LogoutArgs>),
     Logs(Flags<logs::LogsArgs>),
     Manifest(manifest::ManifestArgs),
+    Pause(Flags<pause::PauseArgs>),
     Port(Flags<port::PortArgs>),
     Ps(Flags<ps::PsArgs>),
     Pull(Flags<pull::PullArgs>),
@@ -164,6 +166,7 @@ enum Command {
     System(system::SystemArgs),
     Tag(Flags<tag::TagArgs>),
     Top(Flags<top::TopArgs>),
+    Unpause(Flags<pause::UnpauseArgs>),
     Unshare(Flags<unshare::UnshareArgs>),
     Untag(Flags<untag::UntagArgs>),
     Version(Flags<version::VersionArgs>),
@@ -244,6 +247,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Logout(args) => login::logout(args.0, context),
         C::Logs(args) => logs::run(args.0, context),
         C::Manifest(args) => manifest::run(args, context),
+        C::Pause(args) => pause::pause(args.0, context),
         C::Port(args) => port::run(args.0, context),
         C::Ps(args) => ps::run(args.0, context),
         C::Pull(args) => pull::run(args.0, context),
@@ -261,6 +265,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::System(args) => system::run(args, context),
         C::Tag(args) => tag::run(args.0, context),
         C::Top(args) => top::run(args.0, context),
+        C::Unpause(args) => pause::unpause(args.0, context),
         C::Unshare(args) => unshare::run(args.0, context),
         C::Untag(args) => untag::run(args.0, context),
         C::Version(args) => version::run(args.0, context),

@@ -111,7 +111,7 @@ fn wanted(args: &PsArgs, store: &Store) -> anyhow::Result<Vec<Found>> {
     };
     // One that was to vanish and has died with its monitor: the next command that acts removes it.
     found.retain(|one| !(one.condition == Condition::Lost && one.container.config.remove));
-    found.retain(|one| (all || one.condition == Condition::Running) && filters.fit(one));
+    found.retain(|one| (all || one.condition.runs()) && filters.fit(one));
     found.truncate(last.unwrap_or(usize::MAX));
     Ok(found)
 }

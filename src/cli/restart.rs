@@ -6,9 +6,10 @@ use super::context::Context;
 use super::options::Selection;
 use super::output::print;
 use super::report::{self, Outcome};
+use super::select;
 use super::stop::{parse_signal, patience, stop};
 use crate::engine::protocol::Wishes;
-use crate::engine::state::{self, Condition};
+use crate::engine::state::Condition;
 
 /// Restart containers
 #[derive(Args, Debug)]
@@ -42,11 +43,7 @@ pub fn run(args: RestartArgs, context: &Context) -> Outcome {
     wanted.all |= args.running;
     let mut meant = wanted.resolve(&engine.store)?;
     if args.running {
-        let runs = |id: &str| {
-            let found = state::look(&engine.store, id).ok().flatten();
-            found.is_some_and(|found| found.condition == Condition::Running)
-        };
-        meant.retain(|meant| meant.id.as_deref().is_some_and(runs));
+        select::retain(&engine.store, &mut meant, Condition::Running);
     }
     report::each_meant(&meant, |word, id| {
         stop(&engine, word, id, signal, patience(args.time))?;

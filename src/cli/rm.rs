@@ -34,7 +34,7 @@ pub struct RmArgs {
     selection: Selection,
 }
 
-/// As Podman: 1 if there is no such container, 2 if it runs.
+/// As Podman: 1 if there is no such container, 2 if it runs or is paused.
 const MISSING: u8 = 1;
 const RUNNING: u8 = 2;
 
@@ -64,6 +64,12 @@ pub fn run(args: RmArgs, context: &Context) -> Outcome {
             Err(EngineError::Running(_)) => {
                 report::complain(&format!(
                     "container {word} is running: stop it first, or use --force"
+                ));
+                code = RUNNING;
+            }
+            Err(EngineError::Paused { .. }) => {
+                report::complain(&format!(
+                    "container {word} is paused: unpause and stop it first, or use --force"
                 ));
                 code = RUNNING;
             }

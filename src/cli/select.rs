@@ -8,7 +8,7 @@ use super::image::until;
 use super::values::filter::{Filters, name_fits};
 use super::view::moment::seconds;
 use crate::engine::list;
-use crate::engine::state::{self, Found};
+use crate::engine::state::{self, Condition, Found};
 use crate::image::find::find as find_image;
 use crate::store::Store;
 use crate::store::container::{MountSource, Network, Root};
@@ -103,6 +103,15 @@ impl Wanted<'_> {
     }
 }
 
+/// Keeps those that are in this condition.
+pub fn retain(store: &Store, meant: &mut Vec<Meant>, condition: Condition) {
+    let fits = |id: &str| {
+        let found = state::look(store, id).ok().flatten();
+        found.is_some_and(|found| found.condition == condition)
+    };
+    meant.retain(|meant| meant.id.as_deref().is_some_and(fits));
+}
+
 /// The container that `word` means.
 fn named(store: &Store, word: &str) -> Result<Meant> {
     let id = match state::find(store, word) {
@@ -159,7 +168,7 @@ impl ContainerFilters {
                     | "unknown"
                     | "stopping"
             ) {
-                bail!("invalid --filter status={status}: there are created, running and exited");
+                bail!("invalid --filter status={status}: there are created, running, paused and exited");
             }
         }
         for code in filters.values("exited") {

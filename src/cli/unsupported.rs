@@ -296,7 +296,6 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "images are made by import and load",
         "build builder buildx bake commit",
     ),
-    ("", Yet, "containers cannot be frozen", "pause unpause"),
     ("", Yet, "coracle has no container networks yet", "network"),
     ("", Yet, "there are no pods", "pod kube play generate compose"),
     ("", Yet, "there are no secrets", "secret"),
@@ -331,7 +330,6 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
     ("", Never, "it is gone upstream too", "trust"),
     ("", Never, "IPFS is not spoken", "ipfs"),
     ("", Never, "--root gives each store of its own", "namespace"),
-    ("container", Yet, "containers cannot be frozen", "pause unpause"),
     (
         "container",
         Yet,

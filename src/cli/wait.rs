@@ -7,6 +7,10 @@ use super::context::Context;
 use super::output::print;
 use super::report::{self, Outcome};
 use super::select::Wanted;
+use crate::engine::pause::Awaited;
+use crate::engine::{Engine, EngineError};
+
+const PAUSED: &str = "paused";
 
 /// Wait until containers end, and print their exit codes
 #[derive(Args, Debug)]
@@ -35,9 +39,11 @@ pub fn run(args: WaitArgs, context: &Context) -> Outcome {
     for condition in &args.condition {
         if !matches!(
             condition.as_str(),
-            "stopped" | "exited" | "not-running" | "next-exit"
+            "stopped" | "exited" | "not-running" | "next-exit" | PAUSED
         ) {
-            bail!("--condition={condition} is not supported yet: there are stopped, exited and not-running");
+            bail!(
+                "--condition={condition} is not supported yet: there are stopped, exited, not-running and paused"
+            );
         }
     }
     let engine = context.act_alone()?;
@@ -53,5 +59,25 @@ pub fn run(args: WaitArgs, context: &Context) -> Outcome {
     if args.exit_first_match && meant.len() > 1 {
         bail!("--exit-first-match is not supported yet for more than one container");
     }
-    report::each_meant(&meant, |_, id| Ok(print(&format!("{}\n", engine.wait(id)?))?))
+    let pause = args.condition.iter().any(|condition| condition == PAUSED);
+    let end = args.condition.is_empty() || args.condition.iter().any(|condition| condition != PAUSED);
+    report::each_meant(&meant, |_, id| {
+        let code = match pause {
+            true => until_paused(&engine, id, end)?,
+            false => engine.wait(id)?,
+        };
+        Ok(print(&format!("{code}\n"))?)
+    })
+}
+
+/// Waits until a container is paused or, if that is waited for as well, has ended. What is reached without an end has
+/// no exit code, for which Podman prints -1.
+fn until_paused(engine: &Engine, id: &str, or_ended: bool) -> anyhow::Result<i32> {
+    match engine.await_pause(id) {
+        Ok(Awaited::Paused) => Ok(-1),
+        Ok(Awaited::Ended(code)) if or_ended => Ok(code),
+        Ok(Awaited::Ended(_)) => bail!("container {id} has ended without having been paused"),
+        Err(EngineError::NotRunning(_)) if or_ended => Ok(engine.wait(id)?),
+        Err(error) => Err(error.into()),
+    }
 }

@@ -6,6 +6,7 @@ use rustix::fs::{Mode, OFlags};
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
+use super::state::{Condition, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::store::{Kind, Store};
 
@@ -58,6 +59,10 @@ pub fn connect(store: &Store, id: &str, wishes: Wishes) -> Result<Option<Connect
 impl Engine {
     /// Attaches to a running container.
     pub fn attach(&self, id: &str, wishes: Wishes) -> Result<Connection> {
+        if matches!(look(&self.store, id)?, Some(found) if found.condition == Condition::Paused) {
+            let (id, act) = (id.to_owned(), "attach");
+            return Err(EngineError::Paused { id, act });
+        }
         connect(&self.store, id, wishes)?.ok_or_else(|| EngineError::NotRunning(id.to_owned()))
     }
 }

@@ -53,8 +53,13 @@ impl Engine {
     pub fn exec(&self, id: &str, request: &Request) -> Result<Session> {
         let found = look(&self.store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
         let not_running = || EngineError::NotRunning(id.to_owned());
-        if found.condition != Condition::Running {
-            return Err(not_running());
+        match found.condition {
+            Condition::Running => {}
+            Condition::Paused => {
+                let (id, act) = (id.to_owned(), "exec");
+                return Err(EngineError::Paused { id, act });
+            }
+            _ => return Err(not_running()),
         }
         let target = Target {
             init: init(&found.state).ok_or_else(not_running)?,

@@ -14,6 +14,7 @@ pub mod log;
 pub mod monitor;
 pub mod mounts;
 pub mod oci;
+pub mod pause;
 pub mod protocol;
 pub mod read_log;
 pub mod relay;
@@ -62,6 +63,12 @@ pub enum EngineError {
     NotRunning(String),
     #[error("container {0} is running")]
     Running(String),
+    #[error("container {id} is paused, unpause the container before {act}")]
+    Paused { id: String, act: &'static str },
+    #[error("container {0} is already paused")]
+    AlreadyPaused(String),
+    #[error("container {0} is not paused")]
+    NotPaused(String),
     #[error(
         "container {0} was started on another machine that shares this store: act on it there; `rm --force` removes it"
     )]

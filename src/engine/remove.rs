@@ -28,7 +28,11 @@ impl Engine {
                 Condition::Running | Condition::Starting if !removal.force => {
                     return Err(EngineError::Running(id.to_owned()));
                 }
-                Condition::Running | Condition::Starting => {
+                Condition::Paused if !removal.force => {
+                    let (id, act) = (id.to_owned(), "rm");
+                    return Err(EngineError::Paused { id, act });
+                }
+                Condition::Running | Condition::Paused | Condition::Starting => {
                     // Nobody waits for a process while holding a lock.
                     drop(held);
                     // As Docker and Podman: force kills at once unless a time was given.

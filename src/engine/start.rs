@@ -70,6 +70,9 @@ impl Engine {
             .ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
         match held.condition {
             Condition::Running | Condition::Starting => Ok(None),
+            Condition::Paused => Err(EngineError::Refused(format!(
+                "cannot start container {id}: it is paused, try unpause instead"
+            ))),
             Condition::Elsewhere => Err(EngineError::Elsewhere(id.to_owned())),
             Condition::Created | Condition::Exited | Condition::Lost => {
                 let mut state = held.state;

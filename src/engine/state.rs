@@ -20,6 +20,8 @@ pub enum Condition {
     /// Its monitor lives but has not yet started the payload.
     Starting,
     Running,
+    /// Its processes are frozen.
+    Paused,
     Exited,
     /// Its monitor is gone without having recorded an end; the next command that acts on it does.
     Lost,
@@ -42,7 +44,12 @@ impl Condition {
 
     /// Whether it lives, is about to, or may live where it cannot be seen: then nothing of it is spare.
     pub fn may_live(self) -> bool {
-        matches!(self, Self::Running | Self::Starting | Self::Elsewhere)
+        self.runs() || matches!(self, Self::Starting | Self::Elsewhere)
+    }
+
+    /// Whether it has processes, frozen or not.
+    pub fn runs(self) -> bool {
+        matches!(self, Self::Running | Self::Paused)
     }
 
     /// The word that Docker and Podman use.
@@ -51,6 +58,7 @@ impl Condition {
             Self::Created => "created",
             Self::Starting => "created",
             Self::Running => "running",
+            Self::Paused => "paused",
             Self::Exited | Self::Lost => "exited",
             Self::Elsewhere => "unknown",
         }
@@ -112,6 +120,9 @@ pub fn condition(store: &Store, directory: BorrowedFd<'_>, id: &str) -> Result<(
         Liveness::holder(directory, LIVE).map_err(|errno| super::errno(format!("container {id}"))(errno))?;
     let state = store.read_state(directory, id)?;
     let mut condition = Condition::of(&state, holder.is_some());
+    if condition == Condition::Running && super::pause::is_paused(&state) {
+        condition = Condition::Paused;
+    }
     if condition == Condition::Lost && state.machine != host::machine() {
         condition = Condition::Elsewhere;
     }

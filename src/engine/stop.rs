@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use super::client::{await_exit, connect};
 use super::protocol::{Connection, Packet, Received, Wishes};
 use super::state::{Condition, Found, init, look};
-use super::{Engine, EngineError, Result, errno};
+use super::{Engine, EngineError, Result, errno, pause};
 use crate::store::container::{Config, Sharing, State};
 
 /// How long a container may take to end by itself.
@@ -58,6 +58,8 @@ impl Engine {
         let is_deaf = is_deaf(&found.container.config, &found.state, signal);
         if !is_deaf && patience != Patience::None {
             send(&connection, signal)?;
+            // The signal waits where it is: it goes on by it.
+            pause::resume(&found);
             let limit = seconds.map(Duration::from_secs);
             if await_limited(&connection, limit)? {
                 return Ok(Stopped::Itself);
@@ -87,7 +89,7 @@ impl Engine {
             match found.condition {
                 Condition::Created | Condition::Exited => return Ok(None),
                 Condition::Elsewhere => return Err(EngineError::Elsewhere(id.to_owned())),
-                Condition::Running | Condition::Starting | Condition::Lost => {}
+                Condition::Running | Condition::Paused | Condition::Starting | Condition::Lost => {}
             }
             if let Some(connection) = connect(&self.store, id, Wishes::default())? {
                 return Ok(Some((found, connection)));
@@ -103,21 +105,25 @@ impl Engine {
     /// Whether `signal` cannot act on the first process of a running container: it has no handler for it, and the kernel
     /// spares a first process the default action.
     pub fn is_deaf_to(&self, id: &str, signal: i32) -> bool {
-        matches!(look(&self.store, id), Ok(Some(found)) if found.condition == Condition::Running && is_deaf(&found.container.config, &found.state, signal))
+        matches!(look(&self.store, id), Ok(Some(found)) if found.condition.runs() && is_deaf(&found.container.config, &found.state, signal))
     }
 
-    /// Sends a signal to a container's init.
+    /// Sends a signal to a container's init. One that is paused goes on when it is to end; other signals it finds when it does.
     pub fn kill(&self, id: &str, signal: i32) -> Result<()> {
         let Some(found) = look(&self.store, id)? else {
             return Err(EngineError::NoSuchContainer(id.to_owned()));
         };
         let not_running = || EngineError::NotRunning(id.to_owned());
-        if found.condition != Condition::Running {
+        if !found.condition.runs() {
             return Err(not_running());
         }
         let pidfd = init(&found.state).ok_or_else(not_running)?;
         crate::sys::signal::send(std::os::fd::AsFd::as_fd(&pidfd), signal)
-            .map_err(errno(format!("cannot send signal {signal} to container {id}")))
+            .map_err(errno(format!("cannot send signal {signal} to container {id}")))?;
+        if signal == Signal::KILL.as_raw() || signal == found.container.config.stop_signal {
+            pause::resume(&found);
+        }
+        Ok(())
     }
 
     /// Waits for a container to end and returns its exit code.
@@ -127,7 +133,7 @@ impl Engine {
                 return Err(EngineError::NoSuchContainer(id.to_owned()));
             };
             match found.condition {
-                Condition::Running | Condition::Starting => {
+                Condition::Running | Condition::Paused | Condition::Starting => {
                     if let Some(connection) = connect(&self.store, id, Wishes::default())?
                         && let Some(code) = await_exit(&connection)?
                     {

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 
 use rustix::fs::{Mode, OFlags};
 
-use super::state::{Condition, look};
+use super::state::look;
 use super::{Engine, EngineError, Result};
 use crate::runtime::{accounts, rootfs};
 
@@ -39,7 +39,7 @@ impl Engine {
     /// The processes of a container, oldest first.
     pub fn tasks(&self, id: &str) -> Result<Vec<Task>> {
         let found = look(&self.store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
-        if found.condition != Condition::Running {
+        if !found.condition.runs() {
             return Err(EngineError::NotRunning(id.to_owned()));
         }
         let namespace = |pid: i32| {

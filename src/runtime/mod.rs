@@ -10,6 +10,7 @@ pub mod copy_up;
 pub mod data_only;
 mod dbus;
 mod execute;
+pub mod freeze;
 mod hierarchy;
 mod init;
 pub mod overlay;

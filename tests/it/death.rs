@@ -10,7 +10,7 @@ use crate::support::{Compression, Entry, Format, Image, Sandbox};
 pub const IMAGE: &str = "localhost/busybox:latest";
 
 /// The pids of this sandbox's monitors.
-fn monitors(sandbox: &Sandbox) -> Vec<i32> {
+pub fn monitors(sandbox: &Sandbox) -> Vec<i32> {
     let root = sandbox.data_root().to_str().unwrap().to_owned();
     std::fs::read_dir("/proc")
         .unwrap()

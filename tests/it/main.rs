@@ -14,6 +14,7 @@ mod login;
 mod manifests;
 mod mount;
 mod parts;
+mod pause;
 mod proxies;
 mod push;
 mod refusals;

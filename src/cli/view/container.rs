@@ -44,9 +44,9 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
     let config = &container.config;
     let words: Vec<_> = listed.command();
     // Made at the start, in the container's own memory.
-    let own_file = |path: &str| match listed.word {
-        "running" => format!("/proc/{}/root{path}", state.pid),
-        _ => String::new(),
+    let own_file = |path: &str| match listed.is_running() {
+        true => format!("/proc/{}/root{path}", state.pid),
+        false => String::new(),
     };
     let path_in = |file: &str| directory.join(file).to_string_lossy().into_owned();
     let mut document = json!({
@@ -94,7 +94,7 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         "GraphDriver": graph_driver(container, state, store, directory),
         "Mounts": config.mounts.iter().map(|mount| mount_of(mount, store)).collect::<Vec<_>>(),
         "Dependencies": [],
-        "NetworkSettings": network_settings(config, state, listed.word),
+        "NetworkSettings": network_settings(config, state, listed.is_running()),
         "Namespace": "",
         "IsInfra": false,
         "IsService": false,
@@ -114,13 +114,14 @@ fn lossy(text: &ByteString) -> String {
 
 fn state_of(listed: &Listed<'_>) -> Value {
     let state = listed.state;
-    let is_running = listed.word == "running";
+    // As Docker: a paused container runs.
+    let is_running = listed.is_running();
     let health = json!({"Status": "", "FailingStreak": 0, "Log": null});
     json!({
         "OciVersion": oci::VERSION,
         "Status": listed.word,
         "Running": is_running,
-        "Paused": false,
+        "Paused": listed.word == "paused",
         "Restarting": false,
         "OOMKilled": state.oom_killed,
         "Dead": false,
@@ -196,13 +197,13 @@ fn mount_of(mount: &Mount, store: &Path) -> Value {
     document
 }
 
-fn network_settings(config: &Config, state: &State, word: &str) -> Value {
+fn network_settings(config: &Config, state: &State, is_running: bool) -> Value {
     let endpoint = json!({
         "IPAMConfig": null, "Links": null, "Aliases": null, "NetworkID": "", "EndpointID": "", "Gateway": "",
         "IPAddress": "", "IPPrefixLen": 0, "IPv6Gateway": "", "GlobalIPv6Address": "", "GlobalIPv6PrefixLen": 0,
         "MacAddress": "", "DriverOpts": null,
     });
-    let key = if word == "running" {
+    let key = if is_running {
         format!("/proc/{}/ns/net", state.pid)
     } else {
         String::new()

@@ -47,15 +47,16 @@ pub const COLUMNS_WITH_SIZE: Columns = Columns {
 pub struct Listed<'a> {
     pub container: &'a Container,
     pub state: &'a State,
-    /// `created`, `running`, `exited`.
+    /// `created`, `running`, `paused`, `exited`.
     pub word: &'a str,
     /// Bytes of its own files and of all its files, where they were asked for.
     pub sizes: Option<(u64, u64)>,
 }
 
 impl Listed<'_> {
-    fn is_running(&self) -> bool {
-        self.word == "running"
+    /// Whether it has processes, frozen or not.
+    pub fn is_running(&self) -> bool {
+        matches!(self.word, "running" | "paused")
     }
 
     /// The words of its command line.
@@ -89,6 +90,7 @@ impl Listed<'_> {
         let started = self.state.started.as_deref().unwrap_or(NEVER);
         match self.word {
             "running" => format!("Up {}", clock.since(started)),
+            "paused" => format!("Up {} (Paused)", clock.since(started)),
             "exited" => {
                 let finished = self.state.finished.as_deref().unwrap_or(started);
                 format!("Exited ({}) {}", self.state.exit_code, clock.ago(finished))
@@ -344,6 +346,7 @@ pub mod tests {
         let (container, state) = (container(), exited());
         for (word, status) in [
             ("running", "Up 2 hours"),
+            ("paused", "Up 2 hours (Paused)"),
             ("created", "Created"),
             ("exited", "Exited (3) About an hour ago"),
         ] {

@@ -350,6 +350,10 @@ impl Monitor {
             0
         } else {
             self.signal(number);
+            // A paused one hears it only when it goes on.
+            if let Some(cgroup) = &self.cgroup {
+                let _ = cgroup.thaw();
+            }
             config.stop_timeout
         };
         let end = Instant::now().checked_add(Duration::from_secs(patience));
