@@ -187,7 +187,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s l -l label -d 'Add a label' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l label-file -d 'Read labels from a file, one a line' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l annotation -d 'Add an annotation' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l restart -d 'What to do when the container ends; only "no" is supported yet' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l restart -d 'When to start the container again: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Signal that asks the container to stop' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-timeout -d 'Seconds to wait after that signal before killing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Keep output: json-file or none' -r
@@ -375,7 +375,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s l -l label -d 'Add a label' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l label-file -d 'Read labels from a file, one a line' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l annotation -d 'Add an annotation' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l restart -d 'What to do when the container ends; only "no" is supported yet' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l restart -d 'When to start the container again: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Signal that asks the container to stop' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-timeout -d 'Seconds to wait after that signal before killing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Keep output: json-file or none' -r
@@ -502,7 +502,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l pidfile -d 'W
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s l -l label -d 'Add a label' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l label-file -d 'Read labels from a file, one a line' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l annotation -d 'Add an annotation' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l restart -d 'What to do when the container ends; only "no" is supported yet' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l restart -d 'When to start the container again: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-signal -d 'Signal that asks the container to stop' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-timeout -d 'Seconds to wait after that signal before killing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-driver -d 'Keep output: json-file or none' -r
@@ -1037,7 +1037,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l pidfile -d 'Writ
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s l -l label -d 'Add a label' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l label-file -d 'Read labels from a file, one a line' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l annotation -d 'Add an annotation' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l restart -d 'What to do when the container ends; only "no" is supported yet' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l restart -d 'When to start the container again: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-signal -d 'Signal that asks the container to stop' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-timeout -d 'Seconds to wait after that signal before killing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-driver -d 'Keep output: json-file or none' -r

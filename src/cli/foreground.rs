@@ -45,6 +45,7 @@ impl Streams<'_> {
     /// What to ask the monitor for.
     pub fn wishes(&self, primary: bool) -> Wishes {
         Wishes {
+            end: false,
             output: self.output || self.error,
             input: self.input,
             primary,

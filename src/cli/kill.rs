@@ -22,7 +22,7 @@ pub fn run(args: KillArgs, context: &Context) -> Outcome {
     let signal = parse_signal(&args.signal)?;
     let engine = context.act_alone()?;
     let mut wanted = args.selection.wanted(&[]);
-    let running = ["status=running".to_owned()];
+    let running = ["status=running".to_owned(), "status=restarting".to_owned()];
     if wanted.all {
         wanted.filters = &running;
     }

@@ -56,7 +56,7 @@ pub struct Identity {
     /// Add an annotation
     #[arg(long, value_name = "KEY=VALUE")]
     pub annotation: Vec<String>,
-    /// What to do when the container ends; only "no" is supported yet
+    /// When to start the container again: no, on-failure[:TIMES], always or unless-stopped
     #[arg(long, value_name = "POLICY")]
     pub restart: Option<String>,
     /// Signal that asks the container to stop

@@ -61,7 +61,7 @@ fn each(
     let engine = context.act_alone()?;
     let mut meant = selection.wanted(filters).resolve(&engine.store)?;
     if selection.all || !filters.is_empty() {
-        select::retain(&engine.store, &mut meant, before);
+        select::retain(&engine.store, &mut meant, |condition| condition == before);
     }
     report::each_meant(&meant, |word, id| {
         act(&engine, id)?;

@@ -111,7 +111,9 @@ fn wanted(args: &PsArgs, store: &Store) -> anyhow::Result<Vec<Found>> {
     };
     // One that was to vanish and has died with its monitor: the next command that acts removes it.
     found.retain(|one| !(one.condition == Condition::Lost && one.container.config.remove));
-    found.retain(|one| (all || one.condition.runs()) && filters.fit(one));
+    // As Docker: what is about to run again counts as running.
+    let runs = |one: &Found| one.condition.runs() || one.condition == Condition::Restarting;
+    found.retain(|one| (all || runs(one)) && filters.fit(one));
     found.truncate(last.unwrap_or(usize::MAX));
     Ok(found)
 }

@@ -12,7 +12,7 @@ use super::options::{ContainerOptions, Identity, NetworkOptions, Process, Securi
 use super::values::environment::{self, Change, Host};
 use super::values::mounts::{self, Surroundings};
 use super::values::security::SecurityOption;
-use super::values::{self, limits, security, signal};
+use super::values::{self, limits, restart, security, signal};
 use crate::base::bytes::ByteString;
 use crate::oci::config::ContainerConfig as ImageConfig;
 use crate::store::container::{Config, Log, Mount, MountSource, Network, Resources, Seccomp, Sharing};
@@ -127,9 +127,13 @@ fn identity(options: &Identity, inputs: &Inputs<'_>, config: &mut Config) -> Res
         let (key, value) = values::pair(annotation).with_context(|| of("--annotation", annotation))?;
         config.annotations.insert(key, value);
     }
-    match options.restart.as_deref() {
-        None | Some("" | "no" | "never") => {}
-        Some(policy) => bail!("--restart={policy} is not supported yet: nothing restarts containers"),
+    if let Some(policy) = &options.restart {
+        config.restart = restart::parse(policy).with_context(|| of("--restart", policy))?;
+        if options.rm && !config.restart.is_no() {
+            bail!(
+                "--rm does not go with --restart={policy}: a container either vanishes with its end or starts again"
+            );
+        }
     }
     config.stop_signal = match (&options.stop_signal, &inputs.image.stop_signal) {
         (Some(given), _) => signal::parse(given).with_context(|| of("--stop-signal", given))?,

@@ -197,8 +197,12 @@ fn image_volumes_as_asked() {
 fn mistakes_name_the_option() {
     for (line, error) in [
         (
-            "--restart always",
-            "--restart=always is not supported yet: nothing restarts containers",
+            "--restart sometimes",
+            "invalid --restart \"sometimes\": there are no, on-failure[:TIMES], always and unless-stopped",
+        ),
+        (
+            "--rm --restart always",
+            "--rm does not go with --restart=always: a container either vanishes with its end or starts again",
         ),
         (
             "--stop-signal NOPE",

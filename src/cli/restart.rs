@@ -43,7 +43,9 @@ pub fn run(args: RestartArgs, context: &Context) -> Outcome {
     wanted.all |= args.running;
     let mut meant = wanted.resolve(&engine.store)?;
     if args.running {
-        select::retain(&engine.store, &mut meant, Condition::Running);
+        select::retain(&engine.store, &mut meant, |condition| {
+            matches!(condition, Condition::Running | Condition::Restarting)
+        });
     }
     report::each_meant(&meant, |word, id| {
         stop(&engine, word, id, signal, patience(args.time))?;

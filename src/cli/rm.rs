@@ -61,6 +61,12 @@ pub fn run(args: RmArgs, context: &Context) -> Outcome {
         };
         match engine.remove(id, removal, &mut report::waiting_on(word)) {
             Ok(_) => print(&format!("{word}\n"))?,
+            Err(EngineError::Restarting(_)) => {
+                report::complain(&format!(
+                    "container {word} is restarting: stop it first, or use --force"
+                ));
+                code = RUNNING;
+            }
             Err(EngineError::Running(_)) => {
                 report::complain(&format!(
                     "container {word} is running: stop it first, or use --force"

@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::image::until;
 use super::values::filter::{Filters, name_fits};
+use super::values::restart;
 use super::view::moment::seconds;
 use crate::engine::list;
 use crate::engine::state::{self, Condition, Found};
@@ -104,10 +105,10 @@ impl Wanted<'_> {
 }
 
 /// Keeps those that are in this condition.
-pub fn retain(store: &Store, meant: &mut Vec<Meant>, condition: Condition) {
+pub fn retain(store: &Store, meant: &mut Vec<Meant>, wanted: impl Fn(Condition) -> bool) {
     let fits = |id: &str| {
         let found = state::look(store, id).ok().flatten();
-        found.is_some_and(|found| found.condition == condition)
+        found.is_some_and(|found| wanted(found.condition))
     };
     meant.retain(|meant| meant.id.as_deref().is_some_and(fits));
 }
@@ -135,6 +136,15 @@ pub fn one(store: &Store, word: Option<&str>, latest: bool) -> Result<String> {
         },
         (None, false) => bail!("name a container"),
         (Some(_), true) => bail!("--latest goes without the name of a container"),
+    }
+}
+
+/// A word for true or false, as Go reads it.
+fn truth(word: &str) -> Option<bool> {
+    match word {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
     }
 }
 
@@ -174,6 +184,14 @@ impl ContainerFilters {
         for code in filters.values("exited") {
             code.parse::<i32>()
                 .with_context(|| format!("invalid --filter exited={code}"))?;
+        }
+        for policy in filters.values("restart-policy") {
+            restart::parse(policy).with_context(|| format!("invalid --filter restart-policy={policy}"))?;
+        }
+        for wanted in filters.values("should-start-on-boot") {
+            if truth(wanted).is_none() {
+                bail!("invalid --filter should-start-on-boot={wanted}: there are true and false");
+            }
         }
         let created = |key: &str| -> Result<Vec<String>> {
             filters
@@ -255,10 +273,10 @@ impl ContainerFilters {
             && self.before.iter().all(|limit| container.created < *limit)
             && self.since.iter().all(|limit| container.created > *limit)
             && self.until.iter().all(|limit| seconds(&container.created) < *limit)
+            && filters.any("restart-policy", |wanted| restart::parse(wanted).is_ok_and(|wanted| wanted.word() == config.restart.word()))
+            && filters.any("should-start-on-boot", |wanted| truth(wanted) == Some(config.restart.starts_on_boot(state.stopped)))
             // There are no containers with any of these.
             && filters.any("health", |health| health == "none")
-            && filters.any("restart-policy", |policy| policy == "no")
-            && filters.any("should-start-on-boot", |boot| boot == "false")
             && filters.values("pod").next().is_none()
             && filters.values("publish").next().is_none()
     }

@@ -59,9 +59,11 @@ pub fn connect(store: &Store, id: &str, wishes: Wishes) -> Result<Option<Connect
 impl Engine {
     /// Attaches to a running container.
     pub fn attach(&self, id: &str, wishes: Wishes) -> Result<Connection> {
-        if matches!(look(&self.store, id)?, Some(found) if found.condition == Condition::Paused) {
-            let (id, act) = (id.to_owned(), "attach");
-            return Err(EngineError::Paused { id, act });
+        let condition = look(&self.store, id)?.map(|found| found.condition);
+        match (condition, id.to_owned()) {
+            (Some(Condition::Paused), id) => return Err(EngineError::Paused { id, act: "attach" }),
+            (Some(Condition::Restarting), id) => return Err(EngineError::Restarting(id)),
+            _ => {}
         }
         connect(&self.store, id, wishes)?.ok_or_else(|| EngineError::NotRunning(id.to_owned()))
     }

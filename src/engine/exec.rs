@@ -55,6 +55,7 @@ impl Engine {
         let not_running = || EngineError::NotRunning(id.to_owned());
         match found.condition {
             Condition::Running => {}
+            Condition::Restarting => return Err(EngineError::Restarting(id.to_owned())),
             Condition::Paused => {
                 let (id, act) = (id.to_owned(), "exec");
                 return Err(EngineError::Paused { id, act });

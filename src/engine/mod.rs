@@ -61,6 +61,8 @@ pub enum EngineError {
     Ambiguous(String),
     #[error("container {0} is not running")]
     NotRunning(String),
+    #[error("container {0} is restarting: wait until it runs")]
+    Restarting(String),
     #[error("container {0} is running")]
     Running(String),
     #[error("container {id} is paused, unpause the container before {act}")]

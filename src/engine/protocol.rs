@@ -24,8 +24,21 @@ pub struct Wishes {
     pub input: bool,
     /// The one whose slowness the container feels, instead of being dropped for it: the foreground caller.
     pub primary: bool,
+    /// To end it: whatever its restart policy says, its next end is its last.
+    pub end: bool,
     /// Rows and columns of the client's terminal: the size that a payload finds when it starts.
     pub window: Option<(u16, u16)>,
+}
+
+impl Wishes {
+    /// Of a command that ends the container.
+    pub const ENDING: Self = Self {
+        output: false,
+        input: false,
+        primary: false,
+        end: true,
+        window: None,
+    };
 }
 
 /// A packet.
@@ -84,7 +97,7 @@ impl Packet {
         let mut bytes = vec![self.kind()];
         match self {
             Self::Hello { version, wishes } => {
-                let bits = [wishes.output, wishes.input, wishes.primary];
+                let bits = [wishes.output, wishes.input, wishes.primary, wishes.end];
                 let bits = bits.iter().rev().fold(0, |all, bit| all << 1 | u8::from(*bit));
                 bytes.extend([*version, bits]);
                 if let Some((rows, columns)) = wishes.window {
@@ -122,6 +135,7 @@ impl Packet {
                     output: bits & 1 != 0,
                     input: bits & 2 != 0,
                     primary: bits & 4 != 0,
+                    end: bits & 8 != 0,
                     // An older client names none.
                     window: short(2).zip(short(4)),
                 };
@@ -239,6 +253,7 @@ mod tests {
             output: true,
             input: false,
             primary: true,
+            end: false,
             window: None,
         };
         for packet in [
@@ -252,6 +267,10 @@ mod tests {
                     window: Some((40, 120)),
                     ..wishes
                 },
+            },
+            Packet::Hello {
+                version: VERSION,
+                wishes: Wishes::ENDING,
             },
             Packet::Input(vec![0; CHUNK]),
             Packet::InputEnd,

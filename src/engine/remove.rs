@@ -32,7 +32,10 @@ impl Engine {
                     let (id, act) = (id.to_owned(), "rm");
                     return Err(EngineError::Paused { id, act });
                 }
-                Condition::Running | Condition::Paused | Condition::Starting => {
+                Condition::Restarting if !removal.force => {
+                    return Err(EngineError::Restarting(id.to_owned()));
+                }
+                Condition::Running | Condition::Paused | Condition::Restarting | Condition::Starting => {
                     // Nobody waits for a process while holding a lock.
                     drop(held);
                     // As Docker and Podman: force kills at once unless a time was given.

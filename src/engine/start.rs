@@ -33,6 +33,8 @@ pub(super) fn begin(state: &mut State) {
     state.boot = host::boot();
     state.pid = 0;
     state.cgroup = None;
+    state.restarts = 0;
+    state.stopped = false;
 }
 
 impl Engine {
@@ -69,7 +71,7 @@ impl Engine {
             .hold(id, waiting)?
             .ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
         match held.condition {
-            Condition::Running | Condition::Starting => Ok(None),
+            Condition::Running | Condition::Starting | Condition::Restarting => Ok(None),
             Condition::Paused => Err(EngineError::Refused(format!(
                 "cannot start container {id}: it is paused, try unpause instead"
             ))),

@@ -22,6 +22,8 @@ pub enum Condition {
     Running,
     /// Its processes are frozen.
     Paused,
+    /// It has ended, and its monitor waits to start it again.
+    Restarting,
     Exited,
     /// Its monitor is gone without having recorded an end; the next command that acts on it does.
     Lost,
@@ -35,8 +37,9 @@ impl Condition {
         match (state.status, monitor_lives) {
             (Status::Created, false) => Self::Created,
             (Status::Created, true) | (Status::Starting, true) => Self::Starting,
-            (Status::Starting, false) | (Status::Running, false) => Self::Lost,
+            (Status::Starting | Status::Running | Status::Restarting, false) => Self::Lost,
             (Status::Running, true) => Self::Running,
+            (Status::Restarting, true) => Self::Restarting,
             // The monitor may still be cleaning up.
             (Status::Exited, _) => Self::Exited,
         }
@@ -44,7 +47,7 @@ impl Condition {
 
     /// Whether it lives, is about to, or may live where it cannot be seen: then nothing of it is spare.
     pub fn may_live(self) -> bool {
-        self.runs() || matches!(self, Self::Starting | Self::Elsewhere)
+        self.runs() || matches!(self, Self::Starting | Self::Restarting | Self::Elsewhere)
     }
 
     /// Whether it has processes, frozen or not.
@@ -59,6 +62,7 @@ impl Condition {
             Self::Starting => "created",
             Self::Running => "running",
             Self::Paused => "paused",
+            Self::Restarting => "restarting",
             Self::Exited | Self::Lost => "exited",
             Self::Elsewhere => "unknown",
         }
@@ -102,10 +106,14 @@ fn settle(state: &mut State) {
     state.error = match (state.boot == host::boot(), state.status) {
         (false, _) => "the machine was restarted".into(),
         (true, Status::Starting) => "its start was interrupted".into(),
+        (true, Status::Restarting) => "its monitor was killed before it could start it again".into(),
         (true, _) => "its monitor was killed".into(),
     };
+    // Of one that waited to be started again the end is known.
+    if state.status != Status::Restarting {
+        state.exit_code = 137;
+    }
     state.status = Status::Exited;
-    state.exit_code = 137;
     state.pid = 0;
 }
 
@@ -199,8 +207,11 @@ impl Engine {
             // Recorded only once the payload runs, but made before.
             cgroup::end_all_of(&container.id);
         }
+        let has_ended = state.status == Status::Restarting;
         settle(state);
-        state.finished = Some(time::now());
+        if !has_ended {
+            state.finished = Some(time::now());
+        }
         self.store.write_state(directory, &container.id, state)?;
         self.store.clear_active(&container.id)?;
         Ok(())
@@ -270,6 +281,8 @@ mod tests {
             (Status::Starting, false, Condition::Lost),
             (Status::Running, true, Condition::Running),
             (Status::Running, false, Condition::Lost),
+            (Status::Restarting, true, Condition::Restarting),
+            (Status::Restarting, false, Condition::Lost),
             (Status::Exited, true, Condition::Exited),
             (Status::Exited, false, Condition::Exited),
         ] {

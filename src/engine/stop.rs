@@ -89,9 +89,13 @@ impl Engine {
             match found.condition {
                 Condition::Created | Condition::Exited => return Ok(None),
                 Condition::Elsewhere => return Err(EngineError::Elsewhere(id.to_owned())),
-                Condition::Running | Condition::Paused | Condition::Starting | Condition::Lost => {}
+                Condition::Running
+                | Condition::Paused
+                | Condition::Starting
+                | Condition::Restarting
+                | Condition::Lost => {}
             }
-            if let Some(connection) = connect(&self.store, id, Wishes::default())? {
+            if let Some(connection) = connect(&self.store, id, Wishes::ENDING)? {
                 return Ok(Some((found, connection)));
             }
             // It has just ended, is being started, or has lost its monitor, which taking the lock settles.
@@ -108,11 +112,20 @@ impl Engine {
         matches!(look(&self.store, id), Ok(Some(found)) if found.condition.runs() && is_deaf(&found.container.config, &found.state, signal))
     }
 
-    /// Sends a signal to a container's init. One that is paused goes on when it is to end; other signals it finds when it does.
+    /// Sends a signal to a container's init. One that ends containers keeps it from being started again. A container that is
+    /// paused goes on when it is to end; other signals it finds when it does.
     pub fn kill(&self, id: &str, signal: i32) -> Result<()> {
         let Some(found) = look(&self.store, id)? else {
             return Err(EngineError::NoSuchContainer(id.to_owned()));
         };
+        let config = &found.container.config;
+        let is_over = found.condition == Condition::Restarting;
+        if ends(config, signal) && (is_over || !config.restart.is_no()) {
+            self.tell_of_end(id)?;
+            if is_over {
+                return Ok(());
+            }
+        }
         let not_running = || EngineError::NotRunning(id.to_owned());
         if !found.condition.runs() {
             return Err(not_running());
@@ -126,6 +139,22 @@ impl Engine {
         Ok(())
     }
 
+    /// Tells the monitor that the next end is by its user's will, and waits until it has heard that.
+    fn tell_of_end(&self, id: &str) -> Result<()> {
+        let Some(connection) = connect(&self.store, id, Wishes::ENDING)? else {
+            return Ok(());
+        };
+        loop {
+            match connection
+                .receive(true)
+                .map_err(errno("the container's monitor"))?
+            {
+                Received::Packet(Packet::Welcome { .. }) | Received::End => return Ok(()),
+                Received::Packet(_) | Received::Nothing => {}
+            }
+        }
+    }
+
     /// Waits for a container to end and returns its exit code.
     pub fn wait(&self, id: &str) -> Result<i32> {
         loop {
@@ -133,7 +162,7 @@ impl Engine {
                 return Err(EngineError::NoSuchContainer(id.to_owned()));
             };
             match found.condition {
-                Condition::Running | Condition::Paused | Condition::Starting => {
+                Condition::Running | Condition::Paused | Condition::Starting | Condition::Restarting => {
                     if let Some(connection) = connect(&self.store, id, Wishes::default())?
                         && let Some(code) = await_exit(&connection)?
                     {
@@ -148,6 +177,12 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether whoever sends `signal` wants the container to end: what the payload may take for anything else does not.
+pub(super) fn ends(config: &Config, signal: i32) -> bool {
+    let ending = [Signal::KILL, Signal::TERM, Signal::INT, Signal::QUIT];
+    signal == config.stop_signal || ending.iter().any(|ending| ending.as_raw() == signal)
 }
 
 fn send(connection: &Connection, signal: i32) -> Result<()> {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::life::RestartPolicy;
 use super::{Kind, Result, Store, record};
 use crate::base::bytes::ByteString;
 use crate::base::file::{self, Durability};
@@ -118,6 +119,8 @@ pub struct Config {
     pub log: Log,
     /// Gone as soon as it has ended (`--rm`).
     pub remove: bool,
+    #[serde(skip_serializing_if = "RestartPolicy::is_no")]
+    pub restart: RestartPolicy,
     /// Kept out of /etc/hosts and /etc/resolv.conf (`--no-hosts`); `host:address` lines to add.
     pub no_hosts: bool,
     pub extra_hosts: Vec<String>,
@@ -241,6 +244,8 @@ pub enum Status {
     /// Made by `run`, which starts it at once: without a monitor it was interrupted.
     Starting,
     Running,
+    /// It has ended, and its monitor starts it again in a moment.
+    Restarting,
     Exited,
 }
 
@@ -279,6 +284,9 @@ pub struct State {
     pub error: String,
     #[serde(default)]
     pub restarts: u32,
+    /// Its user has ended it, or wants it to end, so that it does not start again by itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopped: bool,
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
 }
@@ -301,6 +309,7 @@ impl State {
             oom_killed: false,
             error: String::new(),
             restarts: 0,
+            stopped: false,
             extra: serde_json::Map::new(),
         }
     }

@@ -39,6 +39,7 @@ pub mod container;
 pub mod downloads;
 pub mod images;
 pub mod layer;
+pub mod life;
 pub mod lists;
 pub mod locks;
 pub mod mounts;

@@ -20,6 +20,7 @@ mod push;
 mod refusals;
 mod registries;
 mod registry;
+mod restarts;
 mod run;
 mod runtime;
 mod search;

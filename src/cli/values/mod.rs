@@ -7,6 +7,7 @@ pub mod filter;
 pub mod limits;
 pub mod mounts;
 pub mod names;
+pub mod restart;
 pub mod security;
 pub mod signal;
 pub mod time;

@@ -114,15 +114,16 @@ fn lossy(text: &ByteString) -> String {
 
 fn state_of(listed: &Listed<'_>) -> Value {
     let state = listed.state;
-    // As Docker: a paused container runs.
+    // As Docker: a paused container runs, and so does one that is about to run again.
     let is_running = listed.is_running();
+    let is_restarting = listed.word == "restarting";
     let health = json!({"Status": "", "FailingStreak": 0, "Log": null});
     json!({
         "OciVersion": oci::VERSION,
         "Status": listed.word,
-        "Running": is_running,
+        "Running": is_running || is_restarting,
         "Paused": listed.word == "paused",
-        "Restarting": false,
+        "Restarting": is_restarting,
         "OOMKilled": state.oom_killed,
         "Dead": false,
         "Pid": if is_running { state.pid } else { 0 },
@@ -296,6 +297,7 @@ fn host_config(config: &Config) -> Value {
         "ContainerIDFile": config.cidfile.as_ref().map(lossy).unwrap_or_default(),
         "LogConfig": {"Type": log_type, "Config": log_options},
         "NetworkMode": if config.network == Network::Host { "host" } else { "none" },
+        "RestartPolicy": {"Name": config.restart.word(), "MaximumRetryCount": config.restart.retries()},
         "AutoRemove": config.remove,
         "Annotations": config.annotations,
         "CapAdd": config.cap_add,
@@ -345,7 +347,6 @@ fn unset() -> Value {
         "Cgroup": "",
         "VolumesFrom": null,
         "VolumeDriver": "",
-        "RestartPolicy": {"Name": "no", "MaximumRetryCount": 0},
         "PortBindings": {},
         "CpuShares": 0,
         "CgroupParent": "",

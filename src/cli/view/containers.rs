@@ -47,7 +47,7 @@ pub const COLUMNS_WITH_SIZE: Columns = Columns {
 pub struct Listed<'a> {
     pub container: &'a Container,
     pub state: &'a State,
-    /// `created`, `running`, `paused`, `exited`.
+    /// `created`, `running`, `paused`, `restarting`, `exited`.
     pub word: &'a str,
     /// Bytes of its own files and of all its files, where they were asked for.
     pub sizes: Option<(u64, u64)>,
@@ -91,6 +91,10 @@ impl Listed<'_> {
         match self.word {
             "running" => format!("Up {}", clock.since(started)),
             "paused" => format!("Up {} (Paused)", clock.since(started)),
+            "restarting" => {
+                let finished = self.state.finished.as_deref().unwrap_or(started);
+                format!("Restarting ({}) {}", self.state.exit_code, clock.ago(finished))
+            }
             "exited" => {
                 let finished = self.state.finished.as_deref().unwrap_or(started);
                 format!("Exited ({}) {}", self.state.exit_code, clock.ago(finished))
@@ -348,6 +352,7 @@ pub mod tests {
             ("running", "Up 2 hours"),
             ("paused", "Up 2 hours (Paused)"),
             ("created", "Created"),
+            ("restarting", "Restarting (3) About an hour ago"),
             ("exited", "Exited (3) About an hour ago"),
         ] {
             assert_eq!(

@@ -112,6 +112,18 @@ impl Clients {
         });
     }
 
+    /// Tells everybody who has greeted of an end after which the container starts again, and parts with them. Whoever
+    /// has not greeted yet may want to keep it from that.
+    pub fn part(&mut self, code: i32) {
+        self.clients.retain(|client| {
+            let has_greeted = client.wishes.is_some();
+            if has_greeted {
+                let _ = client.connection.try_send(&Packet::Exit(code));
+            }
+            !has_greeted
+        });
+    }
+
     /// Tells everybody else how it ended. What a client other than the primary one has no room for it does not get; it
     /// then sees the end of the connection and looks the code up.
     pub fn tell_all(&mut self, code: i32) {
@@ -145,7 +157,7 @@ impl Client {
                 (None, Some(wishes)) => {
                     self.wishes = Some(wishes);
                     let _ = self.connection.try_send(&Packet::Welcome { version: VERSION });
-                    None
+                    wishes.end.then_some(packet)
                 }
                 // Whoever does not greet first does not know the protocol.
                 (None, None) => {

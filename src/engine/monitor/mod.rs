@@ -7,6 +7,9 @@
 //! sees its end when the caller dies.
 
 mod clients;
+mod prepare;
+mod record;
+mod restart;
 pub(super) mod streams;
 
 use std::os::fd::{AsFd, OwnedFd};
@@ -17,19 +20,19 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
 use self::clients::Clients;
+use self::prepare::Payload;
+pub use self::record::start_error;
+use self::restart::BackOff;
 use self::streams::{Output, Streams};
-use super::client::{SOCKET, address, socket};
+use super::client::SOCKET;
 use super::log::LogWriter;
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::start::MONITOR_SOCKET;
-use super::stop::is_deaf;
-use super::{Engine, EngineError, Result, errno, host};
-use crate::base::time;
-use crate::runtime::cgroup::{Cgroup, Limits};
-use crate::runtime::spawn::{self, Options, SpawnError, Started};
-use crate::store::container::{Container, Root, State, Status};
-use crate::store::locks::{LIVE, Liveness};
-use crate::store::{Kind, Store, shared};
+use super::stop::{ends, is_deaf};
+use super::{Engine, EngineError, Result, errno};
+use crate::store::Kind;
+use crate::store::container::{Container, State, Status};
+use crate::store::locks::Liveness;
 use crate::sys::process;
 use crate::sys::signal::Signals;
 
@@ -58,11 +61,7 @@ pub fn run(root: &Path, id: &str, lingers: bool) -> i32 {
             0
         }
         Err(error) => {
-            let exit = if let EngineError::Start { exit, .. } = &error {
-                *exit
-            } else {
-                125
-            };
+            let exit = record::exit_code(&error);
             let _ = caller.send(&Packet::Failed {
                 exit,
                 message: error.to_string(),
@@ -81,8 +80,8 @@ struct Monitor {
     _liveness: Liveness,
     /// Layers whose content is lent to us stay where they are.
     lent: Vec<OwnedFd>,
-    started: Started,
-    cgroup: Option<Cgroup>,
+    /// None while it waits to be started again.
+    payload: Option<Payload>,
     streams: Streams,
     log: LogWriter,
     listener: OwnedFd,
@@ -91,6 +90,13 @@ struct Monitor {
     lingers: bool,
     /// When the payload is killed: somebody ends us, and it with us.
     deadline: Option<Instant>,
+    /// When an ended payload is started again.
+    due: Option<Instant>,
+    back_off: BackOff,
+    /// It is not started again: we are to end.
+    is_last: bool,
+    /// Rows and columns of the terminal, for the next start.
+    window: Option<(u16, u16)>,
 }
 
 impl Monitor {
@@ -98,127 +104,96 @@ impl Monitor {
     fn start(root: &Path, id: &str, lingers: bool, window: Option<(u16, u16)>) -> Result<Self> {
         let engine = Engine::inherit(root)?;
         let directory = engine.store.object(Kind::Containers, id)?;
-        let liveness = take_liveness(&directory, id)?;
+        let liveness = prepare::take_liveness(&directory, id)?;
         // Whoever told us to start may have been killed, and the container removed by another command since.
         if !engine.store.is_current(Kind::Containers, id, directory.as_fd()) {
             return Err(EngineError::NoSuchContainer(id.to_owned()));
         }
         let container = engine.store.read_container(directory.as_fd(), id)?;
         let mut state = engine.store.read_state(directory.as_fd(), id)?;
-        let spawned = keep_lent(&container)
-            .and_then(|lent| Ok((lent, Self::spawn(&engine, &container, &directory, window)?)));
-        match spawned {
-            Ok((lent, (started, cgroup, streams))) => {
-                record_start(&mut state, &started, cgroup.as_ref());
-                let prepared = (|| {
-                    engine.store.write_state(directory.as_fd(), id, &state)?;
-                    let listener = listen(&directory, id)?;
-                    let log = LogWriter::open(directory.as_fd(), &container.config.log)
-                        .map_err(super::io(format!("log of container {id}")))?;
-                    let signals = Signals::of(&[
-                        Signal::CHILD.as_raw(),
-                        Signal::TERM.as_raw(),
-                        Signal::HUP.as_raw(),
-                        Signal::INT.as_raw(),
-                    ])
-                    .map_err(errno("signals"))?;
-                    Ok((listener, log, signals))
-                })();
-                match prepared {
-                    Ok((listener, log, signals)) => {
-                        write_pidfile(&container, state.pid);
-                        Ok(Self {
-                            engine,
-                            container,
-                            directory,
-                            state,
-                            _liveness: liveness,
-                            lent,
-                            started,
-                            cgroup,
-                            streams,
-                            log,
-                            listener,
-                            signals,
-                            clients: Clients::default(),
-                            lingers,
-                            deadline: None,
-                        })
-                    }
-                    Err(error) => {
-                        process::kill_and_reap(started.child.pidfd.as_fd());
-                        if let Some(cgroup) = cgroup {
-                            cgroup.end();
-                        }
-                        fail(&engine.store, &directory, &container, &mut state, &error, 125);
-                        Err(error)
-                    }
-                }
+        let spawned = prepare::keep_lent(&container)
+            .and_then(|lent| Ok((lent, prepare::payload(&engine, &container, &directory, window)?)));
+        let (lent, (payload, streams)) = match spawned {
+            Ok(spawned) => spawned,
+            Err(error) => {
+                record::failed(&engine.store, &directory, &container, &mut state, &error);
+                return Err(error);
+            }
+        };
+        record::started(&mut state, &payload);
+        let prepared = (|| {
+            engine.store.write_state(directory.as_fd(), id, &state)?;
+            let listener = prepare::listen(&directory, id)?;
+            let log = LogWriter::open(directory.as_fd(), &container.config.log)
+                .map_err(super::io(format!("log of container {id}")))?;
+            let signals = Signals::of(&[
+                Signal::CHILD.as_raw(),
+                Signal::TERM.as_raw(),
+                Signal::HUP.as_raw(),
+                Signal::INT.as_raw(),
+            ])
+            .map_err(errno("signals"))?;
+            Ok((listener, log, signals))
+        })();
+        match prepared {
+            Ok((listener, log, signals)) => {
+                prepare::write_pidfile(&container, state.pid);
+                Ok(Self {
+                    engine,
+                    container,
+                    directory,
+                    state,
+                    _liveness: liveness,
+                    lent,
+                    payload: Some(payload),
+                    streams,
+                    log,
+                    listener,
+                    signals,
+                    clients: Clients::default(),
+                    lingers,
+                    deadline: None,
+                    due: None,
+                    back_off: BackOff::default(),
+                    is_last: false,
+                    window,
+                })
             }
             Err(error) => {
-                let exit = if let EngineError::Start { exit, .. } = &error {
-                    *exit
-                } else {
-                    125
-                };
-                fail(&engine.store, &directory, &container, &mut state, &error, exit);
+                payload.discard();
+                record::failed(&engine.store, &directory, &container, &mut state, &error);
                 Err(error)
             }
         }
     }
 
-    fn spawn(
-        engine: &Engine,
-        container: &Container,
-        directory: &OwnedFd,
-        window: Option<(u16, u16)>,
-    ) -> Result<(Started, Option<Cgroup>, Streams)> {
-        let id = &container.id;
-        renew_work(directory, id)?;
-        engine.prepare_volumes(container)?;
-        let mut spec = engine.spec(container, window.unwrap_or((24, 80)))?;
-        let resources = &container.config.resources;
-        let limits = Limits {
-            memory: resources.memory,
-            swap: None,
-            nano_cpus: resources.nano_cpus,
-            pids: resources.pids,
-        };
-        // Podman's default, kept where the controller is at hand.
-        let wished = Limits {
-            pids: limits.pids.is_none().then_some(2048),
-            ..Limits::default()
-        };
-        let cgroup = Cgroup::make(id, &limits, &wished).map_err(|error| EngineError::Start {
-            exit: 125,
-            message: error.to_string(),
-        })?;
-        spec.cgroup = cgroup.as_ref().and_then(|cgroup| cgroup.open().ok());
-        let (streams, ends) = Streams::make(&container.config).map_err(errno("pipes"))?;
-        let options = Options {
-            streams: ends,
-            die_with_parent: true,
-            start_gate: None,
-        };
-        match spawn::spawn(spec, options) {
-            Ok(mut started) => {
-                let streams = streams.with_terminal(started.terminal.take());
-                Ok((started, cgroup, streams))
-            }
-            Err(error) => {
-                if let Some(cgroup) = cgroup {
-                    cgroup.end();
-                }
-                Err(start_error(&error))
+    /// Everything from the first output to the last end.
+    fn attend(mut self) {
+        let mut code = self.live();
+        while self.due.is_some() {
+            self.clients.part(code);
+            // Its root is unmounted here: it must be before the next one is mounted.
+            self.payload = None;
+            self.rest();
+            if self.due.take().is_some() {
+                code = match self.start_again() {
+                    Ok(()) => self.live(),
+                    Err(error) => self.record_failure(&error),
+                };
             }
         }
+        self.clients.tell_all(code);
+        while self.clients.is_blocked() {
+            self.turn();
+        }
+        self.finish();
     }
 
-    /// Everything from the first output to the end.
-    fn attend(mut self) {
+    /// One life of the payload, until it has ended and all its output was taken. Returns its exit code.
+    fn live(&mut self) -> i32 {
         let mut ended = None;
         while ended.is_none() || self.clients.is_blocked() || self.streams.has_output() {
-            self.turn(ended.is_some());
+            self.turn();
             if ended.is_none()
                 && let Some(code) = self.reap()
             {
@@ -228,16 +203,33 @@ impl Monitor {
                 self.clients.tell_waiting(code);
             }
         }
-        self.clients.tell_all(ended.unwrap_or(0));
-        while self.clients.is_blocked() {
-            self.turn(true);
-        }
-        self.finish();
+        ended.unwrap_or(0)
     }
 
-    /// One round: wait for whatever comes first and deal with it. When the payload has ended, nothing more is waited for
-    /// but readers.
-    fn turn(&mut self, ended: bool) {
+    /// Until it is time to start again, or nobody wants that any more.
+    fn rest(&mut self) {
+        while self.due.is_some_and(|due| due > Instant::now()) {
+            self.turn();
+        }
+    }
+
+    fn start_again(&mut self) -> Result<()> {
+        let (payload, streams) =
+            prepare::payload(&self.engine, &self.container, &self.directory, self.window)?;
+        record::started(&mut self.state, &payload);
+        self.state.restarts = self.state.restarts.saturating_add(1);
+        if let Err(error) = self.store_state() {
+            payload.discard();
+            return Err(error);
+        }
+        prepare::write_pidfile(&self.container, self.state.pid);
+        self.payload = Some(payload);
+        self.streams = streams;
+        Ok(())
+    }
+
+    /// One round: wait for whatever comes first and deal with it.
+    fn turn(&mut self) {
         let blocked = self.clients.is_blocked();
         let mut fds = vec![
             PollFd::new(&self.signals, PollFlags::IN),
@@ -251,7 +243,8 @@ impl Monitor {
             tv_sec: 0,
             tv_nsec: 0,
         };
-        let drains = ended && !blocked;
+        let has_ended = self.state.status != Status::Running;
+        let drains = has_ended && !blocked && self.streams.has_output();
         let limit = if drains { Some(now) } else { self.time_left() };
         let count = match poll(&mut fds, limit.as_ref()) {
             Ok(count) => count,
@@ -266,11 +259,11 @@ impl Monitor {
         {
             self.streams.close_output();
         }
+        if self.deadline.is_some_and(|end| end <= Instant::now()) {
+            self.deadline = None;
+            self.signal(Signal::KILL.as_raw());
+        }
         if count == 0 {
-            if self.deadline.is_some_and(|end| end <= Instant::now()) {
-                self.deadline = None;
-                self.signal(Signal::KILL.as_raw());
-            }
             return;
         }
         if !events[0].is_empty() {
@@ -307,8 +300,18 @@ impl Monitor {
         match packet {
             Packet::Input(data) => self.streams.push_input(data),
             Packet::InputEnd => self.streams.end_input(),
-            Packet::Resize { rows, columns } => self.streams.resize(rows, columns),
-            Packet::Signal(number) => self.signal(number),
+            Packet::Resize { rows, columns } => {
+                self.window = Some((rows, columns));
+                self.streams.resize(rows, columns);
+            }
+            Packet::Signal(number) => {
+                if ends(&self.container.config, number) {
+                    self.end_by_user();
+                }
+                self.signal(number);
+            }
+            // Of those that greet only whoever ends the container is told of.
+            Packet::Hello { .. } => self.end_by_user(),
             _ => {}
         }
     }
@@ -328,7 +331,28 @@ impl Monitor {
 
     /// Passes a signal on to the container's init.
     fn signal(&self, number: i32) {
-        let _ = crate::sys::signal::send(self.started.child.pidfd.as_fd(), number);
+        if let Some(payload) = &self.payload {
+            let _ = crate::sys::signal::send(payload.started.child.pidfd.as_fd(), number);
+        }
+    }
+
+    /// Its user wants it to end, or not to start again.
+    fn end_by_user(&mut self) {
+        let was = std::mem::replace(&mut self.state.stopped, true);
+        if self.due.is_some() {
+            self.rest_for_good();
+        } else if !was && !self.container.config.restart.is_no() && self.state.status == Status::Running {
+            // Noted at once: the machine may go down before it has ended, and it is not to be started with the next.
+            let _ = self.store_state();
+        }
+    }
+
+    /// One that has ended is not started again.
+    fn rest_for_good(&mut self) {
+        if self.due.take().is_some() {
+            self.state.status = Status::Exited;
+            self.record_last_end();
+        }
     }
 
     fn signals(&mut self) {
@@ -345,13 +369,15 @@ impl Monitor {
 
     /// What `stop` does, for whoever ends us: a service manager, which would wait long for a payload that does not hear.
     fn stop(&mut self, number: i32) {
+        self.is_last = true;
+        self.rest_for_good();
         let config = &self.container.config;
         let patience = if is_deaf(config, &self.state, number) {
             0
         } else {
             self.signal(number);
             // A paused one hears it only when it goes on.
-            if let Some(cgroup) = &self.cgroup {
+            if let Some(cgroup) = self.payload.as_ref().and_then(|payload| payload.cgroup.as_ref()) {
                 let _ = cgroup.thaw();
             }
             config.stop_timeout
@@ -361,34 +387,75 @@ impl Monitor {
     }
 
     fn time_left(&self) -> Option<Timespec> {
-        let left = self.deadline?.saturating_duration_since(Instant::now());
+        let moment = self.deadline.into_iter().chain(self.due).min()?;
+        let left = moment.saturating_duration_since(Instant::now());
         Timespec::try_from(left).ok()
     }
 
     /// The exit code of init, when it has ended.
     fn reap(&self) -> Option<i32> {
-        process::reap(self.started.child.pidfd.as_fd()).unwrap_or(Some(255))
+        let payload = self.payload.as_ref()?;
+        process::reap(payload.started.child.pidfd.as_fd()).unwrap_or(Some(255))
     }
 
-    /// Writes down how it ended, or removes it when it was to vanish.
+    /// Writes down how it ended, and whether it starts again.
     fn record_end(&mut self, code: i32) {
-        if let Some(cgroup) = &self.cgroup {
-            self.state.oom_killed = cgroup.out_of_memory();
-            // Before the record: whoever reads of an end looks for no group any more.
-            cgroup.end();
+        let mut life = Duration::ZERO;
+        if let Some(payload) = &self.payload {
+            life = payload.since.elapsed();
+            if let Some(cgroup) = &payload.cgroup {
+                self.state.oom_killed = cgroup.out_of_memory();
+                // Before the record: whoever reads of an end looks for no group any more.
+                cgroup.end();
+            }
         }
-        // The same goes for what was lent: nobody reads it any more.
+        record::ended(&mut self.state, code, String::new());
+        if self.starts_again(code) {
+            self.state.status = Status::Restarting;
+            self.due = Some(Instant::now() + self.back_off.after(life));
+            let _ = self.store_state();
+        } else {
+            self.record_last_end();
+        }
+    }
+
+    fn starts_again(&mut self, code: i32) -> bool {
+        if self.is_last || self.state.stopped || self.container.config.remove {
+            return false;
+        }
+        // It may have another name and another policy than when it was started.
+        let id = &self.container.id;
+        if let Ok(container) = self.engine.store.read_container(self.directory.as_fd(), id) {
+            self.container = container;
+        }
+        self.container.config.restart.restarts(code, self.state.restarts)
+    }
+
+    /// Writes down that it has ended for good, or removes it when it was to vanish.
+    fn record_last_end(&mut self) {
+        // What was lent nobody reads any more.
         self.lent.clear();
-        record_exit(&mut self.state, code, String::new());
         if self.container.config.remove {
             self.log.make_no_more_files();
             let _ = self.engine.remove_ended(&self.container);
         } else {
-            let store = &self.engine.store;
             // In this order: once the end is recorded another command may start it anew.
-            let _ = store.clear_active(&self.container.id);
-            let _ = store.write_state(self.directory.as_fd(), &self.container.id, &self.state);
+            let _ = self.engine.store.clear_active(&self.container.id);
+            let _ = self.store_state();
         }
+    }
+
+    /// It could not be started again. Returns the code that says why.
+    fn record_failure(&mut self, error: &EngineError) -> i32 {
+        let code = record::exit_code(error);
+        record::ended(&mut self.state, code, error.to_string());
+        self.record_last_end();
+        code
+    }
+
+    fn store_state(&self) -> Result<()> {
+        let store = &self.engine.store;
+        Ok(store.write_state(self.directory.as_fd(), &self.container.id, &self.state)?)
     }
 
     /// Cleans up what nobody waits for.
@@ -396,7 +463,7 @@ impl Monitor {
         self.log.finish();
         drop(self.clients);
         // The root is unmounted here, after the code was told, and before our liveness ends.
-        drop(self.started);
+        drop(self.payload);
         let _ = rustix::fs::unlinkat(&self.directory, SOCKET, rustix::fs::AtFlags::empty());
         // What others left as well: a command that was killed cannot do it itself.
         let _ = self.engine.store.sweep();
@@ -406,129 +473,6 @@ impl Monitor {
         if self.lingers {
             self.engine.linger(&self.signals);
         }
-    }
-}
-
-/// Keeps the layers whose content stores of others lend to the container.
-fn keep_lent(container: &Container) -> Result<Vec<OwnedFd>> {
-    let Root::Image { data, name, .. } = &container.root else {
-        return Ok(Vec::new());
-    };
-    let mut kept = Vec::new();
-    for path in data {
-        let path = Path::new(path);
-        let what = || path.display().to_string();
-        kept.push(
-            shared::keep_data(path)
-                .map_err(super::io(what()))?
-                .ok_or_else(|| {
-                    EngineError::Refused(format!(
-                        "the content of image {name} is lent from {}, which is not there any more: \
-                 pull the image, and make the container anew",
-                        what()
-                    ))
-                })?,
-        );
-    }
-    Ok(kept)
-}
-
-/// Proves to everybody that this container has a monitor. One that is just leaving is waited for.
-fn take_liveness(directory: &OwnedFd, id: &str) -> Result<Liveness> {
-    Liveness::wait(directory.as_fd(), LIVE).map_err(errno(format!("container {id}")))
-}
-
-/// overlayfs leaves things in its work directory that the next mount must not find.
-fn renew_work(directory: &OwnedFd, id: &str) -> Result<()> {
-    let failed = || format!("work directory of container {id}");
-    if rustix::fs::statat(directory, "upper", rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_err() {
-        return Ok(());
-    }
-    let inner = rustix::fs::statat(directory, "work/work", rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
-    if inner.is_ok() {
-        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
-        let work = rustix::fs::openat(directory, "work", flags, rustix::fs::Mode::empty())
-            .map_err(errno(failed()))?;
-        crate::store::staging::empty(work.as_fd()).map_err(super::io(failed()))?;
-    }
-    Ok(())
-}
-
-fn listen(directory: &OwnedFd, id: &str) -> Result<OwnedFd> {
-    let failed = || format!("socket of container {id}");
-    let _ = rustix::fs::unlinkat(directory, SOCKET, rustix::fs::AtFlags::empty());
-    let listener = socket().map_err(errno(failed()))?;
-    rustix::io::ioctl_fionbio(&listener, true).map_err(errno(failed()))?;
-    let address = address(directory, SOCKET).map_err(errno(failed()))?;
-    rustix::net::bind(&listener, &address).map_err(errno(failed()))?;
-    rustix::net::listen(&listener, 64).map_err(errno(failed()))?;
-    Ok(listener)
-}
-
-fn record_start(state: &mut State, started: &Started, cgroup: Option<&Cgroup>) {
-    let pid = started.child.pid.as_raw_nonzero().get();
-    state.status = Status::Running;
-    state.pid = pid;
-    state.start_time = host::start_time(pid).unwrap_or(0);
-    state.user_namespace = host::user_namespace();
-    state.cgroup = cgroup.map(|cgroup| cgroup.path().to_string_lossy().into_owned());
-    state.started = Some(time::now());
-    state.finished = None;
-    state.exit_code = 0;
-    state.oom_killed = false;
-    state.error.clear();
-}
-
-fn record_exit(state: &mut State, code: i32, error: String) {
-    state.status = Status::Exited;
-    state.exit_code = code;
-    state.pid = 0;
-    state.finished = Some(time::now());
-    state.error = error;
-}
-
-/// Records that the container could not be started; one that was to vanish does.
-fn fail(
-    store: &Store,
-    directory: &OwnedFd,
-    container: &Container,
-    state: &mut State,
-    error: &EngineError,
-    exit: i32,
-) {
-    if container.config.remove {
-        let _ = super::volumes::remove_anonymous(store, container);
-        let _ = super::remove::discard(store, container);
-        let _ = store.empty_trash();
-        return;
-    }
-    record_exit(state, exit, error.to_string());
-    // As Docker: what never ran counts as created and can be started again.
-    if state.started.is_none() {
-        state.status = Status::Created;
-    }
-    let _ = store.write_state(directory.as_fd(), &container.id, state);
-    let _ = store.clear_active(&container.id);
-}
-
-/// Which exit code tells why a container could not be started.
-pub fn start_error(error: &SpawnError) -> EngineError {
-    let exit = match error {
-        SpawnError::NotFound { .. } => 127,
-        SpawnError::NotExecutable { .. } => 126,
-        SpawnError::Step { what, .. } if what.starts_with("working directory") => 126,
-        SpawnError::Account(_) => 126,
-        _ => 125,
-    };
-    EngineError::Start {
-        exit,
-        message: error.to_string(),
-    }
-}
-
-fn write_pidfile(container: &Container, pid: i32) {
-    if let Some(path) = &container.config.pidfile {
-        let _ = std::fs::write(path.as_path(), pid.to_string());
     }
 }
 

@@ -1,0 +1,149 @@
+//! What a monitor makes before the payload runs, and the payload itself.
+
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::Instant;
+
+use super::super::client::{SOCKET, address, socket};
+use super::super::{Engine, EngineError, Result, errno};
+use super::record::start_error;
+use super::streams::Streams;
+use crate::runtime::cgroup::{Cgroup, Limits};
+use crate::runtime::spawn::{self, Options, Started};
+use crate::store::container::{Container, Root};
+use crate::store::locks::{LIVE, Liveness};
+use crate::store::shared;
+use crate::sys::process;
+
+/// A payload that runs.
+pub struct Payload {
+    /// Dropping it unmounts the container's root.
+    pub started: Started,
+    pub cgroup: Option<Cgroup>,
+    pub since: Instant,
+}
+
+impl Payload {
+    /// Ends it when it could not be recorded.
+    pub fn discard(self) {
+        process::kill_and_reap(self.started.child.pidfd.as_fd());
+        if let Some(cgroup) = self.cgroup {
+            cgroup.end();
+        }
+    }
+}
+
+/// Starts the payload.
+pub fn payload(
+    engine: &Engine,
+    container: &Container,
+    directory: &OwnedFd,
+    window: Option<(u16, u16)>,
+) -> Result<(Payload, Streams)> {
+    let id = &container.id;
+    renew_work(directory, id)?;
+    engine.prepare_volumes(container)?;
+    let mut spec = engine.spec(container, window.unwrap_or((24, 80)))?;
+    let resources = &container.config.resources;
+    let limits = Limits {
+        memory: resources.memory,
+        swap: None,
+        nano_cpus: resources.nano_cpus,
+        pids: resources.pids,
+    };
+    // Podman's default, kept where the controller is at hand.
+    let wished = Limits {
+        pids: limits.pids.is_none().then_some(2048),
+        ..Limits::default()
+    };
+    let cgroup = Cgroup::make(id, &limits, &wished).map_err(|error| EngineError::Start {
+        exit: 125,
+        message: error.to_string(),
+    })?;
+    spec.cgroup = cgroup.as_ref().and_then(|cgroup| cgroup.open().ok());
+    let (streams, ends) = Streams::make(&container.config).map_err(errno("pipes"))?;
+    let options = Options {
+        streams: ends,
+        die_with_parent: true,
+        start_gate: None,
+    };
+    match spawn::spawn(spec, options) {
+        Ok(mut started) => {
+            let streams = streams.with_terminal(started.terminal.take());
+            let payload = Payload {
+                started,
+                cgroup,
+                since: Instant::now(),
+            };
+            Ok((payload, streams))
+        }
+        Err(error) => {
+            if let Some(cgroup) = cgroup {
+                cgroup.end();
+            }
+            Err(start_error(&error))
+        }
+    }
+}
+
+/// Keeps the layers whose content stores of others lend to the container.
+pub fn keep_lent(container: &Container) -> Result<Vec<OwnedFd>> {
+    let Root::Image { data, name, .. } = &container.root else {
+        return Ok(Vec::new());
+    };
+    let mut kept = Vec::new();
+    for path in data {
+        let path = Path::new(path);
+        let what = || path.display().to_string();
+        kept.push(
+            shared::keep_data(path)
+                .map_err(super::super::io(what()))?
+                .ok_or_else(|| {
+                    EngineError::Refused(format!(
+                        "the content of image {name} is lent from {}, which is not there any more: \
+                 pull the image, and make the container anew",
+                        what()
+                    ))
+                })?,
+        );
+    }
+    Ok(kept)
+}
+
+/// Proves to everybody that this container has a monitor. One that is just leaving is waited for.
+pub fn take_liveness(directory: &OwnedFd, id: &str) -> Result<Liveness> {
+    Liveness::wait(directory.as_fd(), LIVE).map_err(errno(format!("container {id}")))
+}
+
+/// overlayfs leaves things in its work directory that the next mount must not find.
+fn renew_work(directory: &OwnedFd, id: &str) -> Result<()> {
+    let failed = || format!("work directory of container {id}");
+    if rustix::fs::statat(directory, "upper", rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_err() {
+        return Ok(());
+    }
+    let inner = rustix::fs::statat(directory, "work/work", rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
+    if inner.is_ok() {
+        let flags = rustix::fs::OFlags::RDONLY | rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+        let work = rustix::fs::openat(directory, "work", flags, rustix::fs::Mode::empty())
+            .map_err(errno(failed()))?;
+        crate::store::staging::empty(work.as_fd()).map_err(super::super::io(failed()))?;
+    }
+    Ok(())
+}
+
+pub fn listen(directory: &OwnedFd, id: &str) -> Result<OwnedFd> {
+    let failed = || format!("socket of container {id}");
+    let _ = rustix::fs::unlinkat(directory, SOCKET, rustix::fs::AtFlags::empty());
+    let listener = socket().map_err(errno(failed()))?;
+    rustix::io::ioctl_fionbio(&listener, true).map_err(errno(failed()))?;
+    let address = address(directory, SOCKET).map_err(errno(failed()))?;
+    rustix::net::bind(&listener, &address).map_err(errno(failed()))?;
+    rustix::net::listen(&listener, 64).map_err(errno(failed()))?;
+    Ok(listener)
+}
+
+pub fn write_pidfile(container: &Container, pid: i32) {
+    if let Some(path) = &container.config.pidfile {
+        let _ = std::fs::write(path.as_path(), pid.to_string());
+    }
+}
