@@ -1,5 +1,7 @@
 //! Sizes and durations as Docker and Podman print and parse them.
 
+use std::time::Duration;
+
 /// `bytes` in decimal units with three significant digits: `0B`, `999B`, `1.02GB` (docker/go-units, `HumanSize`).
 pub fn size(bytes: u64) -> String {
     size_with_digits(bytes, 3)
@@ -16,6 +18,46 @@ pub fn size_with_digits(bytes: u64, significant: usize) -> String {
     }
     let digits = four_significant(value, significant);
     format!("{digits}{}", UNITS[unit])
+}
+
+/// `bytes` in powers of 1024 with four significant digits: `1.5MiB` (docker/go-units, `BytesSize`).
+pub fn binary_size(bytes: u64) -> String {
+    const UNITS: [&str; 7] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1024.0 && unit + 1 < UNITS.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    format!("{}{}", four_significant(value, 4), UNITS[unit])
+}
+
+/// A time as Go writes it (time.Duration, `String`): `0s`, `1.5ms`, `1h2m3.25s`.
+pub fn go_duration(time: Duration) -> String {
+    let fraction = |value: f64, digits: usize| {
+        let text = format!("{value:.digits$}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let nanoseconds = time.as_nanos();
+    match nanoseconds {
+        0 => return "0s".into(),
+        1..1_000 => return format!("{nanoseconds}ns"),
+        1_000..1_000_000 => return format!("{}µs", fraction(nanoseconds as f64 / 1e3, 3)),
+        1_000_000..1_000_000_000 => return format!("{}ms", fraction(nanoseconds as f64 / 1e6, 6)),
+        _ => {}
+    }
+    let (hours, minutes, seconds) = (
+        time.as_secs() / 3600,
+        time.as_secs() / 60 % 60,
+        time.as_secs() % 60,
+    );
+    let rest = format!("{seconds}.{:09}", time.subsec_nanos());
+    let rest = rest.trim_end_matches('0').trim_end_matches('.');
+    match (hours, minutes) {
+        (0, 0) => format!("{rest}s"),
+        (0, _) => format!("{minutes}m{rest}s"),
+        _ => format!("{hours}h{minutes}m{rest}s"),
+    }
 }
 
 /// As C's `%.{precision}g` for values from 0 to 9999: significant digits, no trailing zeros.
@@ -95,6 +137,37 @@ mod tests {
             (1_020_000_000, "1.02GB"),
         ] {
             assert_eq!(size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn binary_sizes() {
+        for (bytes, text) in [
+            (0, "0B"),
+            (1023, "1023B"),
+            (1024, "1KiB"),
+            (3 << 19, "1.5MiB"),
+            (67_000_000, "63.9MiB"),
+            (u64::MAX, "16EiB"),
+        ] {
+            assert_eq!(binary_size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn durations_of_go() {
+        for (nanoseconds, text) in [
+            (0, "0s"),
+            (7, "7ns"),
+            (1_500, "1.5µs"),
+            (2_034_000, "2.034ms"),
+            (999_999_999, "999.999999ms"),
+            (1_000_000_000, "1s"),
+            (10_000_000_000, "10s"),
+            (60_000_000_000, "1m0s"),
+            (3_723_250_000_000, "1h2m3.25s"),
+        ] {
+            assert_eq!(go_duration(Duration::from_nanos(nanoseconds)), text);
         }
     }
 

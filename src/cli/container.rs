@@ -10,8 +10,8 @@ use super::report::{self, Outcome};
 use super::select::ContainerFilters;
 use super::values::filter::Filters;
 use super::{
-    attach, diff, exec, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start, stop, top,
-    wait,
+    attach, diff, exec, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start, stats, stop,
+    top, wait,
 };
 use crate::base::units::size;
 use crate::engine::remove::Removal;
@@ -47,6 +47,7 @@ enum ContainerCommand {
     Rm(Flags<rm::RmArgs>),
     Run(Flags<run::RunArgs>),
     Start(Flags<start::StartArgs>),
+    Stats(Flags<stats::StatsArgs>),
     Stop(Flags<stop::StopArgs>),
     Top(Flags<top::TopArgs>),
     Unpause(Flags<pause::UnpauseArgs>),
@@ -98,6 +99,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
         C::Rm(args) => rm::run(args.0, context),
         C::Run(args) => run::run(args.0, context),
         C::Start(args) => start::run(args.0, context),
+        C::Stats(args) => stats::run(args.0, context),
         C::Stop(args) => stop::run(args.0, context),
         C::Top(args) => top::run(args.0, context),
         C::Unpause(args) => pause::unpause(args.0, context),

@@ -52,6 +52,7 @@ mod select;
 mod share;
 mod signing;
 mod start;
+mod stats;
 mod stop;
 mod storage;
 mod system;
@@ -162,6 +163,7 @@ enum Command {
     Save(Flags<save::SaveArgs>),
     Search(Flags<search::SearchArgs>),
     Start(Flags<start::StartArgs>),
+    Stats(Flags<stats::StatsArgs>),
     Stop(Flags<stop::StopArgs>),
     System(system::SystemArgs),
     Tag(Flags<tag::TagArgs>),
@@ -261,6 +263,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Save(args) => save::run(args.0, context),
         C::Search(args) => search::run(args.0, context),
         C::Start(args) => start::run(args.0, context),
+        C::Stats(args) => stats::run(args.0, context),
         C::Stop(args) => stop::run(args.0, context),
         C::System(args) => system::run(args, context),
         C::Tag(args) => tag::run(args.0, context),

@@ -304,7 +304,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "",
         Yet,
         "nothing is recorded for it",
-        "events stats healthcheck auto-update quadlet",
+        "events healthcheck auto-update quadlet",
     ),
     (
         "",
@@ -334,7 +334,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "container",
         Yet,
         "of the commands for containers, coracle container --help lists those there are",
-        "checkpoint restore clone cleanup commit cp export init mount unmount umount runlabel stats update",
+        "checkpoint restore clone cleanup commit cp export init mount unmount umount runlabel update",
     ),
     ("image", Yet, "images are made by import and load", "build"),
     (

@@ -24,6 +24,7 @@ pub mod size;
 pub mod spec;
 pub mod start;
 pub mod state;
+pub mod stats;
 pub mod stop;
 pub mod system;
 pub mod top;

@@ -42,17 +42,8 @@ impl Engine {
         if !found.condition.runs() {
             return Err(EngineError::NotRunning(id.to_owned()));
         }
-        let namespace = |pid: i32| {
-            rustix::fs::stat(format!("/proc/{pid}/ns/pid"))
-                .ok()
-                .map(|stat| stat.st_ino)
-        };
-        let own = namespace(found.state.pid);
-        let mut tasks: Vec<Task> = std::fs::read_dir("/proc")
-            .map_err(super::io("/proc"))?
-            .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
-            .filter(|pid| own.is_some() && namespace(*pid) == own)
+        let mut tasks: Vec<Task> = of_same_namespace(found.state.pid)
+            .into_iter()
             .filter_map(task)
             .collect();
         let passwd = passwd(found.state.pid);
@@ -64,6 +55,24 @@ impl Engine {
         tasks.sort_by_key(|task| (task.start_time, task.pid));
         Ok(tasks)
     }
+}
+
+/// All processes of the pid namespace that a process is in.
+pub(super) fn of_same_namespace(pid: i32) -> Vec<i32> {
+    let namespace = |pid: i32| {
+        rustix::fs::stat(format!("/proc/{pid}/ns/pid"))
+            .ok()
+            .map(|stat| stat.st_ino)
+    };
+    let own = namespace(pid);
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok())
+        .filter(|pid| own.is_some() && namespace(*pid) == own)
+        .collect()
 }
 
 /// The container's passwd file; empty where there is none that can be read.

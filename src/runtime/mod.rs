@@ -24,3 +24,4 @@ pub mod spawn;
 pub mod spec;
 mod step;
 mod sync;
+pub mod usage;

@@ -26,6 +26,7 @@ mod runtime;
 mod search;
 mod sharing;
 mod signatures;
+mod stats;
 mod steps;
 mod support;
 mod system;

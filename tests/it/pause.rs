@@ -280,24 +280,39 @@ fn waiting_for_a_pause() {
     test.end();
 }
 
-#[test]
-fn without_a_control_group_the_cure_is_named() {
-    requires!("root");
-    let sandbox = Sandbox::new();
-    sandbox.busybox();
+/// Starts the container `one` as root where no control group can be made.
+#[track_caller]
+pub fn start_without_group(sandbox: &Sandbox) {
     // Where version 2 is mounted nothing can be written.
     let hidden = "mount -t tmpfs none /sys/fs/cgroup && exec \"$0\" \"$@\"";
     sandbox
         .program("unshare")
         .args(["--mount", "sh", "-c", hidden])
         .arg(sandbox.binary())
-        .args(["--root"])
+        .arg("--root")
         .arg(sandbox.data_root())
         .arg("--runroot")
         .arg(sandbox.run_root())
-        .args(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
+        .args([
+            "run",
+            "-d",
+            "--name",
+            "one",
+            IMAGE,
+            "sh",
+            "-c",
+            "while :; do :; done",
+        ])
         .run()
         .succeeds();
+}
+
+#[test]
+fn without_a_control_group_the_cure_is_named() {
+    requires!("root");
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    start_without_group(&sandbox);
     for words in [&["pause", "one"][..], &["wait", "--condition=paused", "one"]] {
         let outcome = sandbox.coracle(words).run().exits(125);
         outcome.says("has no control group").says("Delegate=yes");

@@ -7,6 +7,7 @@ pub mod containers;
 pub mod history;
 pub mod images;
 pub mod moment;
+pub mod stats;
 pub mod tree;
 pub mod usage;
 pub mod volumes;

@@ -1,5 +1,7 @@
 //! Times as lists show them.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -41,6 +43,12 @@ impl Clock {
             return "N/A".into();
         }
         format!("{} ago", self.since(time))
+    }
+
+    /// How much time has passed; none of a time to come.
+    pub fn age(&self, time: &str) -> Duration {
+        let begin = time.parse::<Timestamp>().unwrap_or(self.now);
+        Duration::try_from(self.now.duration_since(begin)).unwrap_or(Duration::ZERO)
     }
 
     fn seconds_since(&self, time: &str) -> u64 {
