@@ -37,6 +37,9 @@ _coracle() {
             coracle,exec)
                 cmd="coracle__subcmd__exec"
                 ;;
+            coracle,export)
+                cmd="coracle__subcmd__export"
+                ;;
             coracle,help)
                 cmd="coracle__subcmd__help"
                 ;;
@@ -220,6 +223,9 @@ _coracle() {
             coracle__subcmd__container,exists)
                 cmd="coracle__subcmd__container__subcmd__exists"
                 ;;
+            coracle__subcmd__container,export)
+                cmd="coracle__subcmd__container__subcmd__export"
+                ;;
             coracle__subcmd__container,help)
                 cmd="coracle__subcmd__container__subcmd__help"
                 ;;
@@ -298,6 +304,9 @@ _coracle() {
             coracle__subcmd__container__subcmd__help,exists)
                 cmd="coracle__subcmd__container__subcmd__help__subcmd__exists"
                 ;;
+            coracle__subcmd__container__subcmd__help,export)
+                cmd="coracle__subcmd__container__subcmd__help__subcmd__export"
+                ;;
             coracle__subcmd__container__subcmd__help,help)
                 cmd="coracle__subcmd__container__subcmd__help__subcmd__help"
                 ;;
@@ -372,6 +381,9 @@ _coracle() {
                 ;;
             coracle__subcmd__help,exec)
                 cmd="coracle__subcmd__help__subcmd__exec"
+                ;;
+            coracle__subcmd__help,export)
+                cmd="coracle__subcmd__help__subcmd__export"
                 ;;
             coracle__subcmd__help,help)
                 cmd="coracle__subcmd__help__subcmd__help"
@@ -845,7 +857,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-v -l -D -h --version --data-root --root --runroot --log-level --debug --help artifact attach completion container create diff exec history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
+            opts="-v -l -D -h --version --data-root --root --runroot --log-level --debug --help artifact attach completion container create diff exec export history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1253,7 +1265,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container)
-            opts="-h --help attach create diff exec exists inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause wait help"
+            opts="-h --help attach create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1664,8 +1676,30 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__container__subcmd__export)
+            opts="-o -h --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__container__subcmd__help)
-            opts="attach create diff exec exists inspect kill logs ls pause port prune rename restart rm run start stats stop top unpause wait help"
+            opts="attach create diff exec exists export inspect kill logs ls pause port prune rename restart rm run start stats stop top unpause wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1735,6 +1769,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__help__subcmd__exists)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__container__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3104,8 +3152,30 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__export)
+            opts="-o -h --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__help)
-            opts="artifact attach completion container create diff exec history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
+            opts="artifact attach completion container create diff exec export history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3203,6 +3273,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__exec)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__export)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

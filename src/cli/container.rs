@@ -10,8 +10,8 @@ use super::report::{self, Outcome};
 use super::select::ContainerFilters;
 use super::values::filter::Filters;
 use super::{
-    attach, diff, exec, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start, stats, stop,
-    top, wait,
+    attach, diff, exec, export, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start, stats,
+    stop, top, wait,
 };
 use crate::base::units::size;
 use crate::engine::remove::Removal;
@@ -33,6 +33,7 @@ enum ContainerCommand {
     Diff(Flags<diff::DiffArgs>),
     Exec(Flags<exec::ExecArgs>),
     Exists(Flags<ExistsArgs>),
+    Export(Flags<export::ExportArgs>),
     Inspect(Flags<inspect::InspectArgs>),
     Kill(Flags<kill::KillArgs>),
     Logs(Flags<logs::LogsArgs>),
@@ -87,6 +88,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
         C::Diff(args) => diff::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),
         C::Exists(args) => exists(args.0, context),
+        C::Export(args) => export::run(args.0, context),
         C::Inspect(args) => inspect::run(args.0, context),
         C::Kill(args) => kill::run(args.0, context),
         C::Logs(args) => logs::run(args.0, context),

@@ -12,6 +12,7 @@ mod context;
 mod diff;
 mod engines;
 mod exec;
+mod export;
 mod foreground;
 mod format;
 pub mod hello;
@@ -137,6 +138,7 @@ enum Command {
     Create(Flags<run::CreateArgs>),
     Diff(Flags<diff::DiffArgs>),
     Exec(Flags<exec::ExecArgs>),
+    Export(Flags<export::ExportArgs>),
     History(Flags<history::HistoryArgs>),
     Image(image::ImageArgs),
     Images(Flags<images::ImagesArgs>),
@@ -237,6 +239,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Create(args) => run::create(args.0, context),
         C::Diff(args) => diff::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),
+        C::Export(args) => export::run(args.0, context),
         C::History(args) => history::run(args.0, context),
         C::Image(args) => image::run(args, context),
         C::Images(args) => images::run(args.0, context),

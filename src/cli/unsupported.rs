@@ -310,7 +310,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "",
         Yet,
         "the files of containers are reached by exec",
-        "cp export mount unmount umount",
+        "cp mount unmount umount",
     ),
     (
         "",
@@ -334,7 +334,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "container",
         Yet,
         "of the commands for containers, coracle container --help lists those there are",
-        "checkpoint restore clone cleanup commit cp export init mount unmount umount runlabel update",
+        "checkpoint restore clone cleanup commit cp init mount unmount umount runlabel update",
     ),
     ("image", Yet, "images are made by import and load", "build"),
     (

@@ -7,6 +7,7 @@ pub mod client;
 pub mod create;
 pub mod diff;
 pub mod exec;
+mod export;
 mod files;
 mod host;
 pub mod list;
@@ -56,7 +57,7 @@ pub enum EngineError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Rootless(#[from] RootlessError),
-    #[error("no container with name or id {0:?}: `coracle ps -a` lists all")]
+    #[error("no container with name or ID {0:?} found: no such container: `coracle ps -a` lists all")]
     NoSuchContainer(String),
     #[error("{0:?} is the beginning of more than one container's id: give more digits")]
     Ambiguous(String),

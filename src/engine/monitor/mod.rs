@@ -7,7 +7,7 @@
 //! sees its end when the caller dies.
 
 mod clients;
-mod prepare;
+pub(super) mod prepare;
 mod record;
 mod restart;
 pub(super) mod streams;

@@ -16,6 +16,9 @@ const OVERLAY_PREFIX: &[u8] = b"user.overlay.";
 /// What file capabilities are kept in.
 pub const CAPABILITY: &[u8] = b"security.capability";
 
+/// Names and values.
+pub type Xattrs = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// A modification time; the access time becomes now, as of any file just written.
 pub fn timestamps((seconds, nanoseconds): (i64, u32)) -> Timestamps {
     Timestamps {
@@ -73,17 +76,34 @@ pub fn read_attributes(directory: BorrowedFd<'_>) -> io::Result<Attributes> {
         mtime: (stat.st_mtime, stat.st_mtime_nsec as u32),
         xattrs: Vec::new(),
     };
-    for name in xattr_names(directory)?.split(|&byte| byte == 0) {
-        if !name.starts_with(b"user.") || name.starts_with(OVERLAY_PREFIX) {
+    for (name, value) in xattrs(directory)? {
+        if name.starts_with(b"user.") {
+            attributes.xattrs.push((name[..].into(), PathBytes(value)));
+        }
+    }
+    Ok(attributes)
+}
+
+/// The attributes of users and the capabilities of an open file or directory, sorted, without those of the overlay file
+/// system.
+pub fn xattrs(fd: BorrowedFd<'_>) -> Result<Xattrs, Errno> {
+    let mut found = Vec::new();
+    for name in xattr_names(fd)?.split(|&byte| byte == 0) {
+        let is_users = name.starts_with(b"user.") && !name.starts_with(OVERLAY_PREFIX);
+        if !is_users && name != CAPABILITY {
             continue;
         }
         let mut value = vec![0; super::limits::XATTR_VALUE_BYTES];
-        let length = rustix::fs::fgetxattr(directory, name, &mut value[..])?;
-        value.truncate(length);
-        attributes.xattrs.push((name.into(), PathBytes(value)));
+        match rustix::fs::fgetxattr(fd, name, &mut value[..]) {
+            Ok(length) => value.truncate(length),
+            // Taken away meanwhile.
+            Err(Errno::NODATA) => continue,
+            Err(error) => return Err(error),
+        }
+        found.push((name.to_vec(), value));
     }
-    attributes.xattrs.sort();
-    Ok(attributes)
+    found.sort();
+    Ok(found)
 }
 
 fn xattr_names(directory: BorrowedFd<'_>) -> Result<Vec<u8>, Errno> {

@@ -23,6 +23,7 @@ pub(super) mod header;
 mod lend;
 mod limits;
 pub(super) mod name;
+mod pack;
 pub(super) mod parents;
 mod pax;
 mod pipe;
@@ -48,6 +49,7 @@ pub use compare::{Change, CompareError, Kind, View, compare};
 pub use fixup::{FixUpError, build_fix_up};
 pub use lend::{LendError, data_directory, stand_in};
 pub use name::{BadName, Escaped};
+pub use pack::{PackError, pack};
 pub use reader::TarError;
 pub use recreate::{RecreateError, Recreated, verify, write_tar};
 
