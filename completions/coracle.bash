@@ -40,6 +40,9 @@ _coracle() {
             coracle,export)
                 cmd="coracle__subcmd__export"
                 ;;
+            coracle,healthcheck)
+                cmd="coracle__subcmd__healthcheck"
+                ;;
             coracle,help)
                 cmd="coracle__subcmd__help"
                 ;;
@@ -361,6 +364,18 @@ _coracle() {
             coracle__subcmd__container__subcmd__help,wait)
                 cmd="coracle__subcmd__container__subcmd__help__subcmd__wait"
                 ;;
+            coracle__subcmd__healthcheck,help)
+                cmd="coracle__subcmd__healthcheck__subcmd__help"
+                ;;
+            coracle__subcmd__healthcheck,run)
+                cmd="coracle__subcmd__healthcheck__subcmd__run"
+                ;;
+            coracle__subcmd__healthcheck__subcmd__help,help)
+                cmd="coracle__subcmd__healthcheck__subcmd__help__subcmd__help"
+                ;;
+            coracle__subcmd__healthcheck__subcmd__help,run)
+                cmd="coracle__subcmd__healthcheck__subcmd__help__subcmd__run"
+                ;;
             coracle__subcmd__help,artifact)
                 cmd="coracle__subcmd__help__subcmd__artifact"
                 ;;
@@ -384,6 +399,9 @@ _coracle() {
                 ;;
             coracle__subcmd__help,export)
                 cmd="coracle__subcmd__help__subcmd__export"
+                ;;
+            coracle__subcmd__help,healthcheck)
+                cmd="coracle__subcmd__help__subcmd__healthcheck"
                 ;;
             coracle__subcmd__help,help)
                 cmd="coracle__subcmd__help__subcmd__help"
@@ -857,7 +875,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-v -l -D -h --version --data-root --root --runroot --log-level --debug --help artifact attach completion container create diff exec export history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
+            opts="-v -l -D -h --version --data-root --root --runroot --log-level --debug --help artifact attach completion container create diff exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1301,7 +1319,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__create)
-            opts="-l -q -i -t -a -e -w -u -v -h -m --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --init --log-driver --log-opt --no-healthcheck --quiet --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-l -q -i -t -a -e -w -u -v -h -m --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1352,6 +1370,66 @@ _coracle() {
                     return 0
                     ;;
                 --log-opt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-on-failure)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-success)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-log-destination)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-max-log-count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-max-log-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2321,7 +2399,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --detach-keys --sig-proxy --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --init --log-driver --log-opt --no-healthcheck --quiet --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --detach-keys --sig-proxy --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2380,6 +2458,66 @@ _coracle() {
                     return 0
                     ;;
                 --log-opt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-on-failure)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-success)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-log-destination)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-max-log-count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-max-log-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2791,7 +2929,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__create)
-            opts="-l -q -i -t -a -e -w -u -v -h -m --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --init --log-driver --log-opt --no-healthcheck --quiet --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-l -q -i -t -a -e -w -u -v -h -m --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2842,6 +2980,66 @@ _coracle() {
                     return 0
                     ;;
                 --log-opt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-on-failure)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-success)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-log-destination)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-max-log-count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-max-log-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3174,8 +3372,78 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__healthcheck)
+            opts="-h --help run help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__healthcheck__subcmd__help)
+            opts="run help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__healthcheck__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__healthcheck__subcmd__help__subcmd__run)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__healthcheck__subcmd__run)
+            opts="-h --ignore-result --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__help)
-            opts="artifact attach completion container create diff exec export history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
+            opts="artifact attach completion container create diff exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3287,6 +3555,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__healthcheck)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -5963,7 +6245,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --detach-keys --sig-proxy --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --init --log-driver --log-opt --no-healthcheck --quiet --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --detach-keys --sig-proxy --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6022,6 +6304,66 @@ _coracle() {
                     return 0
                     ;;
                 --log-opt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-period)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-start-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-on-failure)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-cmd)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-retries)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-startup-success)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-log-destination)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-max-log-count)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-max-log-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use coracle::engine::health::{self, CHECK_STAGE, STARTUP_WORD};
 use coracle::engine::monitor;
 use coracle::engine::start::{LINGER_WORD, MONITOR_STAGE};
 use coracle::image::embedded;
@@ -31,6 +32,11 @@ fn hidden_stage(line: &[OsString]) -> Option<ExitCode> {
         [_, stage, root, id, rest @ ..] if stage == MONITOR_STAGE => {
             let lingers = rest.first().is_some_and(|word| word == LINGER_WORD);
             let code = monitor::run(Path::new(root), id.to_str()?, lingers);
+            Some(ExitCode::from(u8::try_from(code).unwrap_or(125)))
+        }
+        [_, stage, root, id, rest @ ..] if stage == CHECK_STAGE => {
+            let is_startup = rest.first().is_some_and(|word| word == STARTUP_WORD);
+            let code = health::run(Path::new(root), id.to_str()?, is_startup);
             Some(ExitCode::from(u8::try_from(code).unwrap_or(125)))
         }
         _ => None,

@@ -115,6 +115,7 @@ fn container(store: &Store, found: &Found, sizes: Option<(u64, u64)>) -> anyhow:
             state: &found.state,
             word: found.condition.word(),
             sizes,
+            health: found.health.as_ref(),
         },
         store: store.path(),
         directory: &store.path_of(Kind::Containers, &found.container.id),

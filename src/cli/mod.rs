@@ -15,6 +15,7 @@ mod exec;
 mod export;
 mod foreground;
 mod format;
+mod healthcheck;
 pub mod hello;
 mod history;
 mod image;
@@ -139,6 +140,7 @@ enum Command {
     Diff(Flags<diff::DiffArgs>),
     Exec(Flags<exec::ExecArgs>),
     Export(Flags<export::ExportArgs>),
+    Healthcheck(healthcheck::HealthcheckArgs),
     History(Flags<history::HistoryArgs>),
     Image(image::ImageArgs),
     Images(Flags<images::ImagesArgs>),
@@ -240,6 +242,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Diff(args) => diff::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),
         C::Export(args) => export::run(args.0, context),
+        C::Healthcheck(args) => healthcheck::run(args, context),
         C::History(args) => history::run(args.0, context),
         C::Image(args) => image::run(args, context),
         C::Images(args) => images::run(args.0, context),

@@ -16,6 +16,8 @@ pub struct ContainerOptions {
     #[command(flatten)]
     pub identity: Identity,
     #[command(flatten)]
+    pub health: HealthOptions,
+    #[command(flatten)]
     pub image: ImageOptions,
     #[command(flatten)]
     pub process: Process,
@@ -74,12 +76,78 @@ pub struct Identity {
     /// Option of the log: max-size=SIZE or max-file=NUMBER
     #[arg(long, value_name = "KEY=VALUE")]
     pub log_opt: Vec<String>,
-    /// Do not run the health check of the image
-    #[arg(long)]
-    pub no_healthcheck: bool,
     /// Print no progress
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Health")]
+pub struct HealthOptions {
+    /// Check health by a command: a line for the shell, or a JSON list of words; "none" for no check
+    #[arg(long, value_name = "COMMAND")]
+    pub health_cmd: Option<String>,
+    /// Time between checks; "disable" checks only when asked to
+    #[arg(long, value_name = "DURATION")]
+    pub health_interval: Option<String>,
+    /// Time that a check may take
+    #[arg(long, value_name = "DURATION")]
+    pub health_timeout: Option<String>,
+    /// Failures in a row that make the container unhealthy
+    #[arg(long, value_name = "NUMBER")]
+    pub health_retries: Option<u32>,
+    /// Time at the start in which failures do not count
+    #[arg(long, value_name = "DURATION")]
+    pub health_start_period: Option<String>,
+    /// Time between checks in that time
+    #[arg(long, value_name = "DURATION")]
+    pub health_start_interval: Option<String>,
+    /// What to do when the container becomes unhealthy: none, kill, restart or stop
+    #[arg(long, value_name = "ACTION")]
+    pub health_on_failure: Option<String>,
+    /// Command that has to succeed before health is checked
+    #[arg(long, value_name = "COMMAND")]
+    pub health_startup_cmd: Option<String>,
+    /// Time between runs of the startup command
+    #[arg(long, value_name = "DURATION")]
+    pub health_startup_interval: Option<String>,
+    /// Time that the startup command may take
+    #[arg(long, value_name = "DURATION")]
+    pub health_startup_timeout: Option<String>,
+    /// Failures in a row after which the container starts anew; 0 for never
+    #[arg(long, value_name = "NUMBER")]
+    pub health_startup_retries: Option<u32>,
+    /// Successes of the startup command that it takes
+    #[arg(long, value_name = "NUMBER")]
+    pub health_startup_success: Option<u32>,
+    /// Where results are kept; there is local
+    #[arg(long, value_name = "PLACE")]
+    pub health_log_destination: Option<String>,
+    /// Results that are kept; 0 for the most there may be, which is 100
+    #[arg(long, value_name = "NUMBER")]
+    pub health_max_log_count: Option<usize>,
+    /// Bytes of output that are kept of a check; 0 for the most there may be, which is 64 KiB
+    #[arg(long, value_name = "BYTES")]
+    pub health_max_log_size: Option<usize>,
+    /// Do not run the health check of the image
+    #[arg(long)]
+    pub no_healthcheck: bool,
+}
+
+impl HealthOptions {
+    /// Whether something is said about checks.
+    pub fn is_any(&self) -> bool {
+        let texts = [
+            &self.health_cmd,
+            &self.health_interval,
+            &self.health_timeout,
+            &self.health_start_period,
+            &self.health_start_interval,
+            &self.health_on_failure,
+            &self.health_startup_cmd,
+        ];
+        texts.iter().any(|text| text.is_some()) || self.health_retries.is_some()
+    }
 }
 
 #[derive(Args, Clone, Debug, Default)]

@@ -83,6 +83,7 @@ pub fn run(args: PsArgs, context: &Context) -> Outcome {
             state: &one.state,
             word: one.condition.word(),
             sizes,
+            health: one.health.as_ref(),
         })
         .collect();
     sort(&mut listed, args.sort.as_deref())?;

@@ -12,7 +12,7 @@ use super::options::{ContainerOptions, Identity, NetworkOptions, Process, Securi
 use super::values::environment::{self, Change, Host};
 use super::values::mounts::{self, Surroundings};
 use super::values::security::SecurityOption;
-use super::values::{self, limits, restart, security, signal};
+use super::values::{self, health, limits, restart, security, signal};
 use crate::base::bytes::ByteString;
 use crate::oci::config::ContainerConfig as ImageConfig;
 use crate::store::container::{Config, Log, Mount, MountSource, Network, Resources, Seccomp, Sharing};
@@ -50,6 +50,7 @@ pub fn resolve(options: &ContainerOptions, inputs: &mut Inputs<'_>) -> Result<Re
     let mut config = Config::default();
     command(options, inputs, &mut config);
     identity(&options.identity, inputs, &mut config)?;
+    config.health = health::resolve(&options.health, inputs.image)?.map(Box::new);
     process(&options.process, inputs, &mut config)?;
     let directories = files(options, inputs, &mut config)?;
     security_options(&options.security, inputs, &mut config)?;

@@ -185,6 +185,11 @@ impl ContainerFilters {
             code.parse::<i32>()
                 .with_context(|| format!("invalid --filter exited={code}"))?;
         }
+        for health in filters.values("health") {
+            if !matches!(health, "none" | "starting" | "healthy" | "unhealthy") {
+                bail!("invalid --filter health={health}: there are none, starting, healthy and unhealthy");
+            }
+        }
         for policy in filters.values("restart-policy") {
             restart::parse(policy).with_context(|| format!("invalid --filter restart-policy={policy}"))?;
         }
@@ -227,9 +232,16 @@ impl ContainerFilters {
             container,
             state,
             condition,
+            health,
         } = found;
         let config = &container.config;
         let word = condition.word();
+        let health_word = match config.health {
+            Some(_) => health
+                .as_ref()
+                .map_or("starting", |report| report.condition.word()),
+            None => "none",
+        };
         let ancestor = match &container.root {
             Root::Image { id, .. } => self
                 .ancestors
@@ -273,10 +285,10 @@ impl ContainerFilters {
             && self.before.iter().all(|limit| container.created < *limit)
             && self.since.iter().all(|limit| container.created > *limit)
             && self.until.iter().all(|limit| seconds(&container.created) < *limit)
+            && filters.any("health", |wanted| wanted == health_word)
             && filters.any("restart-policy", |wanted| restart::parse(wanted).is_ok_and(|wanted| wanted.word() == config.restart.word()))
             && filters.any("should-start-on-boot", |wanted| truth(wanted) == Some(config.restart.starts_on_boot(state.stopped)))
             // There are no containers with any of these.
-            && filters.any("health", |health| health == "none")
             && filters.values("pod").next().is_none()
             && filters.values("publish").next().is_none()
     }

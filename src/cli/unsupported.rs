@@ -80,15 +80,6 @@ const REFUSED: &[Group] = &[
     Group {
         commands: RUN,
         when: Yet,
-        reason: "health checks are not run yet",
-        flags: "--health-cmd --health-interval --health-retries --health-start-period --health-start-interval \
-                --health-timeout --health-on-failure --health-startup-cmd --health-startup-interval \
-                --health-startup-retries --health-startup-success --health-startup-timeout \
-                --health-log-destination --health-max-log-count --health-max-log-size",
-    },
-    Group {
-        commands: RUN,
-        when: Yet,
         reason: "of the limits there are --memory, --cpus and --pids-limit",
         flags: "--cgroup-parent --cgroups --memory-swap --memory-reservation -c --cpu-shares --cpu-period --cpu-quota \
                 --cpuset-cpus --cpuset-mems --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops \
@@ -304,7 +295,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "",
         Yet,
         "nothing is recorded for it",
-        "events healthcheck auto-update quadlet",
+        "events auto-update quadlet",
     ),
     (
         "",

@@ -39,10 +39,10 @@ pub fn run(args: WaitArgs, context: &Context) -> Outcome {
     for condition in &args.condition {
         if !matches!(
             condition.as_str(),
-            "stopped" | "exited" | "not-running" | "next-exit" | PAUSED
+            "stopped" | "exited" | "not-running" | "next-exit" | PAUSED | "healthy" | "unhealthy"
         ) {
             bail!(
-                "--condition={condition} is not supported yet: there are stopped, exited, not-running and paused"
+                "--condition={condition} is not supported yet: there are stopped, exited, not-running, paused, healthy and unhealthy"
             );
         }
     }
@@ -59,9 +59,24 @@ pub fn run(args: WaitArgs, context: &Context) -> Outcome {
     if args.exit_first_match && meant.len() > 1 {
         bail!("--exit-first-match is not supported yet for more than one container");
     }
+    let health: Vec<&str> = ["healthy", "unhealthy"]
+        .into_iter()
+        .filter(|word| args.condition.iter().any(|condition| condition == word))
+        .collect();
+    if !health.is_empty() && health.len() < args.condition.len() {
+        bail!(
+            "--condition={} is not supported yet together with other conditions",
+            health[0]
+        );
+    }
     let pause = args.condition.iter().any(|condition| condition == PAUSED);
     let end = args.condition.is_empty() || args.condition.iter().any(|condition| condition != PAUSED);
     report::each_meant(&meant, |_, id| {
+        if !health.is_empty() {
+            // Reached without an end: as for a pause.
+            engine.await_health(id, &health)?;
+            return Ok(print("-1\n")?);
+        }
         let code = match pause {
             true => until_paused(&engine, id, end)?,
             false => engine.wait(id)?,

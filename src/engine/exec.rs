@@ -3,8 +3,9 @@
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 use super::monitor::start_error;
@@ -40,6 +41,8 @@ pub struct Request {
     pub size: Option<(u16, u16)>,
     /// Nobody stays with it: its streams are /dev/null.
     pub detached: bool,
+    /// It is killed when we die.
+    pub ends_with_caller: bool,
 }
 
 /// A process in a container, connected to us.
@@ -82,7 +85,7 @@ impl Engine {
         }
         let options = Options {
             streams: ends,
-            die_with_parent: false,
+            die_with_parent: request.ends_with_caller,
             start_gate: None,
         };
         let mut started =
@@ -169,6 +172,55 @@ fn own_namespaces(config: &Config) -> Namespaces {
 }
 
 impl Session {
+    /// Waits until the process has ended, or kills it when `limit` is over: then there is no code. At most so many bytes
+    /// of its output are kept, in the order in which they came.
+    pub fn collect(mut self, limit: Duration, most: usize) -> Result<(Option<i32>, Vec<u8>)> {
+        let end = Instant::now().checked_add(limit);
+        let mut output = Vec::new();
+        let mut code = None;
+        let mut is_late = false;
+        while code.is_none() || self.streams.has_output() {
+            let left = match code {
+                // What the process has left behind may keep the pipes open: they are read as far as they are full.
+                Some(_) => Some(Duration::ZERO),
+                None => end.map(|end| end.saturating_duration_since(Instant::now())),
+            };
+            let mut fds = Vec::with_capacity(3);
+            let watched = self.streams.watch(&mut fds, false);
+            if code.is_none() {
+                fds.push(PollFd::new(&self.started.child.pidfd, PollFlags::IN));
+            }
+            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            let count = match poll(&mut fds, timeout.as_ref()) {
+                Ok(count) => count,
+                Err(Errno::INTR) => continue,
+                Err(error) => return Err(errno("waiting for the process")(error)),
+            };
+            let events: Vec<PollFlags> = fds.iter().map(PollFd::revents).collect();
+            drop(fds);
+            for (stream, events) in watched.into_iter().zip(events) {
+                if !events.is_empty()
+                    && let Some(data) = self.streams.read(stream)
+                {
+                    let room = most - output.len();
+                    output.extend_from_slice(&data[..data.len().min(room)]);
+                }
+            }
+            if code.is_some() && count == 0 {
+                self.streams.close_output();
+            }
+            if code.is_none() && end.is_some_and(|end| end <= Instant::now()) {
+                is_late = true;
+                crate::sys::process::kill_and_reap(self.started.child.pidfd.as_fd());
+                code = Some(0);
+            }
+            if code.is_none() {
+                code = self.reap()?;
+            }
+        }
+        Ok((code.filter(|_| !is_late), output))
+    }
+
     /// Relays until the process has ended and all its output was passed on.
     pub fn relay(mut self, caller: &mut Caller<'_>) -> Result<Outcome> {
         let mut code = None;

@@ -9,6 +9,7 @@ pub mod diff;
 pub mod exec;
 mod export;
 mod files;
+pub mod health;
 mod host;
 pub mod list;
 pub mod log;

@@ -56,6 +56,10 @@ pub enum Packet {
         columns: u16,
     },
     Signal(i32),
+    /// Check the container's health now, and tell of it.
+    Check,
+    /// Tell of its health, now and with each check.
+    Watch,
     // From the monitor.
     Welcome {
         version: u8,
@@ -73,6 +77,10 @@ pub enum Packet {
     Exit(i32),
     /// The client was too slow and gets no more output.
     Dropped,
+    /// A check has ended with this code.
+    Checked(i32),
+    /// How the container is by its checks: `starting`, `healthy` or `unhealthy`.
+    Health(String),
 }
 
 impl Packet {
@@ -90,6 +98,10 @@ impl Packet {
             Self::ErrorOutput(_) => b'E',
             Self::Exit(_) => b'X',
             Self::Dropped => b'D',
+            Self::Check => b'c',
+            Self::Watch => b'w',
+            Self::Checked(_) => b'C',
+            Self::Health(_) => b'H',
         }
     }
 
@@ -111,14 +123,15 @@ impl Packet {
                 bytes.extend(rows.to_le_bytes());
                 bytes.extend(columns.to_le_bytes());
             }
-            Self::Signal(number) | Self::Started(number) | Self::Exit(number) => {
+            Self::Signal(number) | Self::Started(number) | Self::Exit(number) | Self::Checked(number) => {
                 bytes.extend(number.to_le_bytes());
             }
             Self::Failed { exit, message } => {
                 bytes.extend(exit.to_le_bytes());
                 bytes.extend_from_slice(message.as_bytes());
             }
-            Self::InputEnd | Self::Dropped => {}
+            Self::Health(word) => bytes.extend_from_slice(word.as_bytes()),
+            Self::InputEnd | Self::Dropped | Self::Check | Self::Watch => {}
         }
         bytes
     }
@@ -163,6 +176,10 @@ impl Packet {
             b'E' => Self::ErrorOutput(rest.into()),
             b'X' => Self::Exit(number()?),
             b'D' => Self::Dropped,
+            b'c' => Self::Check,
+            b'w' => Self::Watch,
+            b'C' => Self::Checked(number()?),
+            b'H' => Self::Health(String::from_utf8_lossy(rest).into_owned()),
             _ => return None,
         })
     }
@@ -289,6 +306,10 @@ mod tests {
             Packet::ErrorOutput(vec![]),
             Packet::Exit(-1),
             Packet::Dropped,
+            Packet::Check,
+            Packet::Watch,
+            Packet::Checked(-1),
+            Packet::Health("healthy".into()),
         ] {
             assert!(one.send(&packet).unwrap());
             assert_eq!(two.receive(true).unwrap(), Received::Packet(packet));

@@ -9,6 +9,7 @@ use super::{Engine, EngineError, Result};
 use crate::base::{id, time};
 use crate::runtime::cgroup;
 use crate::store::container::{Container, State, Status};
+use crate::store::health::Report;
 use crate::store::locks::{Hold, LIVE, Liveness, Locked};
 use crate::store::{Kind, Store};
 
@@ -74,6 +75,8 @@ pub struct Found {
     pub container: Container,
     pub state: State,
     pub condition: Condition,
+    /// What its health checks have found, where it has some and was started.
+    pub health: Option<Report>,
 }
 
 /// Everything about one container; none when it is gone.
@@ -89,7 +92,12 @@ pub fn look(store: &Store, id: &str) -> Result<Option<Found>> {
         if condition == Condition::Lost {
             settle(&mut state);
         }
+        let health = match container.config.health {
+            Some(_) => store.read_health(directory.as_fd(), id)?,
+            None => None,
+        };
         Ok(Found {
+            health,
             container,
             state,
             condition,

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use super::health::Health;
 use super::life::RestartPolicy;
 use super::{Kind, Result, Store, record};
 use crate::base::bytes::ByteString;
@@ -121,6 +122,8 @@ pub struct Config {
     pub remove: bool,
     #[serde(skip_serializing_if = "RestartPolicy::is_no")]
     pub restart: RestartPolicy,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub health: Option<Box<Health>>,
     /// Kept out of /etc/hosts and /etc/resolv.conf (`--no-hosts`); `host:address` lines to add.
     pub no_hosts: bool,
     pub extra_hosts: Vec<String>,

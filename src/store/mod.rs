@@ -37,6 +37,7 @@ pub mod artifacts;
 pub mod blobs;
 pub mod container;
 pub mod downloads;
+pub mod health;
 pub mod images;
 pub mod layer;
 pub mod life;

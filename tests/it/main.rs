@@ -8,6 +8,7 @@ mod diff;
 mod distribution;
 mod export;
 mod harness;
+mod health;
 mod images;
 mod isolation;
 mod lists;

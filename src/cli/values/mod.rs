@@ -4,6 +4,7 @@
 
 pub mod environment;
 pub mod filter;
+pub mod health;
 pub mod limits;
 pub mod mounts;
 pub mod names;

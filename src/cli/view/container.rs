@@ -12,6 +12,7 @@ use crate::engine::oci;
 use crate::store::container::{
     Config, Container, Log, Mount, MountSource, Network, Root, Seccomp, Sharing, State, Ulimit,
 };
+use crate::store::health::{Health, Outcome};
 
 /// The directory below a volume that containers see.
 const DATA: &str = "_data";
@@ -117,7 +118,7 @@ fn state_of(listed: &Listed<'_>) -> Value {
     // As Docker: a paused container runs, and so does one that is about to run again.
     let is_running = listed.is_running();
     let is_restarting = listed.word == "restarting";
-    let health = json!({"Status": "", "FailingStreak": 0, "Log": null});
+    let health = health_of(listed);
     json!({
         "OciVersion": oci::VERSION,
         "Status": listed.word,
@@ -135,6 +136,49 @@ fn state_of(listed: &Listed<'_>) -> Value {
         "Health": health,
         "Healthcheck": health,
     })
+}
+
+/// Of a container without checks a status that is empty, as Podman has it.
+fn health_of(listed: &Listed<'_>) -> Value {
+    let Some(report) = listed.health else {
+        return json!({"Status": "", "FailingStreak": 0, "Log": null});
+    };
+    let result = |outcome: &Outcome| {
+        json!({
+            "Start": outcome.start,
+            "End": outcome.end,
+            "ExitCode": outcome.exit_code,
+            "Output": outcome.output,
+        })
+    };
+    json!({
+        "Status": report.condition.word(),
+        "FailingStreak": report.streak,
+        "Log": report.log.iter().map(result).collect::<Vec<_>>(),
+    })
+}
+
+/// The checks as images have them, and what Podman has beside them.
+fn checks_of(health: &Health) -> Value {
+    json!({
+        "Test": health.test,
+        "Interval": health.interval,
+        "Timeout": health.timeout,
+        "StartPeriod": health.start_period,
+        "StartInterval": health.start_interval,
+        "Retries": health.retries,
+    })
+}
+
+fn startup_of(health: &Health) -> Option<Value> {
+    let startup = health.startup.as_ref()?;
+    Some(json!({
+        "Test": startup.test,
+        "Interval": startup.interval,
+        "Timeout": startup.timeout,
+        "Retries": startup.retries,
+        "Successes": startup.successes,
+    }))
 }
 
 /// Where the files are: lowers by their paths on the host, uppermost first.
@@ -252,7 +296,12 @@ fn config_of(listed: &Listed<'_>) -> Value {
         "StdinOnce": false,
         "Env": words(&config.env),
         "Cmd": words(&config.command),
-        "Healthcheck": null,
+        "Healthcheck": config.health.as_deref().map(checks_of),
+        "StartupHealthCheck": config.health.as_deref().and_then(startup_of),
+        "HealthcheckOnFailureAction": config.health.as_ref().map_or("none", |health| health.on_failure.word()),
+        "HealthLogDestination": "local",
+        "HealthMaxLogCount": config.health.as_ref().map_or(0, |health| health.log_count),
+        "HealthMaxLogSize": config.health.as_ref().map_or(0, |health| health.log_size),
         "Image": listed.image(),
         "Volumes": keys(volumes),
         "WorkingDir": lossy(&config.working_directory),
@@ -410,15 +459,21 @@ mod tests {
     use super::*;
     use crate::cli::format::documents;
     use crate::cli::view::containers::tests::{container, exited};
+    use crate::store::health::Report;
 
     #[test]
     fn paths_that_scripts_use() {
         let (container, state) = (container(), exited());
+        let report: Report = serde_json::from_value(json!({"condition": "unhealthy", "streak": 3, "log": [
+            {"start": "2026-11-22T08:00:01Z", "end": "2026-11-22T08:00:02Z", "exit_code": 1, "output": "no"},
+        ]}))
+        .unwrap();
         let listed = Listed {
             container: &container,
             state: &state,
             word: "exited",
             sizes: Some((1, 2)),
+            health: Some(&report),
         };
         let document = document(&Inspected {
             listed,
@@ -441,8 +496,8 @@ mod tests {
                 "2026-11-22T08:00:01Z 2026-11-22T09:00:00Z",
             ),
             (
-                "{{.State.Health.Status}}|{{.State.Healthcheck.FailingStreak}}",
-                "|0",
+                "{{.State.Health.Status}}|{{.State.Healthcheck.FailingStreak}}|{{range .State.Health.Log}}{{.ExitCode}}{{.Output}}{{end}}",
+                "unhealthy|3|1no",
             ),
             (
                 "{{.Image}}",

@@ -8,6 +8,7 @@ use crate::base::time::NEVER;
 use crate::base::units::size;
 use crate::cli::format::Columns;
 use crate::store::container::{Container, Mount, MountSource, Network, Root, State};
+use crate::store::health::{Condition, Report};
 
 /// What `ps` shows by itself.
 pub const COLUMNS: Columns = Columns {
@@ -51,6 +52,8 @@ pub struct Listed<'a> {
     pub word: &'a str,
     /// Bytes of its own files and of all its files, where they were asked for.
     pub sizes: Option<(u64, u64)>,
+    /// What its health checks have found.
+    pub health: Option<&'a Report>,
 }
 
 impl Listed<'_> {
@@ -89,7 +92,7 @@ impl Listed<'_> {
     pub fn status(&self, clock: &Clock) -> String {
         let started = self.state.started.as_deref().unwrap_or(NEVER);
         match self.word {
-            "running" => format!("Up {}", clock.since(started)),
+            "running" => format!("Up {}{}", clock.since(started), self.health_text()),
             "paused" => format!("Up {} (Paused)", clock.since(started)),
             "restarting" => {
                 let finished = self.state.finished.as_deref().unwrap_or(started);
@@ -100,6 +103,16 @@ impl Listed<'_> {
                 format!("Exited ({}) {}", self.state.exit_code, clock.ago(finished))
             }
             _ => "Created".into(),
+        }
+    }
+
+    /// What follows the time that it has been up, as in Docker.
+    fn health_text(&self) -> &'static str {
+        match self.health.map(|report| report.condition) {
+            None => "",
+            Some(Condition::Starting) => " (health: starting)",
+            Some(Condition::Healthy) => " (healthy)",
+            Some(Condition::Unhealthy) => " (unhealthy)",
         }
     }
 
@@ -315,6 +328,7 @@ pub mod tests {
             state: &state,
             word: "exited",
             sizes: Some((1000, 2_000_000)),
+            health: None,
         };
         let rows = [listed.row(&clock, false)];
         let render = |format| {
@@ -360,7 +374,8 @@ pub mod tests {
                     container: &container,
                     state: &state,
                     word,
-                    sizes: None
+                    sizes: None,
+                    health: None,
                 }
                 .status(&clock),
                 status

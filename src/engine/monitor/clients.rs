@@ -20,6 +20,8 @@ struct Client {
     /// What the primary client has not taken yet; while there is something no more output is read.
     pending: Option<Packet>,
     gone: bool,
+    /// It is told of each check of the container's health.
+    watches: bool,
 }
 
 impl Clients {
@@ -30,6 +32,7 @@ impl Clients {
             wishes: Some(wishes),
             pending: None,
             gone: false,
+            watches: false,
         });
     }
 
@@ -40,6 +43,7 @@ impl Clients {
             wishes: None,
             pending: None,
             gone: false,
+            watches: false,
         });
     }
 
@@ -97,6 +101,17 @@ impl Clients {
         };
         for client in listeners {
             client.deliver(packet.clone());
+        }
+        self.clients.retain(|client| !client.gone);
+    }
+
+    /// Tells those who want to know of the container's health.
+    pub fn tell_health(&mut self, code: Option<i32>, word: &str) {
+        for client in self.clients.iter_mut().filter(|client| client.watches) {
+            let checked = code.map(Packet::Checked);
+            for packet in checked.into_iter().chain([Packet::Health(word.to_owned())]) {
+                client.deliver(packet);
+            }
         }
         self.clients.retain(|client| !client.gone);
     }
@@ -164,7 +179,10 @@ impl Client {
                     self.gone = true;
                     None
                 }
-                (Some(_), _) => Some(packet),
+                (Some(_), _) => {
+                    self.watches |= matches!(packet, Packet::Check | Packet::Watch);
+                    Some(packet)
+                }
             },
             Ok(Received::Nothing) => None,
             Ok(Received::End) | Err(_) => {

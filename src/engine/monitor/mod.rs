@@ -6,7 +6,9 @@
 //! pipe, as it would without us. It holds no descriptor of the caller's, so that whoever reads the caller's output
 //! sees its end when the caller dies.
 
+mod checks;
 mod clients;
+mod health;
 pub(super) mod prepare;
 mod record;
 mod restart;
@@ -19,6 +21,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::Signal;
 
+use self::checks::Checks;
 use self::clients::Clients;
 use self::prepare::Payload;
 pub use self::record::start_error;
@@ -97,6 +100,11 @@ struct Monitor {
     is_last: bool,
     /// Rows and columns of the terminal, for the next start.
     window: Option<(u16, u16)>,
+    /// None where health is not checked.
+    checks: Option<Checks>,
+    /// What has ended it, when that was we; and whether it is to start again at once.
+    cause: String,
+    starts_anew: bool,
 }
 
 impl Monitor {
@@ -157,6 +165,9 @@ impl Monitor {
                     back_off: BackOff::default(),
                     is_last: false,
                     window,
+                    checks: None,
+                    cause: String::new(),
+                    starts_anew: false,
                 })
             }
             Err(error) => {
@@ -192,6 +203,7 @@ impl Monitor {
     /// One life of the payload, until it has ended and all its output was taken. Returns its exit code.
     fn live(&mut self) -> i32 {
         let mut ended = None;
+        self.begin_checks();
         while ended.is_none() || self.clients.is_blocked() || self.streams.has_output() {
             self.turn();
             if ended.is_none()
@@ -238,6 +250,10 @@ impl Monitor {
         let watched = self.streams.watch(&mut fds, blocked);
         let first_client = fds.len();
         self.clients.watch(&mut fds, self.streams.takes_input());
+        let first_check = fds.len();
+        if let Some(source) = self.checks.as_ref().and_then(Checks::source) {
+            fds.push(PollFd::from_borrowed_fd(source, PollFlags::IN));
+        }
         // Pipes that outlive the payload (held by processes of a shared pid namespace) are read as far as they are full.
         let now = Timespec {
             tv_sec: 0,
@@ -263,6 +279,8 @@ impl Monitor {
             self.deadline = None;
             self.signal(Signal::KILL.as_raw());
         }
+        let has_result = events.get(first_check).is_some_and(|events| !events.is_empty());
+        self.attend_checks(has_result);
         if count == 0 {
             return;
         }
@@ -277,7 +295,7 @@ impl Monitor {
                 self.stream(*output);
             }
         }
-        for request in self.clients.attend(&events[first_client..]) {
+        for request in self.clients.attend(&events[first_client..first_check]) {
             self.answer(request);
         }
     }
@@ -310,6 +328,8 @@ impl Monitor {
                 }
                 self.signal(number);
             }
+            Packet::Check => self.check_now(),
+            Packet::Watch => self.tell_health(None),
             // Of those that greet only whoever ends the container is told of.
             Packet::Hello { .. } => self.end_by_user(),
             _ => {}
@@ -371,6 +391,11 @@ impl Monitor {
     fn stop(&mut self, number: i32) {
         self.is_last = true;
         self.rest_for_good();
+        self.ask_to_end(number);
+    }
+
+    /// Sends a signal, and sets when it is killed.
+    fn ask_to_end(&mut self, number: i32) {
         let config = &self.container.config;
         let patience = if is_deaf(config, &self.state, number) {
             0
@@ -387,7 +412,8 @@ impl Monitor {
     }
 
     fn time_left(&self) -> Option<Timespec> {
-        let moment = self.deadline.into_iter().chain(self.due).min()?;
+        let check = self.checks.as_ref().and_then(Checks::due);
+        let moment = self.deadline.into_iter().chain(self.due).chain(check).min()?;
         let left = moment.saturating_duration_since(Instant::now());
         Timespec::try_from(left).ok()
     }
@@ -409,10 +435,17 @@ impl Monitor {
                 cgroup.end();
             }
         }
-        record::ended(&mut self.state, code, String::new());
-        if self.starts_again(code) {
+        self.checks = None;
+        record::ended(&mut self.state, code, std::mem::take(&mut self.cause));
+        let is_anew = std::mem::take(&mut self.starts_anew) && !self.is_last && !self.state.stopped;
+        if is_anew || self.starts_again(code) {
+            self.deadline = None;
             self.state.status = Status::Restarting;
-            self.due = Some(Instant::now() + self.back_off.after(life));
+            let wait = match is_anew {
+                true => Duration::ZERO,
+                false => self.back_off.after(life),
+            };
+            self.due = Some(Instant::now() + wait);
             let _ = self.store_state();
         } else {
             self.record_last_end();

@@ -1,0 +1,51 @@
+//! `healthcheck run`: check the health of a container now.
+
+use clap::{Args, Subcommand};
+
+use super::arguments::Flags;
+use super::context::Context;
+use super::output::print;
+use super::report::Outcome;
+use super::select::one;
+
+/// Check the health of containers
+#[derive(Args, Debug)]
+pub struct HealthcheckArgs {
+    #[command(subcommand)]
+    command: HealthcheckCommand,
+}
+
+#[derive(Subcommand, Debug)]
+#[command(defer = true)]
+enum HealthcheckCommand {
+    Run(Flags<RunArgs>),
+}
+
+/// Check the health of a running container now
+///
+/// Ends with status 0 if the check succeeds, 1 if it fails, and 125 if it cannot be made. The result counts like that of any
+/// other check.
+#[derive(Args, Debug)]
+pub struct RunArgs {
+    /// End with status 0 whatever the result is
+    #[arg(long)]
+    ignore_result: bool,
+    /// The container, by name, identifier or its beginning
+    #[arg(value_name = "CONTAINER")]
+    container: String,
+}
+
+/// What a failed check ends with.
+const FAILED: u8 = 1;
+
+pub fn run(args: HealthcheckArgs, context: &Context) -> Outcome {
+    let HealthcheckCommand::Run(Flags(args)) = args.command;
+    let engine = context.act_alone()?;
+    let id = one(&engine.store, Some(&args.container), false)?;
+    let (passed, word) = engine.check_health(&id)?;
+    if passed {
+        return Ok(0);
+    }
+    print(&format!("{word}\n"))?;
+    Ok(if args.ignore_result { 0 } else { FAILED })
+}
