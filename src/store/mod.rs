@@ -15,6 +15,7 @@
 //!   volumes/<name>/               volume.json _data/
 //!   artifacts/<escaped name>/      artifact.json, its manifest and files (see artifacts)
 //!   locks/<00..3f>                exclusion over names, by hash
+//!   events/log                    what happened, one event a line (see events)
 //!   downloads/<hex>               the beginning of a blob on its way from a registry; whoever adds to it holds a lock
 //!   staging/<id>/                 being made; its maker holds a lock on it
 //!   trash/<anything>              to be deleted
@@ -37,6 +38,7 @@ pub mod artifacts;
 pub mod blobs;
 pub mod container;
 pub mod downloads;
+pub mod events;
 pub mod health;
 pub mod images;
 pub mod layer;
@@ -45,6 +47,7 @@ pub mod lists;
 pub mod locks;
 pub mod mounts;
 pub mod names;
+pub mod read_events;
 pub mod remote;
 pub mod shared;
 pub mod staging;
@@ -175,6 +178,8 @@ pub struct Store {
     is_public: bool,
     /// Stores of others whose images count as well, after our own; only read.
     pub shared: Arc<Vec<Store>>,
+    /// What happens is not recorded.
+    pub is_silent: bool,
 }
 
 impl Store {
@@ -265,6 +270,7 @@ impl Store {
             root,
             is_public: false,
             shared: Arc::default(),
+            is_silent: false,
         }))
     }
 

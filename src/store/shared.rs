@@ -89,6 +89,7 @@ impl Store {
             path,
             root,
             is_public: true,
+            is_silent: false,
             shared: Arc::default(),
         };
         match has_version(&store) {
