@@ -7,6 +7,7 @@ use rustix::fs::Mode;
 use super::{Engine, EngineError, Result, errno};
 use crate::base::{id, time};
 use crate::store::container::{Container, Root, Sharing, State, VERSION};
+use crate::store::events::Event;
 use crate::store::locks::Hold;
 use crate::store::staging::make_directory;
 use crate::store::{Kind, StoreError};
@@ -68,7 +69,8 @@ impl Engine {
             let directory =
                 directory.ok_or_else(|| EngineError::Refused(format!("container {id} exists already")))?;
             self.make_anonymous_volumes(container).inspect_err(|_| {
-                let _ = self.remove_ended(container);
+                let _ = super::volumes::remove_anonymous(&self.store, container);
+                let _ = super::remove::discard(&self.store, container);
             })?;
             Ok(directory)
         });
@@ -77,6 +79,7 @@ impl Engine {
                 if !starting {
                     self.store.clear_active(&id)?;
                 }
+                self.store.tell([Event::container("create", container)]);
                 Ok(Born {
                     id,
                     name: container.name.clone(),

@@ -4,6 +4,7 @@ use super::state::{Condition, Held};
 use super::stop::Patience;
 use super::{Engine, EngineError, Result, volumes};
 use crate::store::container::Container;
+use crate::store::events::Event;
 use crate::store::{Kind, Store};
 
 /// How to remove.
@@ -60,17 +61,22 @@ impl Engine {
             volumes::remove_anonymous(&self.store, &held.container)?;
         }
         discard(&self.store, &held.container)?;
+        self.store.tell([Event::container("remove", &held.container)]);
         drop(held);
         // It is gone; what cannot be deleted now goes with a later sweep.
         let _ = self.store.empty_trash();
         Ok(())
     }
 
-    /// What the monitor does with a container that was to vanish. Its files are deleted later.
-    pub(super) fn remove_ended(&self, container: &Container) -> Result<()> {
+    /// What the monitor does with a container that was to vanish and has ended with `code`. Its files are deleted later.
+    pub(super) fn remove_ended(&self, container: &Container, code: i32) -> Result<()> {
         // What is gone last is found again after a crash: a container, but not a volume without one.
-        volumes::remove_anonymous(&self.store, container)?;
-        discard(&self.store, container)
+        let removed =
+            volumes::remove_anonymous(&self.store, container).and_then(|()| discard(&self.store, container));
+        let died = Event::container("died", container).exit(code);
+        let gone = removed.is_ok().then(|| Event::container("remove", container));
+        self.store.tell([died].into_iter().chain(gone));
+        removed
     }
 }
 

@@ -8,6 +8,7 @@ use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::state::Condition;
 use super::{Engine, EngineError, Result, errno, host};
 use crate::store::container::{State, Status};
+use crate::store::events::Event;
 use crate::sys::process;
 
 /// The descriptor by which a monitor is connected to whoever started it.
@@ -16,6 +17,8 @@ pub const MONITOR_SOCKET: i32 = 3;
 pub const MONITOR_STAGE: &str = "monitor";
 /// What follows the monitor's other words when it may linger.
 pub const LINGER_WORD: &str = "linger";
+/// The same when nothing is recorded among the events.
+pub const SILENT_WORD: &str = "silent";
 
 /// A container that was started.
 pub struct Started {
@@ -86,6 +89,13 @@ impl Engine {
         }
     }
 
+    /// Records that a container was stopped and started for one command.
+    pub fn tell_restart(&self, id: &str) {
+        if let Ok(container) = self.store.container(id) {
+            self.store.tell([Event::container("restart", &container)]);
+        }
+    }
+
     /// Executes ourselves anew as monitor of `id`: in a session of its own, with one descriptor and nothing else of ours.
     fn make_monitor(&self, id: &str) -> Result<Connection> {
         let failed = || format!("cannot start a monitor for container {id}");
@@ -94,6 +104,9 @@ impl Engine {
         let mut arguments = vec![c(b"coracle"), c(MONITOR_STAGE.as_bytes()), root, c(id.as_bytes())];
         if self.lingers {
             arguments.push(c(LINGER_WORD.as_bytes()));
+        }
+        if self.store.is_silent {
+            arguments.push(c(SILENT_WORD.as_bytes()));
         }
         let mut arguments = process::Strings::new(arguments);
         let mut environment = process::Strings::new(Vec::new());

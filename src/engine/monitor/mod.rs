@@ -35,13 +35,15 @@ use super::stop::{ends, is_deaf};
 use super::{Engine, EngineError, Result, errno};
 use crate::store::Kind;
 use crate::store::container::{Container, State, Status};
+use crate::store::events::Event;
 use crate::store::locks::Liveness;
 use crate::sys::process;
 use crate::sys::signal::Signals;
 
 /// Runs as the monitor of the container `id` of the store at `root`. Returns the process's exit status.
 /// `lingers`: a rootless user namespace outlives its last container by [`LINGER`].
-pub fn run(root: &Path, id: &str, lingers: bool) -> i32 {
+/// `is_silent`: nothing of it is recorded among the events.
+pub fn run(root: &Path, id: &str, lingers: bool, is_silent: bool) -> i32 {
     let Ok(caller) = process::inherited(MONITOR_SOCKET) else {
         return 125;
     };
@@ -53,8 +55,18 @@ pub fn run(root: &Path, id: &str, lingers: bool) -> i32 {
         Ok(Received::Packet(Packet::Hello { wishes, .. })) => Some(wishes),
         _ => None,
     };
-    match Monitor::start(root, id, lingers, wishes.and_then(|wishes| wishes.window)) {
+    match Monitor::start(
+        root,
+        id,
+        lingers,
+        is_silent,
+        wishes.and_then(|wishes| wishes.window),
+    ) {
         Ok(mut monitor) => {
+            let attached = wishes.is_some_and(|wishes| wishes.output || wishes.input);
+            let attach = attached.then_some("attach");
+            // Before the caller is told: what it does next finds the events.
+            monitor.tell(["init", "start"].into_iter().chain(attach));
             if let Some(wishes) = wishes {
                 let _ = caller.send(&Packet::Welcome { version: VERSION });
                 let _ = caller.send(&Packet::Started(monitor.state.pid));
@@ -109,8 +121,15 @@ struct Monitor {
 
 impl Monitor {
     /// Starts the container. When that fails everything is as it was, but for a record of the failure.
-    fn start(root: &Path, id: &str, lingers: bool, window: Option<(u16, u16)>) -> Result<Self> {
-        let engine = Engine::inherit(root)?;
+    fn start(
+        root: &Path,
+        id: &str,
+        lingers: bool,
+        is_silent: bool,
+        window: Option<(u16, u16)>,
+    ) -> Result<Self> {
+        let mut engine = Engine::inherit(root)?;
+        engine.store.is_silent = is_silent;
         let directory = engine.store.object(Kind::Containers, id)?;
         let liveness = prepare::take_liveness(&directory, id)?;
         // Whoever told us to start may have been killed, and the container removed by another command since.
@@ -178,6 +197,12 @@ impl Monitor {
         }
     }
 
+    fn tell(&self, actions: impl IntoIterator<Item = &'static str>) {
+        let events = actions.into_iter();
+        let store = &self.engine.store;
+        store.tell(events.map(|action| Event::container(action, &self.container)));
+    }
+
     /// Everything from the first output to the last end.
     fn attend(mut self) {
         let mut code = self.live();
@@ -237,6 +262,7 @@ impl Monitor {
         prepare::write_pidfile(&self.container, self.state.pid);
         self.payload = Some(payload);
         self.streams = streams;
+        self.tell(["restart", "init", "start"]);
         Ok(())
     }
 
@@ -447,6 +473,8 @@ impl Monitor {
             };
             self.due = Some(Instant::now() + wait);
             let _ = self.store_state();
+            let store = &self.engine.store;
+            store.tell([Event::container("died", &self.container).exit(code)]);
         } else {
             self.record_last_end();
         }
@@ -470,11 +498,19 @@ impl Monitor {
         self.lent.clear();
         if self.container.config.remove {
             self.log.make_no_more_files();
-            let _ = self.engine.remove_ended(&self.container);
+            let _ = self.engine.remove_ended(&self.container, self.state.exit_code);
         } else {
             // In this order: once the end is recorded another command may start it anew.
-            let _ = self.engine.store.clear_active(&self.container.id);
+            let store = &self.engine.store;
+            let _ = store.clear_active(&self.container.id);
             let _ = self.store_state();
+            // It may have got another name since.
+            let read = store.read_container(self.directory.as_fd(), &self.container.id);
+            let container = read.as_ref().unwrap_or(&self.container);
+            store.tell([
+                Event::container("died", container).exit(self.state.exit_code),
+                Event::container("cleanup", container),
+            ]);
         }
     }
 

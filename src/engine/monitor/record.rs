@@ -8,6 +8,7 @@ use crate::base::time;
 use crate::runtime::spawn::SpawnError;
 use crate::store::Store;
 use crate::store::container::{Container, State, Status};
+use crate::store::events::Event;
 
 /// Notes that the payload runs.
 pub fn started(state: &mut State, payload: &Payload) {
@@ -47,6 +48,7 @@ pub fn failed(
     if container.config.remove {
         let _ = volumes::remove_anonymous(store, container);
         let _ = remove::discard(store, container);
+        store.tell([Event::container("remove", container)]);
         let _ = store.empty_trash();
         return;
     }
