@@ -34,6 +34,9 @@ _coracle() {
             coracle,diff)
                 cmd="coracle__subcmd__diff"
                 ;;
+            coracle,events)
+                cmd="coracle__subcmd__events"
+                ;;
             coracle,exec)
                 cmd="coracle__subcmd__exec"
                 ;;
@@ -393,6 +396,9 @@ _coracle() {
                 ;;
             coracle__subcmd__help,diff)
                 cmd="coracle__subcmd__help__subcmd__diff"
+                ;;
+            coracle__subcmd__help,events)
+                cmd="coracle__subcmd__help__subcmd__events"
                 ;;
             coracle__subcmd__help,exec)
                 cmd="coracle__subcmd__help__subcmd__exec"
@@ -778,6 +784,9 @@ _coracle() {
             coracle__subcmd__system,df)
                 cmd="coracle__subcmd__system__subcmd__df"
                 ;;
+            coracle__subcmd__system,events)
+                cmd="coracle__subcmd__system__subcmd__events"
+                ;;
             coracle__subcmd__system,help)
                 cmd="coracle__subcmd__system__subcmd__help"
                 ;;
@@ -801,6 +810,9 @@ _coracle() {
                 ;;
             coracle__subcmd__system__subcmd__help,df)
                 cmd="coracle__subcmd__system__subcmd__help__subcmd__df"
+                ;;
+            coracle__subcmd__system__subcmd__help,events)
+                cmd="coracle__subcmd__system__subcmd__help__subcmd__events"
                 ;;
             coracle__subcmd__system__subcmd__help,help)
                 cmd="coracle__subcmd__system__subcmd__help__subcmd__help"
@@ -875,7 +887,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-v -l -D -h --version --data-root --root --runroot --log-level --debug --help artifact attach completion container create diff exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
+            opts="-v -l -D -h --version --data-root --root --runroot --log-level --events-backend --debug --help artifact attach completion container create diff events exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -899,6 +911,10 @@ _coracle() {
                     ;;
                 -l)
                     COMPREPLY=($(compgen -W "error warn info debug" -- "${cur}"))
+                    return 0
+                    ;;
+                --events-backend)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -3300,6 +3316,48 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__events)
+            opts="-f -h --filter --format --since --until --stream --no-trunc --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --no-trunc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__exec)
             opts="-d -i -t -e -u -w -l -h --detach --interactive --tty --env --env-file --user --workdir --privileged --detach-keys --latest --cidfile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -3443,7 +3501,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help)
-            opts="artifact attach completion container create diff exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
+            opts="artifact attach completion container create diff events exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag version volume wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3527,6 +3585,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -7075,7 +7147,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__system)
-            opts="-h --help check df info prune reset share unshare help"
+            opts="-h --help check df events info prune reset share unshare help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7128,8 +7200,50 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__system__subcmd__events)
+            opts="-f -h --filter --format --since --until --stream --no-trunc --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --since)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --until)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --no-trunc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__system__subcmd__help)
-            opts="check df info prune reset share unshare help"
+            opts="check df events info prune reset share unshare help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7157,6 +7271,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__system__subcmd__help__subcmd__df)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__system__subcmd__help__subcmd__events)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

@@ -17,6 +17,7 @@ use crate::base::units::size;
 use crate::engine::remove::Removal;
 use crate::engine::state::{self, Found};
 use crate::engine::{Engine, EngineError, list};
+use crate::store::events::Event;
 
 /// Manage containers
 #[derive(Args, Debug)]
@@ -163,5 +164,6 @@ pub fn remove(engine: &Engine, found: &[Found]) -> anyhow::Result<(String, u64)>
             Err(error) => return Err(error.into()),
         }
     }
+    engine.store.tell([Event::prune("container", reclaimed)]);
     Ok((removed, reclaimed))
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 
 use super::configuration::Extent;
+use super::events::Backend;
 use super::report::{self, debug};
 use super::{Global, lenders};
 use crate::engine::Engine;
@@ -26,6 +27,8 @@ pub struct Context {
     pub command_line: Vec<OsString>,
     root: Option<OsString>,
     run_root: Option<OsString>,
+    /// Where it is recorded what happens.
+    pub events: Backend,
     shared: OnceCell<Arc<Vec<Store>>>,
 }
 
@@ -35,6 +38,7 @@ impl Context {
             command_line,
             root: global.root.clone(),
             run_root: global.runroot.clone(),
+            events: global.events_backend.unwrap_or_default(),
             shared: OnceCell::new(),
         }
     }
@@ -126,6 +130,7 @@ impl Context {
             true => Engine::inherit(&path)?,
             false => Engine::open(&path)?,
         };
+        engine.store.is_silent = self.events == Backend::None;
         debug(|| {
             let ids = match engine.ids() {
                 Ids::All => "all ids of the host",

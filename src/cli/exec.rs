@@ -93,7 +93,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
     };
     let session = engine.exec(&id, &request)?;
     match foreground {
-        Some(foreground) => foreground.stay(&|_| false, |caller| session.relay(caller)),
+        Some(foreground) => foreground.stay(&|_| false, |caller| session.relay(&engine.store, caller)),
         // As Docker: a detached process has no identifier by which it could be asked for.
         None => Ok(0),
     }

@@ -118,7 +118,7 @@ pub fn pretty_by(value: &impl serde::Serialize, indentation: &[u8]) -> String {
 }
 
 /// `\t` and `\n` are written in templates for what a shell does not let one type.
-fn unescape(source: &str) -> String {
+pub fn unescape(source: &str) -> String {
     source.replace("\\t", "\t").replace("\\n", "\n")
 }
 

@@ -11,6 +11,7 @@ mod container;
 mod context;
 mod diff;
 mod engines;
+mod events;
 mod exec;
 mod export;
 mod foreground;
@@ -124,6 +125,9 @@ pub struct Global {
         hide_possible_values = true
     )]
     log_level: report::Level,
+    /// Where it is recorded what happens: file or none
+    #[arg(long, value_name = "BACKEND")]
+    events_backend: Option<events::Backend>,
     /// The same as --log-level=debug
     #[arg(short = 'D', long)]
     debug: bool,
@@ -138,6 +142,7 @@ enum Command {
     Container(container::ContainerArgs),
     Create(Flags<run::CreateArgs>),
     Diff(Flags<diff::DiffArgs>),
+    Events(Flags<events::EventsArgs>),
     Exec(Flags<exec::ExecArgs>),
     Export(Flags<export::ExportArgs>),
     Healthcheck(healthcheck::HealthcheckArgs),
@@ -240,6 +245,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Container(args) => container::run(args, context),
         C::Create(args) => run::create(args.0, context),
         C::Diff(args) => diff::run(args.0, context),
+        C::Events(args) => events::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),
         C::Export(args) => export::run(args.0, context),
         C::Healthcheck(args) => healthcheck::run(args, context),

@@ -50,6 +50,7 @@ pub fn run(args: RestartArgs, context: &Context) -> Outcome {
     report::each_meant(&meant, |word, id| {
         stop(&engine, word, id, signal, patience(args.time))?;
         engine.start(id, Wishes::default(), &mut report::waiting_on(word))?;
+        engine.tell_restart(id);
         Ok(print(&format!("{word}\n"))?)
     })
 }

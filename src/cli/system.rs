@@ -12,7 +12,7 @@ use super::report::{self, Outcome};
 use super::values::filter::Filters;
 use super::view::moment::{Clock, seconds};
 use super::view::usage as view;
-use super::{container, info, rmi, share, unshare, volume};
+use super::{container, events, info, rmi, share, unshare, volume};
 use crate::base::time::NEVER;
 use crate::base::units::size;
 use crate::engine::system::check::Checking;
@@ -32,6 +32,7 @@ pub struct SystemArgs {
 enum SystemCommand {
     Check(Flags<CheckArgs>),
     Df(Flags<DfArgs>),
+    Events(Flags<events::EventsArgs>),
     Info(Flags<info::InfoArgs>),
     Prune(Flags<PruneArgs>),
     Reset(Flags<ResetArgs>),
@@ -104,6 +105,7 @@ pub fn run(args: SystemArgs, context: &Context) -> Outcome {
     match args.command {
         SystemCommand::Check(args) => check(&args.0, context),
         SystemCommand::Df(args) => df(&args.0, context),
+        SystemCommand::Events(args) => events::run(args.0, context),
         SystemCommand::Info(args) => info::run(args.0, context),
         SystemCommand::Prune(args) => prune(&args.0, context),
         SystemCommand::Reset(args) => reset(&args.0, context),

@@ -244,7 +244,7 @@ const REFUSED: &[Group] = &[
         when: Yet,
         reason: "containers.conf is not read, and nothing that it says is set by options",
         flags: "--tmpdir --storage-driver --storage-opt --config --module --cgroup-manager --runtime --runtime-flag \
-                --hooks-dir --cdi-spec-dir --events-backend --volumepath --network-config-dir --transient-store \
+                --hooks-dir --cdi-spec-dir --volumepath --network-config-dir --transient-store \
                 --imagestore --syslog --out --timing --insecure-registry --selinux-enabled",
     },
     Group {
@@ -291,12 +291,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
     ("", Yet, "there are no pods", "pod kube play generate compose"),
     ("", Yet, "there are no secrets", "secret"),
     ("", Yet, "containers cannot be checkpointed", "checkpoint"),
-    (
-        "",
-        Yet,
-        "nothing is recorded for it",
-        "events auto-update quadlet",
-    ),
+    ("", Yet, "nothing is recorded for it", "auto-update quadlet"),
     (
         "",
         Yet,
@@ -351,7 +346,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "system",
         Yet,
         "of the commands for the system, coracle system --help lists those there are",
-        "events service connection migrate renumber locks dial-stdio",
+        "service connection migrate renumber locks dial-stdio",
     ),
     ("system", Never, "it exists for Windows only", "hyperv-prep"),
     (

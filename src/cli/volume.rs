@@ -20,6 +20,7 @@ use crate::engine::remove::Removal;
 use crate::engine::system::usage;
 use crate::engine::volumes::{NewVolume, Users};
 use crate::engine::{Engine, EngineError};
+use crate::store::events::Event;
 use crate::store::volumes::Volume;
 use crate::store::{Kind, Store};
 
@@ -432,5 +433,6 @@ pub fn prune_volumes(engine: &Engine, all: bool, filters: &Filters) -> anyhow::R
             Err(error) => report::complain(&error.to_string()),
         }
     }
+    engine.store.tell([Event::prune("volume", bytes)]);
     Ok((removed, bytes))
 }

@@ -8,6 +8,7 @@ use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::state::{Condition, look};
 use super::{Engine, EngineError, Result, errno};
+use crate::store::events::Event;
 use crate::store::{Kind, Store};
 
 /// The socket in a container's directory.
@@ -65,7 +66,12 @@ impl Engine {
             (Some(Condition::Restarting), id) => return Err(EngineError::Restarting(id)),
             _ => {}
         }
-        connect(&self.store, id, wishes)?.ok_or_else(|| EngineError::NotRunning(id.to_owned()))
+        let connection =
+            connect(&self.store, id, wishes)?.ok_or_else(|| EngineError::NotRunning(id.to_owned()))?;
+        if let Ok(container) = self.store.container(id) {
+            self.store.tell([Event::container("attach", &container)]);
+        }
+        Ok(connection)
     }
 }
 

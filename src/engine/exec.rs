@@ -19,7 +19,9 @@ use crate::base::bytes::ByteString;
 use crate::runtime::cgroup::Cgroup;
 use crate::runtime::spawn::{self, Options, Started};
 use crate::runtime::spec::{Capabilities, Process, Target, User};
+use crate::store::Store;
 use crate::store::container::{Config, Network, Sharing};
+use crate::store::events::Event;
 use crate::sys::process::Namespaces;
 
 /// What to run.
@@ -49,6 +51,8 @@ pub struct Request {
 pub struct Session {
     started: Started,
     streams: Streams,
+    /// That it was started.
+    event: Event,
 }
 
 impl Engine {
@@ -69,6 +73,7 @@ impl Engine {
             init: init(&found.state).ok_or_else(not_running)?,
             namespaces: own_namespaces(&found.container.config),
         };
+        let event = Event::container("exec", &found.container);
         let mut config = found.container.config;
         config.privileged |= request.privileged;
         config.cap_add.extend(request.cap_add.iter().cloned());
@@ -91,7 +96,12 @@ impl Engine {
         let mut started =
             spawn::join(target, process, cgroup, options).map_err(|error| start_error(&error))?;
         let streams = streams.with_terminal(started.terminal.take());
-        Ok(Session { started, streams })
+        self.store.tell([event.clone()]);
+        Ok(Session {
+            started,
+            streams,
+            event,
+        })
     }
 }
 
@@ -222,7 +232,7 @@ impl Session {
     }
 
     /// Relays until the process has ended and all its output was passed on.
-    pub fn relay(mut self, caller: &mut Caller<'_>) -> Result<Outcome> {
+    pub fn relay(mut self, store: &Store, caller: &mut Caller<'_>) -> Result<Outcome> {
         let mut code = None;
         loop {
             if code.is_some() && !self.streams.has_output() {
@@ -233,6 +243,11 @@ impl Session {
             }
             if code.is_none() {
                 code = self.reap()?;
+                if let Some(code) = code {
+                    let mut event = std::mem::take(&mut self.event);
+                    event.action = "exec_died".into();
+                    store.tell([event.exit(code)]);
+                }
             }
         }
     }

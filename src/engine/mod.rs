@@ -6,6 +6,7 @@
 pub mod client;
 pub mod create;
 pub mod diff;
+pub mod events;
 pub mod exec;
 mod export;
 mod files;
@@ -31,6 +32,7 @@ pub mod stop;
 pub mod system;
 pub mod top;
 pub mod volumes;
+mod watch;
 
 use std::path::Path;
 

@@ -14,6 +14,7 @@ use rustix::io::Errno;
 
 use super::{Engine, EngineError, Result, errno, io};
 use crate::runtime::{overlay, rootfs};
+use crate::store::events::Event;
 use crate::store::images::Image;
 use crate::store::locks::{Hold, Locked};
 use crate::store::mounts::places_of;
@@ -57,6 +58,8 @@ impl Engine {
             let root = rustix::fs::open(&mounted.path, DIRECTORY, Mode::empty()).map_err(failed())?;
             let mount = overlay::mount_again(root.as_fd()).map_err(failed())?;
             rootfs::attach_on(mount.as_fd(), root.as_fd()).map_err(failed())?;
+            self.store
+                .tell([Event::image("mount", &id, mounted.path.display())]);
             return Ok(mounted.path);
         }
         let place = Place::new(&self.store, run)?;
@@ -67,6 +70,7 @@ impl Engine {
             self.store.sweep_mounts(&held, Kind::Images, &id)?;
         }
         mounted.map_err(errno(format!("cannot mount the image at {}", path.display())))?;
+        self.store.tell([Event::image("mount", &id, path.display())]);
         Ok(path)
     }
 
@@ -78,7 +82,11 @@ impl Engine {
             return Ok(false);
         }
         let held = self.claim_image(&id, waiting)?;
-        Ok(self.store.unmount(&held, Kind::Images, &id, all)?)
+        let unmounted = self.store.unmount(&held, Kind::Images, &id, all)?;
+        if unmounted {
+            self.store.tell([Event::image("unmount", &id, &id)]);
+        }
+        Ok(unmounted)
     }
 
     /// Where an image is mounted in our mount namespace.

@@ -12,6 +12,7 @@ use super::{Engine, EngineError, Result, errno, io};
 use crate::runtime::cgroup::Cgroup;
 use crate::runtime::freeze::Freezing;
 use crate::store::container::State;
+use crate::store::events::Event;
 
 /// What waiting for a pause has come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +54,10 @@ impl Engine {
             .freeze()
             .map_err(io(format!("cannot pause container {id}")))?
         {
-            Freezing::Done => Ok(()),
+            Freezing::Done => {
+                self.store.tell([Event::container("pause", &found.container)]);
+                Ok(())
+            }
             Freezing::Ended => Err(EngineError::NotRunning(id.to_owned())),
             Freezing::TooSlow => Err(EngineError::Refused(format!(
                 "cannot pause container {id}: a process of it hangs in the kernel and does not freeze; it runs on"
@@ -66,7 +70,11 @@ impl Engine {
         let found = self.alive(id)?;
         match group(&found.state) {
             Some(group) if found.condition == Condition::Paused => {
-                group.thaw().map_err(io(format!("cannot unpause container {id}")))
+                group
+                    .thaw()
+                    .map_err(io(format!("cannot unpause container {id}")))?;
+                self.store.tell([Event::container("unpause", &found.container)]);
+                Ok(())
             }
             _ => Err(EngineError::NotPaused(id.to_owned())),
         }

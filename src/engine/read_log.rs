@@ -6,12 +6,12 @@ use std::io::{BufRead, BufReader};
 use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::inotify;
 use rustix::fs::{Mode, OFlags};
 
 use super::client::connect;
 use super::log::{Entry, LOG, files};
 use super::protocol::{Connection, Packet, Received, Wishes};
+use super::watch::Watch;
 use super::{Result, errno, io};
 use crate::store::{Kind, Store};
 
@@ -93,7 +93,7 @@ impl LogReader {
 
 /// Waits for more of a log.
 pub struct LogWatch {
-    changes: OwnedFd,
+    changes: Watch,
     /// To the monitor; none once the container has ended.
     connection: Option<Connection>,
 }
@@ -101,10 +101,8 @@ pub struct LogWatch {
 /// Watches a container's log. To be made before the log is read to its end, so that nothing falls in between.
 pub fn watch_log(store: &Store, id: &str) -> Result<LogWatch> {
     let failed = || format!("cannot watch the log of container {id}");
-    let changes = inotify::init(inotify::CreateFlags::CLOEXEC | inotify::CreateFlags::NONBLOCK)
-        .map_err(errno(failed()))?;
-    let events = inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
-    inotify::add_watch(&changes, store.path_of(Kind::Containers, id), events).map_err(errno(failed()))?;
+    let directory = store.object(Kind::Containers, id)?;
+    let changes = Watch::of(directory.as_fd()).map_err(errno(failed()))?;
     let connection = connect(store, id, Wishes::default())?;
     Ok(LogWatch { changes, connection })
 }
@@ -127,7 +125,7 @@ impl LogWatch {
             }
             let (changed, spoke) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
             if changed {
-                self.drain();
+                self.changes.drain();
                 return Ok(true);
             }
             if spoke {
@@ -143,11 +141,5 @@ impl LogWatch {
                 }
             }
         }
-    }
-
-    /// Forgets the changes that were told.
-    fn drain(&self) {
-        let mut buffer = [0; 4096];
-        while rustix::io::read(self.changes.as_fd(), &mut buffer).is_ok_and(|length| length > 0) {}
     }
 }

@@ -4,6 +4,7 @@ use std::os::fd::AsFd;
 
 use super::state::{Condition, Held};
 use super::{Engine, EngineError, Result};
+use crate::store::events::Event;
 
 impl Engine {
     /// Renames a container. At any moment one of the two names leads to it: that which its record bears.
@@ -19,6 +20,7 @@ impl Engine {
         if marks {
             self.store.mark_active(id)?;
         }
+        let old = held.container.name.clone();
         let renamed = self.give_name(&mut held, name);
         if marks {
             self.store.clear_active(id)?;
@@ -29,6 +31,8 @@ impl Engine {
             self.store.release_name(name, id)?;
             return Err(missing());
         }
+        self.store
+            .tell([Event::container("rename", &held.container).with("oldName", old)]);
         Ok(())
     }
 

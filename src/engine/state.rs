@@ -9,6 +9,7 @@ use super::{Engine, EngineError, Result};
 use crate::base::{id, time};
 use crate::runtime::cgroup;
 use crate::store::container::{Container, State, Status};
+use crate::store::events::Event;
 use crate::store::health::Report;
 use crate::store::locks::{Hold, LIVE, Liveness, Locked};
 use crate::store::{Kind, Store};
@@ -222,6 +223,8 @@ impl Engine {
         }
         self.store.write_state(directory, &container.id, state)?;
         self.store.clear_active(&container.id)?;
+        self.store
+            .tell([Event::container("died", container).exit(state.exit_code)]);
         Ok(())
     }
 

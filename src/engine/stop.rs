@@ -10,6 +10,7 @@ use super::protocol::{Connection, Packet, Received, Wishes};
 use super::state::{Condition, Found, init, look};
 use super::{Engine, EngineError, Result, errno, pause};
 use crate::store::container::{Config, Sharing, State};
+use crate::store::events::Event;
 
 /// How long a container may take to end by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -48,36 +49,9 @@ impl Engine {
         let Some((found, connection)) = self.reach_monitor(id)? else {
             return Ok(Stopped::Already);
         };
-        let signal = signal.unwrap_or(found.container.config.stop_signal);
-        let seconds = match patience {
-            Patience::Own => Some(found.container.config.stop_timeout),
-            Patience::Seconds(seconds) => Some(seconds),
-            Patience::None => Some(0),
-            Patience::Unlimited => None,
-        };
-        let is_deaf = is_deaf(&found.container.config, &found.state, signal);
-        if !is_deaf && patience != Patience::None {
-            send(&connection, signal)?;
-            // The signal waits where it is: it goes on by it.
-            pause::resume(&found);
-            let limit = seconds.map(Duration::from_secs);
-            if await_limited(&connection, limit)? {
-                return Ok(Stopped::Itself);
-            }
-        }
-        send(&connection, Signal::KILL.as_raw())?;
-        // By ourselves as well: a monitor that is stopped passes nothing on.
-        if let Some(init) = init(&found.state) {
-            let _ = rustix::process::pidfd_send_signal(&init, Signal::KILL);
-        }
-        if !await_limited(&connection, Some(KILLED))? {
-            return Err(EngineError::Refused(format!(
-                "container {id} was killed {} seconds ago and has not ended: its monitor is stopped (SIGCONT lets it go \
-                 on), or a process of it hangs in the kernel",
-                KILLED.as_secs()
-            )));
-        }
-        Ok(if is_deaf { Stopped::Deaf } else { Stopped::Killed })
+        let stopped = end(&found, &connection, signal, patience)?;
+        self.store.tell([Event::container("stop", &found.container)]);
+        Ok(stopped)
     }
 
     /// A container that runs, with a connection to its monitor; none when it does not run.
@@ -136,6 +110,8 @@ impl Engine {
         if signal == Signal::KILL.as_raw() || signal == found.container.config.stop_signal {
             pause::resume(&found);
         }
+        self.store
+            .tell([Event::container("kill", &found.container).with("signal", signal)]);
         Ok(())
     }
 
@@ -183,6 +159,41 @@ impl Engine {
 pub(super) fn ends(config: &Config, signal: i32) -> bool {
     let ending = [Signal::KILL, Signal::TERM, Signal::INT, Signal::QUIT];
     signal == config.stop_signal || ending.iter().any(|ending| ending.as_raw() == signal)
+}
+
+/// Ends a container by its signal, or by SIGKILL.
+fn end(found: &Found, connection: &Connection, signal: Option<i32>, patience: Patience) -> Result<Stopped> {
+    let signal = signal.unwrap_or(found.container.config.stop_signal);
+    let seconds = match patience {
+        Patience::Own => Some(found.container.config.stop_timeout),
+        Patience::Seconds(seconds) => Some(seconds),
+        Patience::None => Some(0),
+        Patience::Unlimited => None,
+    };
+    let is_deaf = is_deaf(&found.container.config, &found.state, signal);
+    if !is_deaf && patience != Patience::None {
+        send(connection, signal)?;
+        // The signal waits where it is: it goes on by it.
+        pause::resume(found);
+        let limit = seconds.map(Duration::from_secs);
+        if await_limited(connection, limit)? {
+            return Ok(Stopped::Itself);
+        }
+    }
+    send(connection, Signal::KILL.as_raw())?;
+    // By ourselves as well: a monitor that is stopped passes nothing on.
+    if let Some(init) = init(&found.state) {
+        let _ = rustix::process::pidfd_send_signal(&init, Signal::KILL);
+    }
+    if !await_limited(connection, Some(KILLED))? {
+        return Err(EngineError::Refused(format!(
+            "container {} was killed {} seconds ago and has not ended: its monitor is stopped (SIGCONT lets it go \
+             on), or a process of it hangs in the kernel",
+            found.container.id,
+            KILLED.as_secs()
+        )));
+    }
+    Ok(if is_deaf { Stopped::Deaf } else { Stopped::Killed })
 }
 
 fn send(connection: &Connection, signal: i32) -> Result<()> {

@@ -13,6 +13,7 @@ use crate::base::file::Durability;
 use crate::base::id;
 use crate::runtime::copy_up::{Tree, copy_up};
 use crate::store::container::{Container, Mount, MountSource, Root};
+use crate::store::events::Event;
 use crate::store::locks::{Hold, Locked};
 use crate::store::names;
 use crate::store::staging::{Staging, make_directory};
@@ -105,8 +106,16 @@ impl Engine {
         volume.labels = wish.labels;
         volume.options = wish.options;
         (volume.uid, volume.gid) = (wish.uid, wish.gid);
-        let made = self.store.make_volume(&volume, Durability::Synced)?;
+        let made = self.make_volume(&volume, Durability::Synced)?;
         Ok(made.then_some(volume))
+    }
+
+    fn make_volume(&self, volume: &Volume, durability: Durability) -> Result<bool> {
+        let made = self.store.make_volume(volume, durability)?;
+        if made {
+            self.store.tell([Event::volume("create", &volume.name)]);
+        }
+        Ok(made)
     }
 
     /// Makes sure that the named volumes of a container that is being made are there, and keeps them until the result is
@@ -121,9 +130,7 @@ impl Engine {
                 let lock = self.store.lock(Kind::Volumes, name, Hold::Shared, &mut || ())?;
                 match lock {
                     Some(lock) => break lock,
-                    None => self
-                        .store
-                        .make_volume(&Volume::new(name, false), Durability::Synced)?,
+                    None => self.make_volume(&Volume::new(name, false), Durability::Synced)?,
                 };
             });
         }
@@ -134,8 +141,7 @@ impl Engine {
     pub(super) fn make_anonymous_volumes(&self, container: &Container) -> Result<()> {
         for name in anonymous_of(container) {
             check_name(name)?;
-            self.store
-                .make_volume(&Volume::new(name, true), container.durability())?;
+            self.make_volume(&Volume::new(name, true), container.durability())?;
         }
         Ok(())
     }
@@ -254,6 +260,7 @@ impl Engine {
         }
         self.store.discard(Kind::Volumes, name)?;
         drop(held);
+        self.store.tell([Event::volume("remove", name)]);
         // It is gone; what cannot be deleted now goes with a later sweep.
         let _ = self.store.empty_trash();
         Ok(true)
@@ -288,6 +295,7 @@ pub(super) fn remove_anonymous(store: &Store, container: &Container) -> Result<(
         let users = Users::of(store)?;
         if users.of_volume(name).iter().all(|(id, _)| *id == container.id) {
             store.discard(Kind::Volumes, name)?;
+            store.tell([Event::volume("remove", name)]);
         }
         drop(held);
     }

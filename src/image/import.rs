@@ -65,7 +65,7 @@ pub fn import(store: &Store, input: Input<'_>, options: &ImportOptions) -> Resul
         ..History::default()
     };
     config.created = Some(options.created.clone());
-    publish_single(
+    let imported = publish_single(
         store,
         file,
         config,
@@ -74,7 +74,9 @@ pub fn import(store: &Store, input: Input<'_>, options: &ImportOptions) -> Resul
         options.name.clone(),
         &options.unpack,
     )
-    .with_context(|| described)
+    .with_context(|| described)?;
+    store.tell([imported.event("import")]);
+    Ok(imported)
 }
 
 /// Publishes an image of one layer; platform, layer and history are added to `config`.

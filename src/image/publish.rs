@@ -23,6 +23,7 @@ use crate::image::layer::{self, UnpackOptions};
 use crate::image::reference::Reference;
 use crate::oci::config::ImageConfig;
 use crate::oci::image::{Descriptor, Manifest, media_type};
+use crate::store::events::Event;
 use crate::store::images::{Image, Layer, Lent, ManifestRecord, VERSION};
 use crate::store::layer::{LayerRecord, Owners, SeenBlob};
 use crate::store::locks::{Hold, Locked};
@@ -49,6 +50,17 @@ pub struct NewImage {
 pub struct Published {
     pub id: Digest,
     pub names: Vec<Named>,
+}
+
+impl Published {
+    /// That it came into the store, and how.
+    pub fn event(&self, action: &'static str) -> Event {
+        let id = self.id.hex();
+        match self.names.first() {
+            Some(name) => Event::image(action, &id, &name.reference),
+            None => Event::image(action, &id, &id),
+        }
+    }
 }
 
 /// A name that an image was given.

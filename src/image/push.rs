@@ -19,6 +19,7 @@ use super::registry::Client;
 use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, media_type};
+use crate::store::events::Event;
 use crate::store::images::{Image, ManifestRecord};
 use crate::store::layer::SeenBlob;
 use crate::store::locks::Hold;
@@ -81,6 +82,7 @@ pub fn push(
     let journey = Journey::new(store, client, image, target, options, tell);
     let known = |journey: &Journey<'_>| journey.known_manifest(None);
     let pushed = journey.push(target, target.tag(), known, true)?;
+    store.tell([Event::image("push", &image.id.hex(), target)]);
     Ok(pushed.context("a manifest is written where none is known")?.0)
 }
 

@@ -8,6 +8,7 @@ use super::list::{Listed, list, own_names_of};
 use super::reference::Reference;
 use crate::base::digest::Digest;
 use crate::base::id;
+use crate::store::events::Event;
 use crate::store::images::Image;
 use crate::store::lists::List;
 use crate::store::locks::{Hold, Locked};
@@ -85,6 +86,7 @@ pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Referenc
     };
     for name in &parsed {
         store.set_tag(&name.to_string(), &image.id.hex())?;
+        store.tell([Event::image("tag", &image.id.hex(), name)]);
     }
     Ok(parsed)
 }
@@ -120,6 +122,7 @@ pub fn untag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Refere
     let taken = if names.is_empty() { known } else { taken };
     for name in &taken {
         store.remove_tag(&name.to_string(), &image.id.hex())?;
+        store.tell([Event::image("untag", &image.id.hex(), name)]);
     }
     Ok(taken)
 }
@@ -147,10 +150,7 @@ pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveE
     if store.is_read_only(&found.image) {
         return match found.name {
             // A name that we gave it ourselves goes.
-            Some(name) if store.remove_tag(&name.to_string(), &id.hex())? => Ok(Removal {
-                untagged: vec![name],
-                ..Removal::default()
-            }),
+            Some(name) if store.remove_tag(&name.to_string(), &id.hex())? => Ok(untagged(store, &id, name)),
             _ => Err(RemoveError::ReadOnly {
                 image: id,
                 store: read_only(store, &found.image)?,
@@ -167,10 +167,7 @@ pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveE
         }
         if names.len() > 1 {
             store.remove_tag(&name.to_string(), &id.hex())?;
-            return Ok(Removal {
-                untagged: vec![name],
-                ..Removal::default()
-            });
+            return Ok(untagged(store, &id, name));
         }
     } else if names.len() > 1 && !force {
         return Err(RemoveError::SeveralNames {
@@ -210,6 +207,14 @@ fn check_unused(store: &Store, id: &Digest) -> Result<(), RemoveError> {
     })
 }
 
+fn untagged(store: &Store, id: &Digest, name: Reference) -> Removal {
+    store.tell([Event::image("untag", &id.hex(), &name)]);
+    Removal {
+        untagged: vec![name],
+        ..Removal::default()
+    }
+}
+
 /// Names first, so that none is left that leads nowhere.
 fn delete(store: &Store, id: &Digest, names: Vec<Reference>, held: Locked) -> Result<Removal, RemoveError> {
     store.unmount_everywhere(&held, Kind::Images, &id.hex())?;
@@ -218,6 +223,10 @@ fn delete(store: &Store, id: &Digest, names: Vec<Reference>, held: Locked) -> Re
     }
     store.discard(Kind::Images, &id.hex())?;
     drop(held);
+    let hex = id.hex();
+    let untags = names.iter().map(|name| Event::image("untag", &hex, name));
+    let last = names.last().map_or_else(|| hex.clone(), ToString::to_string);
+    store.tell(untags.chain([Event::image("remove", &hex, last)]));
     Ok(Removal {
         untagged: names,
         deleted: Some(*id),
@@ -291,6 +300,7 @@ pub fn prune(store: &Store, all: bool, fits: &mut dyn FnMut(&Listed) -> bool) ->
         }
     }
     pruned.left_over = store.sweep_unreachable().err();
+    store.tell([Event::prune("image", pruned.reclaimed)]);
     Ok(pruned)
 }
 

@@ -6,6 +6,7 @@ mod corners;
 mod death;
 mod diff;
 mod distribution;
+mod events;
 mod export;
 mod harness;
 mod health;

@@ -4,6 +4,7 @@
 
 pub mod container;
 pub mod containers;
+pub mod events;
 pub mod history;
 pub mod images;
 pub mod moment;

@@ -87,7 +87,9 @@ pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Ve
         fetch(&source, &plans, &mut layers)?;
     }
     drop(unpacked);
-    layers.publish(plans.into_iter().map(new_image).collect())
+    let loaded = layers.publish(plans.into_iter().map(new_image).collect())?;
+    store.tell(loaded.iter().map(|one| one.event("loadfromarchive")));
+    Ok(loaded)
 }
 
 /// Whether the policy lets an archive's images in.

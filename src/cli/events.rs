@@ -1,0 +1,201 @@
+//! `events`: what happened in the store, and what happens.
+
+use std::io;
+use std::os::fd::AsFd;
+use std::time::SystemTime;
+
+use anyhow::{Context as _, bail};
+use clap::Args;
+
+use super::context::Context;
+use super::format::unescape;
+use super::options::Boolean;
+use super::output::{print, print_line};
+use super::report::Outcome;
+use super::template::{Shape, Template};
+use super::values::filter::Filters;
+use super::values::time::{duration, moment};
+use super::view::events::{KEYS, Zone, document, fits, line, row};
+use crate::engine::events::{Follower, Wait};
+use crate::store::Store;
+use crate::store::events::Event;
+
+/// Where it is recorded what happens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Backend {
+    #[default]
+    File,
+    None,
+}
+
+impl std::str::FromStr for Backend {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "file" | "logfile" => Ok(Self::File),
+            "none" | "null" => Ok(Self::None),
+            "journald" => Err("events are not written to the journal yet; there are file and none"),
+            _ => Err("there are file and none"),
+        }
+    }
+}
+
+/// Print what happened to containers, images and volumes, and what happens
+///
+/// Without --since, --until and --stream=false only what happens from now on.
+#[derive(Args, Debug)]
+pub struct EventsArgs {
+    /// Only events that fit: container, event, image, label, type, volume and more
+    #[arg(short, long, value_name = "KEY=VALUE")]
+    filter: Vec<String>,
+    /// Print by a Go template, or as "json"
+    #[arg(long, value_name = "TEMPLATE")]
+    format: Option<String>,
+    /// Only events after this time: a date, a number of seconds, or a time ago such as 10m
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Only events before this time, which may be to come; without --since, 10m is in ten minutes
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// Go on with what happens
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "true", default_missing_value = "true", hide_default_value = true)]
+    stream: Boolean,
+    /// Do not shorten identifiers
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
+          default_value = "true", default_missing_value = "true", hide_default_value = true)]
+    no_trunc: Boolean,
+}
+
+/// How an event is printed.
+enum Look {
+    Line(Zone),
+    Json,
+    Template(Template),
+}
+
+/// Which events are printed, and how.
+struct Plan {
+    filters: Filters,
+    since: Option<SystemTime>,
+    until: Option<SystemTime>,
+    look: Look,
+    no_trunc: bool,
+}
+
+pub fn run(args: EventsArgs, context: &Context) -> Outcome {
+    if context.events == Backend::None {
+        bail!("there are no events to read where none are recorded (--events-backend=none)");
+    }
+    let plan = plan(&args)?;
+    let path = context.store_path()?;
+    let streams = args.stream.0 && plan.until.is_none_or(|until| until > SystemTime::now());
+    let store = match Store::open_existing(&path)? {
+        Some(store) => store,
+        // Something may happen yet.
+        None if streams => Store::open(&path)?,
+        None => return Ok(0),
+    };
+    let from_start = plan.since.is_some() || plan.until.is_some() || !args.stream.0;
+    let mut events = Follower::open(&store, from_start, streams)?;
+    let output = io::stdout();
+    loop {
+        while let Some(event) = events.read()? {
+            plan.print(&event)?;
+        }
+        match events.wait(plan.until, output.as_fd())? {
+            Wait::More => {}
+            Wait::Over => break,
+            Wait::Closed => return Ok(0),
+        }
+    }
+    // What came while the time ran out.
+    while let Some(event) = events.read()? {
+        plan.print(&event)?;
+    }
+    Ok(0)
+}
+
+fn plan(args: &EventsArgs) -> anyhow::Result<Plan> {
+    let now = SystemTime::now();
+    let since = args
+        .since
+        .as_deref()
+        .map(|text| moment(text, now).with_context(|| format!("invalid --since {text:?}")))
+        .transpose()?;
+    let until = args
+        .until
+        .as_deref()
+        .map(|text| until(text, since.is_some(), now).with_context(|| format!("invalid --until {text:?}")))
+        .transpose()?;
+    let look = match args.format.as_deref().map(str::trim) {
+        None | Some("") => Look::Line(Zone::new()),
+        Some("json" | "{{json .}}" | "{{ json . }}") => Look::Json,
+        Some(source) => Look::Template(Template::parse("events", &unescape(source))?),
+    };
+    Ok(Plan {
+        filters: Filters::parse(&args.filter, KEYS).context("invalid --filter")?,
+        since,
+        until,
+        look,
+        no_trunc: args.no_trunc.0,
+    })
+}
+
+/// The end. A duration is a time ago, as with Docker; but with nothing to begin at it would leave nothing to print, and is
+/// a time to come, as with Podman. One with a minus sign is to come in any case.
+fn until(text: &str, has_begin: bool, now: SystemTime) -> anyhow::Result<SystemTime> {
+    let ahead = |text: &str| duration(text).and_then(|ahead| now.checked_add(ahead));
+    let is_number = text.parse::<f64>().is_ok();
+    let to_come = match text.strip_prefix('-') {
+        Some(rest) => ahead(rest),
+        None if has_begin => None,
+        None => ahead(text),
+    };
+    match to_come.filter(|_| !is_number) {
+        Some(time) => Ok(time),
+        None => Ok(moment(text, now)?),
+    }
+}
+
+impl Plan {
+    fn print(&self, event: &Event) -> anyhow::Result<()> {
+        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(event.time);
+        let is_in_time =
+            self.since.is_none_or(|since| time >= since) && self.until.is_none_or(|until| time <= until);
+        if !is_in_time || !fits(event, &self.filters) {
+            return Ok(());
+        }
+        match &self.look {
+            Look::Line(zone) => print_line(&line(event, zone, self.no_trunc))?,
+            Look::Json => print_line(&document(event).to_string())?,
+            Look::Template(template) => print(&(template.execute(&row(event), Shape::Struct)? + "\n"))?,
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn ends() {
+        let now = UNIX_EPOCH + Duration::from_secs(1000);
+        for (text, has_begin, seconds) in [
+            ("10s", true, Some(990)),
+            ("10s", false, Some(1010)),
+            ("-10s", true, Some(1010)),
+            ("-10s", false, Some(1010)),
+            ("500", false, Some(500)),
+            ("1970-01-01T00:00:07Z", false, Some(7)),
+            ("soon", false, None),
+            ("-", false, None),
+        ] {
+            let expected = seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(until(text, has_begin, now).ok(), expected, "{text} {has_begin}");
+        }
+    }
+}

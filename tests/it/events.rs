@@ -1,0 +1,180 @@
+//! `events`: what happened, what happens, and what is not believed.
+
+use std::fs;
+
+use super::support::{Image, Sandbox};
+
+const WORDS: &str = "{{.Type}} {{.Status}} {{.Name}}";
+
+/// The events so far, by a template.
+fn events(sandbox: &Sandbox, more: &[&str], format: &str) -> String {
+    let outcome = sandbox
+        .coracle(["events", "--stream=false", "--format", format])
+        .args(more)
+        .run()
+        .succeeds();
+    String::from_utf8(outcome.stdout).expect("events are UTF-8")
+}
+
+#[test]
+fn what_happened_is_told_in_its_order() {
+    let sandbox = Sandbox::new();
+    assert_eq!(events(&sandbox, &[], WORDS), "");
+    let image = sandbox.busybox();
+    let run = |words: &[&str]| sandbox.coracle(words).run();
+    run(&[
+        "run",
+        "--rm",
+        "--network=none",
+        "--name=a",
+        "--label=k=v",
+        image,
+        "sh",
+        "-c",
+        "exit 3",
+    ])
+    .exits(3);
+    run(&[
+        "run",
+        "-d",
+        "--network=none",
+        "--name=b",
+        "-v=data:/data",
+        image,
+        "sleep",
+        "1000",
+    ])
+    .succeeds();
+    run(&["exec", "b", "false"]).exits(1);
+    run(&["rename", "b", "c"]).succeeds();
+    run(&["restart", "-t=0", "c"]).succeeds();
+    run(&["kill", "-s=WINCH", "c"]).succeeds();
+    run(&["stop", "-t=0", "c"]).succeeds();
+    run(&["rm", "c"]).succeeds();
+    run(&["tag", image, "other"]).succeeds();
+    run(&["rmi", "other"]).succeeds();
+    run(&["volume", "rm", "data"]).succeeds();
+    let expected = [
+        "container create a",
+        "container init a",
+        "container start a",
+        "container attach a",
+        "container died a",
+        "container remove a",
+        "volume create data",
+        "container create b",
+        "container init b",
+        "container start b",
+        "container exec b",
+        "container exec_died b",
+        "container rename c",
+        "container died c",
+        "container cleanup c",
+        "container stop c",
+        "container init c",
+        "container start c",
+        "container restart c",
+        "container kill c",
+        "container died c",
+        "container cleanup c",
+        "container stop c",
+        "container remove c",
+        "image tag localhost/other:latest",
+        "image untag localhost/other:latest",
+        "volume remove data",
+    ];
+    let told = events(&sandbox, &[], WORDS);
+    let told: Vec<&str> = told
+        .lines()
+        .filter(|line| !line.contains("loadfromarchive"))
+        .collect();
+    assert_eq!(told, expected);
+    for (filters, format, expected) in [
+        (
+            &["-f=event=die", "-f=container=a"][..],
+            "{{.ContainerExitCode}} {{.Actor.Attributes.exitCode}}",
+            "3 3\n",
+        ),
+        (
+            &["-f=label=k=v", "-f=event=destroy"],
+            "{{.Action}} {{.Attributes.k}}",
+            "destroy v\n",
+        ),
+        (
+            &["-f=event=exec_die"],
+            "{{.ContainerExitCode}} {{.Action}}",
+            "1 exec_die\n",
+        ),
+        (
+            &["-f=type=volume"],
+            "{{.Name}} {{.Action}}",
+            "data create\ndata destroy\n",
+        ),
+        (&["--since=1h", "--until=30m"], "{{.ID}}", ""),
+        (&["--until=1"], "{{.ID}}", ""),
+    ] {
+        assert_eq!(events(&sandbox, filters, format), expected, "{filters:?}");
+    }
+}
+
+#[test]
+fn followers_see_what_happens_and_end_in_time() {
+    let sandbox = Sandbox::new();
+    sandbox.coracle(["volume", "create", "old"]).run().succeeds();
+    let follow = |more: &[&str]| {
+        let words = ["events", "--format", "{{.Name}}.", "-f=event=create"];
+        sandbox.coracle(words).args(more).start()
+    };
+    let all = follow(&["--since=1h"]);
+    all.expect("old.");
+    let log = sandbox.data_root().join("events/log");
+    for (number, name) in ["v1", "v2", "v3"].into_iter().enumerate() {
+        sandbox.coracle(["volume", "create", name]).run().succeeds();
+        all.expect(&format!("{name}."));
+        fs::rename(&log, log.with_file_name(format!("log.{}", number + 1))).unwrap();
+    }
+    all.signal(rustix::process::Signal::TERM);
+    assert_eq!(all.wait().text(), "old.\nv1.\nv2.\nv3.");
+    follow(&["--until=1s"])
+        .wait()
+        .succeeds()
+        .prints("old.\nv1.\nv2.\nv3.\n");
+}
+
+#[test]
+fn what_is_torn_or_foreign_is_passed_over() {
+    let sandbox = Sandbox::new();
+    sandbox.coracle(["volume", "create", "a"]).run().succeeds();
+    let log = sandbox.data_root().join("events/log");
+    let mut bytes = fs::read(&log).unwrap();
+    let whole = bytes.clone();
+    bytes.extend(b"\xff\0nonsense\n{\"v\":1,\"type\":[]}\n");
+    bytes.extend(vec![b'['; 1 << 20]);
+    bytes.push(b'\n');
+    bytes.extend(&whole[..whole.len() / 2]);
+    fs::write(&log, &bytes).unwrap();
+    sandbox.coracle(["volume", "create", "b"]).run().succeeds();
+    assert_eq!(events(&sandbox, &[], "{{.Name}}"), "a\nb\n");
+    // Where nothing can be recorded everything works all the same.
+    fs::remove_dir_all(log.parent().unwrap()).unwrap();
+    fs::write(log.parent().unwrap(), "").unwrap();
+    sandbox.coracle(["volume", "create", "c"]).run().succeeds();
+    sandbox.coracle(["events", "--stream=false"]).run().exits(125);
+}
+
+#[test]
+fn without_a_backend_nothing_is_recorded() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&Image::busybox());
+    let _ = fs::remove_dir_all(sandbox.data_root().join("events"));
+    let none = |words: &[&str]| sandbox.coracle(["--events-backend=none"]).args(words).run();
+    none(&["run", "--rm", "--network=none", "busybox", "true"]).succeeds();
+    assert!(!sandbox.data_root().join("events").exists());
+    none(&["events", "--stream=false"]).exits(125);
+    let refused = sandbox
+        .coracle(["--events-backend=journald", "ps"])
+        .run()
+        .exits(125);
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("journal yet"), "{said}");
+}
