@@ -11,7 +11,7 @@ use super::select::ContainerFilters;
 use super::values::filter::Filters;
 use super::{
     attach, diff, exec, export, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start, stats,
-    stop, top, wait,
+    stop, top, update, wait,
 };
 use crate::base::units::size;
 use crate::engine::remove::Removal;
@@ -53,6 +53,7 @@ enum ContainerCommand {
     Stop(Flags<stop::StopArgs>),
     Top(Flags<top::TopArgs>),
     Unpause(Flags<pause::UnpauseArgs>),
+    Update(Flags<update::UpdateArgs>),
     Wait(Flags<wait::WaitArgs>),
 }
 
@@ -106,6 +107,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
         C::Stop(args) => stop::run(args.0, context),
         C::Top(args) => top::run(args.0, context),
         C::Unpause(args) => pause::unpause(args.0, context),
+        C::Update(args) => update::run(args.0, context),
         C::Wait(args) => wait::run(args.0, context),
     }
 }

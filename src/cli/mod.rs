@@ -69,6 +69,7 @@ mod trust;
 mod unshare;
 pub mod unsupported;
 mod untag;
+mod update;
 mod values;
 mod version;
 mod view;
@@ -180,6 +181,7 @@ enum Command {
     Unpause(Flags<pause::UnpauseArgs>),
     Unshare(Flags<unshare::UnshareArgs>),
     Untag(Flags<untag::UntagArgs>),
+    Update(Flags<update::UpdateArgs>),
     Version(Flags<version::VersionArgs>),
     Volume(volume::VolumeArgs),
     Wait(Flags<wait::WaitArgs>),
@@ -283,6 +285,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Unpause(args) => pause::unpause(args.0, context),
         C::Unshare(args) => unshare::run(args.0, context),
         C::Untag(args) => untag::run(args.0, context),
+        C::Update(args) => update::run(args.0, context),
         C::Version(args) => version::run(args.0, context),
         C::Volume(args) => volume::run(args, context),
         C::Wait(args) => wait::run(args.0, context),

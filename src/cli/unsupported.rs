@@ -86,6 +86,18 @@ const REFUSED: &[Group] = &[
                 --device-write-bps --device-write-iops --cgroup-conf --rdt-class",
     },
     Group {
+        commands: &["update"],
+        when: Yet,
+        reason: "there are --memory, --cpus, --pids-limit and --restart",
+        flags: "--memory-swap --memory-reservation -c --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems \
+                --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps \
+                --device-write-iops -e --env --unsetenv --ulimit --no-healthcheck --health-cmd --health-interval \
+                --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd \
+                --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout \
+                --health-log-destination --health-max-log-count --health-max-log-size --cpu-rt-period --cpu-rt-runtime \
+                --memory-swappiness --kernel-memory",
+    },
+    Group {
         commands: RUN,
         when: Yet,
         reason: "devices cannot be given to containers one by one",
@@ -298,12 +310,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "the files of containers are reached by exec",
         "cp mount unmount umount",
     ),
-    (
-        "",
-        Yet,
-        "containers stay as they were made",
-        "update clone init cleanup",
-    ),
+    ("", Yet, "containers stay as they were made", "clone init cleanup"),
     ("", Never, "coracle manages no virtual machines", "machine"),
     ("", Never, "coracle has no farms of machines", "farm"),
     ("", Never, "there is no server to talk to", "context plugin"),
@@ -320,7 +327,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "container",
         Yet,
         "of the commands for containers, coracle container --help lists those there are",
-        "checkpoint restore clone cleanup commit cp init mount unmount umount runlabel update",
+        "checkpoint restore clone cleanup commit cp init mount unmount umount runlabel",
     ),
     ("image", Yet, "images are made by import and load", "build"),
     (

@@ -31,6 +31,7 @@ pub mod stats;
 pub mod stop;
 pub mod system;
 pub mod top;
+pub mod update;
 pub mod volumes;
 mod watch;
 

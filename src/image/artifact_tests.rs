@@ -29,7 +29,14 @@ fn added_found_appended_replaced() {
     for text in [NAME, &digest.hex()[..8], &digest.to_string()] {
         assert_eq!(find(&store, text).unwrap().digest, digest);
     }
-    for text in ["reg.example/team/a:2", "team/a", "", "sha256:", "ffffffff", "../x"] {
+    for text in [
+        "reg.example/team/a:2",
+        "team/a",
+        "",
+        "sha256:",
+        "ffffffff",
+        "../x",
+    ] {
         assert!(
             matches!(find(&store, text), Err(ArtifactError::Missing(_))),
             "{text}"

@@ -17,7 +17,7 @@ use rustix::io::Errno;
 use super::hierarchy::{self, Place, mount_point, places};
 
 /// One period of processor time, in microseconds, as Docker has it.
-const CPU_PERIOD: u64 = 100_000;
+pub(super) const CPU_PERIOD: u64 = 100_000;
 /// What the names of containers' groups begin with; the id follows.
 const PREFIX: &str = "coracle-";
 /// How deep groups are followed.
@@ -196,7 +196,7 @@ impl Cgroup {
     }
 
     /// Whether a controller is at hand in the group.
-    fn has(&self, controller: &str) -> bool {
+    pub(super) fn has(&self, controller: &str) -> bool {
         hierarchy::lists(&self.path.join("cgroup.controllers"), controller)
     }
 

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod capabilities;
 pub mod cgroup;
+pub mod change;
 mod copy;
 pub mod copy_up;
 pub mod data_only;

@@ -37,4 +37,5 @@ mod terminal;
 mod threats;
 mod tls;
 mod transports;
+mod update;
 mod volume;

@@ -50,6 +50,29 @@ namespaced() { is "$(coracle exec it cat /proc/self/cgroup)" 0::/ && coracle exe
 t "the container's own group is its root" namespaced
 read_only() { fails coracle exec it mkdir /sys/fs/cgroup/inner && fails coracle exec it sh -c 'echo max >/sys/fs/cgroup/memory.max' && values; }
 t "a container cannot change its limits" read_only
+updated() {
+	coracle update --memory 96m --cpus 0.25 --pids-limit 30 it >/dev/null &&
+		is "$(cat "$it"/{memory.max,memory.swap.max,cpu.max,pids.max} | tr '\n' ' ')" "100663296 100663296 25000 100000 30 " &&
+		is "$(show it '{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}')" "100663296 250000000 30"
+}
+t "update changes limits of what runs" updated
+in_use() {
+	detached --name big --memory 64m busybox sh -c 'mkdir -p /dev/shm && head -c 30000000 /dev/zero >/dev/shm/x && : >/full && sleep 1000' &&
+		eventually coracle exec big ls /full && fails coracle update --memory 8m big &&
+		is "$(cat "$(group big)/memory.max")" 67108864 && is "$(show big '{{.State.Status}} {{.HostConfig.Memory}}')" "running 67108864" &&
+		coracle rm --force big
+}
+t "update refuses a limit below what is in use" in_use
+stats() {
+	local line
+	line=$(coracle stats --no-stream --format '{{.MemUsage}} {{.PIDs}} {{.BlockIO}} {{.CPUPerc}}' it) && echo "$line" &&
+		case $line in [0-9]*' / 96MiB '[0-9]*%) ;; *) return 1 ;; esac
+}
+t "stats reads the controllers" stats
+freezes() {
+	coracle pause it && grep -x 'frozen 1' "$it/cgroup.events" && fails coracle exec it true && coracle unpause it && coracle exec it true
+}
+t "pauses" freezes
 t "stops" coracle stop --time 1 it
 t "the group is gone with it" eventually fails test -e "$it"
 t "starts again" coracle start it

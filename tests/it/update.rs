@@ -1,0 +1,141 @@
+//! Changing what exists. That the kernel keeps the new limits is tested in the VM (`tests/vm/suites/limits.sh`).
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::death::{IMAGE, eventually};
+use super::steps::at_every_step;
+use crate::support::Sandbox;
+
+const LIMITS: &str = "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}";
+
+#[track_caller]
+fn show(sandbox: &Sandbox, format: &str) -> String {
+    let outcome = sandbox
+        .coracle(["inspect", "--format", format, "one"])
+        .run()
+        .succeeds();
+    outcome.text().trim_end().to_owned()
+}
+
+#[test]
+fn what_does_not_run_is_changed_in_its_record() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox
+        .coracle(["create", "--name", "one", "--memory", "32m", IMAGE, "true"])
+        .run()
+        .succeeds();
+    let steps: [(&[&str], &str); 5] = [
+        (&["--memory", "64m"], "67108864 0 0"),
+        (&["--cpus=0.5", "--pids-limit", "20"], "67108864 500000000 20"),
+        (&["-m", "0", "--pids-limit=-1"], "0 500000000 0"),
+        (&["--cpus", "0"], "0 0 0"),
+        (&["--restart", "on-failure:3"], "0 0 0"),
+    ];
+    for (words, expected) in steps {
+        let outcome = sandbox.coracle(["update"]).args(words).arg("one").run();
+        outcome.succeeds().prints("one\n");
+        assert_eq!(show(&sandbox, LIMITS), expected, "{words:?}");
+    }
+    let policy = "{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}";
+    assert_eq!(show(&sandbox, policy), "on-failure 3");
+    for (words, said) in [
+        (&["one"][..], "name something to change"),
+        (&["--memory", "lots", "one"], "lots"),
+        (&["--memory", "1k", "one"], "6 MiB"),
+        (&["--cpus", "many", "one"], "many"),
+        (&["--restart", "sometimes", "one"], "sometimes"),
+        (&["--memory-swap", "1g", "one"], "--memory-swap"),
+        (&["--restart", "always", "nosuch"], "nosuch"),
+        (&["--restart", "always"], "container"),
+    ] {
+        let outcome = sandbox.coracle(["container", "update"]).args(words).run();
+        outcome.exits(125).says(said);
+    }
+    assert_eq!(show(&sandbox, policy), "on-failure 3");
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+    sandbox
+        .coracle(["create", "--rm", "--name", "one", IMAGE, "true"])
+        .run()
+        .succeeds();
+    sandbox
+        .coracle(["update", "--restart=always", "--latest"])
+        .run()
+        .exits(125)
+        .says("--rm");
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+}
+
+#[test]
+fn what_runs_keeps_its_limits_or_has_new_ones() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox
+        .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
+        .run()
+        .succeeds();
+    let path = PathBuf::from(show(&sandbox, "{{.State.CgroupPath}}"));
+    let controllers = fs::read_to_string(path.join("cgroup.controllers")).unwrap_or_default();
+    let outcome = sandbox.coracle(["update", "--memory", "64m", "one"]).run();
+    if controllers.split_whitespace().any(|name| name == "memory") {
+        outcome.succeeds();
+        assert_eq!(fs::read_to_string(path.join("memory.max")).unwrap(), "67108864\n");
+    } else {
+        outcome
+            .exits(125)
+            .says("cannot limit memory")
+            .says("nothing was changed");
+        assert_eq!(show(&sandbox, LIMITS), "0 0 0");
+    }
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+}
+
+#[test]
+fn a_policy_counts_from_the_next_end_on() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let script = "trap 'exit 3' USR1; echo ready; while :; do sleep 0.05; done";
+    sandbox
+        .coracle(["run", "-d", "--name", "one", IMAGE, "sh", "-c", script])
+        .run()
+        .succeeds();
+    let is_ready = |times: usize| {
+        let logs = sandbox.coracle(["logs", "one"]).run();
+        logs.text().matches("ready").count() == times
+    };
+    eventually("it is ready", || is_ready(1));
+    sandbox
+        .coracle(["update", "--restart", "on-failure:1", "one"])
+        .run()
+        .succeeds();
+    for state in ["running 1", "exited 1"] {
+        sandbox.coracle(["kill", "-s", "USR1", "one"]).run().succeeds();
+        eventually(state, || {
+            show(&sandbox, "{{.State.Status}} {{.RestartCount}}") == state
+        });
+        eventually("it is ready", || is_ready(2));
+    }
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+}
+
+#[test]
+fn an_update_that_is_killed_at_any_step_is_whole_or_none() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox
+        .coracle(["create", "--name", "one", IMAGE, "true"])
+        .run()
+        .succeeds();
+    let update =
+        |memory: &str, pids: &str| sandbox.coracle(["update", "-m", memory, "--pids-limit", pids, "one"]);
+    at_every_step(
+        || update("64m", "20"),
+        || {
+            let limits = show(&sandbox, LIMITS);
+            assert!(limits == "67108864 0 20" || limits == "0 0 0", "{limits}");
+            update("0", "0").run().succeeds();
+        },
+    );
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+}
