@@ -18,6 +18,7 @@ fn events(sandbox: &Sandbox, more: &[&str], format: &str) -> String {
 
 #[test]
 fn what_happened_is_told_in_its_order() {
+    // No name can be the beginning of an identifier.
     let sandbox = Sandbox::new();
     assert_eq!(events(&sandbox, &[], WORDS), "");
     let image = sandbox.busybox();
@@ -26,7 +27,7 @@ fn what_happened_is_told_in_its_order() {
         "run",
         "--rm",
         "--network=none",
-        "--name=a",
+        "--name=one",
         "--label=k=v",
         image,
         "sh",
@@ -38,47 +39,47 @@ fn what_happened_is_told_in_its_order() {
         "run",
         "-d",
         "--network=none",
-        "--name=b",
+        "--name=two",
         "-v=data:/data",
         image,
         "sleep",
         "1000",
     ])
     .succeeds();
-    run(&["exec", "b", "false"]).exits(1);
-    run(&["rename", "b", "c"]).succeeds();
-    run(&["restart", "-t=0", "c"]).succeeds();
-    run(&["kill", "-s=WINCH", "c"]).succeeds();
-    run(&["stop", "-t=0", "c"]).succeeds();
-    run(&["rm", "c"]).succeeds();
+    run(&["exec", "two", "false"]).exits(1);
+    run(&["rename", "two", "three"]).succeeds();
+    run(&["restart", "-t=0", "three"]).succeeds();
+    run(&["kill", "-s=WINCH", "three"]).succeeds();
+    run(&["stop", "-t=0", "three"]).succeeds();
+    run(&["rm", "three"]).succeeds();
     run(&["tag", image, "other"]).succeeds();
     run(&["rmi", "other"]).succeeds();
     run(&["volume", "rm", "data"]).succeeds();
     let expected = [
-        "container create a",
-        "container init a",
-        "container start a",
-        "container attach a",
-        "container died a",
-        "container remove a",
+        "container create one",
+        "container init one",
+        "container start one",
+        "container attach one",
+        "container died one",
+        "container remove one",
         "volume create data",
-        "container create b",
-        "container init b",
-        "container start b",
-        "container exec b",
-        "container exec_died b",
-        "container rename c",
-        "container died c",
-        "container cleanup c",
-        "container stop c",
-        "container init c",
-        "container start c",
-        "container restart c",
-        "container kill c",
-        "container died c",
-        "container cleanup c",
-        "container stop c",
-        "container remove c",
+        "container create two",
+        "container init two",
+        "container start two",
+        "container exec two",
+        "container exec_died two",
+        "container rename three",
+        "container died three",
+        "container cleanup three",
+        "container stop three",
+        "container init three",
+        "container start three",
+        "container restart three",
+        "container kill three",
+        "container died three",
+        "container cleanup three",
+        "container stop three",
+        "container remove three",
         "image tag localhost/other:latest",
         "image untag localhost/other:latest",
         "volume remove data",
@@ -91,7 +92,7 @@ fn what_happened_is_told_in_its_order() {
     assert_eq!(told, expected);
     for (filters, format, expected) in [
         (
-            &["-f=event=die", "-f=container=a"][..],
+            &["-f=event=die", "-f=container=one"][..],
             "{{.ContainerExitCode}} {{.Actor.Attributes.exitCode}}",
             "3 3\n",
         ),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use super::death::eventually;
 use crate::support::Sandbox;
 use crate::support::terminal::Terminal;
 
@@ -36,6 +37,12 @@ fn the_size_is_there_from_the_start() {
     }
 }
 
+/// Waits until what is typed is shown by the container's terminal alone.
+#[track_caller]
+fn is_given_over(terminal: &Terminal) {
+    eventually("the terminal is raw", || terminal.is_raw());
+}
+
 /// `cat` in the container `one` on a terminal; it answers.
 #[track_caller]
 fn cat(sandbox: &Sandbox) -> Terminal {
@@ -43,6 +50,7 @@ fn cat(sandbox: &Sandbox) -> Terminal {
     let terminal = sandbox
         .coracle(["run", "-it", "--name", "one", image, "cat"])
         .start_on_terminal();
+    is_given_over(&terminal);
     terminal.types("here\n");
     terminal.expect("here\r\nhere");
     terminal
@@ -63,6 +71,7 @@ fn keys_detach_and_attach_comes_back() {
     let terminal = sandbox
         .coracle(["attach", "--detach-keys", "a,b", "one"])
         .start_on_terminal();
+    is_given_over(&terminal);
     terminal.types("again\n");
     terminal.expect("again\r\nagain");
     // Half of the keys is input.
@@ -72,6 +81,7 @@ fn keys_detach_and_attach_comes_back() {
     terminal.wait().exits(0);
 
     let terminal = sandbox.coracle(["start", "-ai", "one"]).start_on_terminal();
+    is_given_over(&terminal);
     terminal.types("third\n");
     terminal.expect("third\r\nthird");
     terminal.types(b"\x04");

@@ -12,7 +12,7 @@ use std::thread::JoinHandle;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
+use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
 use super::run::{Invocation, Outcome, Running, Stream};
 
@@ -88,6 +88,14 @@ impl Terminal {
         File::from(copy)
             .write_all(bytes.as_ref())
             .expect("type on our own terminal");
+    }
+
+    /// Whether each key is read at once and shown by nobody but who reads it.
+    pub fn is_raw(&self) -> bool {
+        let modes = tcgetattr(&*self.controller)
+            .expect("our own terminal")
+            .local_modes;
+        !modes.intersects(LocalModes::ICANON | LocalModes::ECHO)
     }
 
     pub fn resize(&self, rows: u16, columns: u16) {
