@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::io::Write;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal};
 use super::client::connect;
 use super::exec::Request;
 use super::protocol::{Packet, Received, Wishes};
-use super::start::MONITOR_SOCKET;
+use super::start::{MONITOR_SOCKET, execute_anew};
 use super::state::{Condition, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::store::Store;
@@ -50,16 +50,7 @@ impl Check {
         rustix::io::ioctl_fionbio(&ours, true)?;
         let pid = process::fork(|| {
             let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-            if theirs.as_fd().as_raw_fd() == MONITOR_SOCKET {
-                let _ = rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty());
-            } else {
-                let _ = process::place(theirs.as_fd(), MONITOR_SOCKET);
-            }
-            let _ = process::close_on_exec_from(MONITOR_SOCKET + 1);
-            crate::sys::signal::reset_all();
-            crate::sys::signal::unblock_all();
-            process::execve(c"/proc/self/exe", &mut arguments, &mut environment);
-            127
+            execute_anew(theirs.as_fd(), &mut arguments, &mut environment)
         })?;
         // It is ours to reap, so that the number is still its own.
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).inspect_err(|_| give_up(pid))?;

@@ -1,7 +1,7 @@
 //! Starting a container: a monitor of its own is made, which starts the payload and stays.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
@@ -124,19 +124,29 @@ impl Engine {
             for number in 0..3 {
                 let _ = process::place(null.as_fd(), number);
             }
-            // Whatever held the number before, lock or not, stays our parent's.
-            if theirs.as_fd().as_raw_fd() == MONITOR_SOCKET {
-                let _ = rustix::io::fcntl_setfd(&theirs, rustix::io::FdFlags::empty());
-            } else {
-                let _ = process::place(theirs.as_fd(), MONITOR_SOCKET);
-            }
-            let _ = process::close_on_exec_from(MONITOR_SOCKET + 1);
-            crate::sys::signal::reset_all();
-            crate::sys::signal::unblock_all();
-            process::execve(c"/proc/self/exe", &mut arguments, &mut environment);
-            127
+            execute_anew(theirs.as_fd(), &mut arguments, &mut environment)
         })
         .map_err(errno(failed()))?;
         Ok(ours)
     }
+}
+
+/// Executes our program anew in a child, with standard streams and `kept` as [`MONITOR_SOCKET`], and with no other
+/// descriptor of its parent. Returns the code to end with where that fails.
+pub(super) fn execute_anew(
+    kept: BorrowedFd<'_>,
+    arguments: &mut process::Strings,
+    environment: &mut process::Strings,
+) -> i32 {
+    // Whatever held the number before, lock or not, stays our parent's.
+    if kept.as_raw_fd() == MONITOR_SOCKET {
+        let _ = rustix::io::fcntl_setfd(kept, rustix::io::FdFlags::empty());
+    } else {
+        let _ = process::place(kept, MONITOR_SOCKET);
+    }
+    let _ = process::close_on_exec_from(MONITOR_SOCKET + 1);
+    crate::sys::signal::reset_all();
+    crate::sys::signal::unblock_all();
+    process::execve(c"/proc/self/exe", arguments, environment);
+    127
 }
