@@ -501,7 +501,7 @@ fn resources(options: &ContainerOptions, config: &mut Config) -> Result<()> {
             Some(number) => limits::cpus(number).with_context(|| of("--cpus", number))?,
             None => None,
         },
-        pids: limits.pids_limit.and_then(limits::pids),
+        pids: limits.pids_limit.map(|limit| limits::pids(limit).unwrap_or(0)),
     };
     for text in &limits.ulimit {
         let limit = limits::ulimit(text).with_context(|| of("--ulimit", text))?;

@@ -143,7 +143,7 @@ fn options_win_over_the_image() {
             config.resources.nano_cpus,
             config.resources.pids
         ),
-        (Some(64 << 20), Some(500_000_000), None)
+        (Some(64 << 20), Some(500_000_000), Some(0))
     );
     assert_eq!(config.ulimits.len(), 1);
     assert_eq!((config.ulimits[0].soft, config.shm_size), (Some(2), 1 << 20));

@@ -109,7 +109,8 @@ impl Engine {
 fn group(path: &Path, config: &Config) -> Result<Option<OwnedFd>> {
     let group = Cgroup::at(path);
     let limits = &config.resources;
-    let is_limited = limits.memory.is_some() || limits.nano_cpus.is_some() || limits.pids.is_some();
+    let is_limited =
+        limits.memory.is_some() || limits.nano_cpus.is_some() || limits.pids.is_some_and(|count| count > 0);
     match group.reach() {
         Ok(true) => Ok(group.open().ok()),
         Ok(false) | Err(_) if !is_limited => Ok(None),

@@ -126,7 +126,7 @@ impl LogWriter {
     }
 
     /// Writes what is left of unfinished lines.
-    pub fn finish(mut self) {
+    pub fn flush(&mut self) {
         let now = time::now();
         let mut entries = Vec::new();
         for is_error in [false, true] {
@@ -194,7 +194,7 @@ mod tests {
         log.write(true, b"error\n");
         log.write(false, b"o\n\x1b\"\n");
         log.write(false, &vec![b'x'; LINE_LIMIT + 1]);
-        log.finish();
+        log.flush();
         let lines = lines(&directory, LOG);
         let texts: Vec<_> = lines.iter().map(|line| line.log.as_str()).collect();
         let long = "x".repeat(LINE_LIMIT);
@@ -215,7 +215,7 @@ mod tests {
         for number in 0..20 {
             log.write(false, format!("line {number}\n").as_bytes());
         }
-        log.finish();
+        log.flush();
         let names = files(std::fs::File::open(directory.path()).unwrap());
         assert_eq!(names, ["log.2", "log.1", "log"]);
         let all: Vec<_> = names.iter().flat_map(|name| lines(&directory, name)).collect();
@@ -229,7 +229,7 @@ mod tests {
         let mut log = writer(&directory, &Log::default());
         log.make_no_more_files();
         log.write(false, b"one\ntwo");
-        log.finish();
+        log.flush();
         assert_eq!(names(), 0);
         // Whoever follows a log that was begun reads it to its end.
         let small = Log::JsonFile {
@@ -241,7 +241,7 @@ mod tests {
         let before = names();
         log.make_no_more_files();
         log.write(false, b"two\n");
-        log.finish();
+        log.flush();
         assert_eq!(names(), before);
         let last: String = lines(&directory, LOG)
             .into_iter()
@@ -255,7 +255,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let mut log = writer(&directory, &Log::None);
         log.write(false, b"x\n");
-        log.finish();
+        log.flush();
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 }

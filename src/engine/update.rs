@@ -40,7 +40,9 @@ impl Engine {
         let limits = &update.limits;
         config.resources.memory = limits.memory.unwrap_or(config.resources.memory);
         config.resources.nano_cpus = limits.nano_cpus.unwrap_or(config.resources.nano_cpus);
-        config.resources.pids = limits.pids.unwrap_or(config.resources.pids);
+        config.resources.pids = limits
+            .pids
+            .map_or(config.resources.pids, |pids| Some(pids.unwrap_or(0)));
         config.restart = update.restart.unwrap_or(config.restart);
         Ok(self
             .store

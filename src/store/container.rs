@@ -215,6 +215,7 @@ pub struct Resources {
     pub memory: Option<u64>,
     /// Billionths of a processor.
     pub nano_cpus: Option<u64>,
+    /// 0: no limit, for whoever asked for that; `None` is the default one.
     pub pids: Option<u64>,
 }
 

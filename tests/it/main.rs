@@ -14,6 +14,7 @@ mod images;
 mod isolation;
 mod lists;
 mod login;
+mod logs;
 mod manifests;
 mod mount;
 mod parts;

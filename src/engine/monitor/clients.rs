@@ -1,5 +1,6 @@
 //! Everybody who is connected to a monitor.
 
+use std::collections::VecDeque;
 use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags};
@@ -11,14 +12,17 @@ use super::wishes_of;
 #[derive(Default)]
 pub struct Clients {
     clients: Vec<Client>,
+    /// The payload has ended with this code, and those who only wait have been told.
+    ended: Option<i32>,
 }
 
 struct Client {
     connection: Connection,
     /// None until it has greeted.
     wishes: Option<Wishes>,
-    /// What the primary client has not taken yet; while there is something no more output is read.
-    pending: Option<Packet>,
+    /// What the primary client has not taken yet; while there is something no more output is read, but what is left in the
+    /// pipes when the payload has ended.
+    pending: VecDeque<Packet>,
     gone: bool,
     /// It is told of each check of the container's health.
     watches: bool,
@@ -30,7 +34,7 @@ impl Clients {
         self.clients.push(Client {
             connection,
             wishes: Some(wishes),
-            pending: None,
+            pending: VecDeque::new(),
             gone: false,
             watches: false,
         });
@@ -41,7 +45,7 @@ impl Clients {
         self.clients.push(Client {
             connection,
             wishes: None,
-            pending: None,
+            pending: VecDeque::new(),
             gone: false,
             watches: false,
         });
@@ -49,7 +53,7 @@ impl Clients {
 
     /// Whether the primary client has not taken its output.
     pub fn is_blocked(&self) -> bool {
-        self.clients.iter().any(|client| client.pending.is_some())
+        self.clients.iter().any(|client| !client.pending.is_empty())
     }
 
     /// What each client is waited for. Input is not taken while the payload does not take it either.
@@ -60,7 +64,7 @@ impl Clients {
             if takes_input || !gives_input {
                 flags |= PollFlags::IN;
             }
-            if client.pending.is_some() {
+            if !client.pending.is_empty() {
                 flags |= PollFlags::OUT;
             }
             fds.push(PollFd::from_borrowed_fd(client.connection.as_fd(), flags));
@@ -71,14 +75,16 @@ impl Clients {
     pub fn attend(&mut self, events: &[PollFlags]) -> Vec<Packet> {
         let mut requests = Vec::new();
         for (client, events) in self.clients.iter_mut().zip(events) {
-            if events.contains(PollFlags::OUT)
-                && let Some(packet) = client.pending.take()
-            {
-                client.deliver(packet);
+            if events.contains(PollFlags::OUT) {
+                client.send_pending();
             }
             if events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
                 requests.extend(client.listen());
             }
+        }
+        // Those who came meanwhile as well.
+        if let Some(code) = self.ended {
+            self.tell_waiting(code);
         }
         self.clients.retain(|client| !client.gone);
         requests
@@ -118,6 +124,7 @@ impl Clients {
 
     /// Tells those who only wait how it ended; they need not wait for somebody else's output.
     pub fn tell_waiting(&mut self, code: i32) {
+        self.ended = Some(code);
         self.clients.retain(|client| {
             let waits = client.wishes.is_some_and(|wishes| !wishes.output);
             if waits {
@@ -130,6 +137,7 @@ impl Clients {
     /// Tells everybody who has greeted of an end after which the container starts again, and parts with them. Whoever
     /// has not greeted yet may want to keep it from that.
     pub fn part(&mut self, code: i32) {
+        self.ended = None;
         self.clients.retain(|client| {
             let has_greeted = client.wishes.is_some();
             if has_greeted {
@@ -153,16 +161,32 @@ impl Client {
         self.wishes.is_some_and(|wishes| wishes.primary)
     }
 
+    fn send_pending(&mut self) {
+        let mut pending = std::mem::take(&mut self.pending);
+        while let Some(packet) = pending.pop_front() {
+            self.deliver(packet);
+            if !self.pending.is_empty() {
+                break;
+            }
+        }
+        self.pending.append(&mut pending);
+    }
+
     fn deliver(&mut self, packet: Packet) {
+        if !self.pending.is_empty() {
+            self.pending.push_back(packet);
+            return;
+        }
         match self.connection.try_send(&packet) {
             Ok(()) => {}
-            Err(Errno::AGAIN | Errno::NOBUFS) if self.is_primary() => self.pending = Some(packet),
+            Err(Errno::AGAIN | Errno::NOBUFS) if self.is_primary() => self.pending.push_back(packet),
             Err(Errno::AGAIN | Errno::NOBUFS) => {
                 // Its queue is full, so this may not arrive either; the end of the connection does.
                 let _ = self.connection.try_send(&Packet::Dropped);
                 self.gone = true;
             }
-            Err(_) => self.gone = true,
+            // It has died. Of one that gave input the next look at it tells, for with it the input ends.
+            Err(_) => self.gone = !self.wishes.is_some_and(|wishes| wishes.input),
         }
     }
 
@@ -187,7 +211,7 @@ impl Client {
             Ok(Received::Nothing) => None,
             Ok(Received::End) | Err(_) => {
                 self.gone = true;
-                self.pending = None;
+                self.pending.clear();
                 // With the caller its input ends.
                 self.wishes
                     .is_some_and(|wishes| wishes.input)

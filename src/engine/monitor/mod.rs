@@ -29,7 +29,7 @@ use self::restart::BackOff;
 use self::streams::{Output, Streams};
 use super::client::SOCKET;
 use super::log::LogWriter;
-use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
+use super::protocol::{CHUNK, Connection, Packet, Received, VERSION, Wishes};
 use super::start::MONITOR_SOCKET;
 use super::stop::{ends, is_deaf};
 use super::{Engine, EngineError, Result, errno};
@@ -39,6 +39,9 @@ use crate::store::events::Event;
 use crate::store::locks::Liveness;
 use crate::sys::process;
 use crate::sys::signal::Signals;
+
+/// What a payload can have left in a pipe is less, unless a superuser of the host has made that longer.
+const REST_LIMIT: usize = 1 << 20;
 
 /// Runs as the monitor of the container `id` of the store at `root`. Returns the process's exit status.
 /// `lingers`: a rootless user namespace outlives its last container by [`LINGER`].
@@ -235,12 +238,27 @@ impl Monitor {
                 && let Some(code) = self.reap()
             {
                 ended = Some(code);
+                // Whoever learns of the end finds in the log all that was written.
+                self.take_rest();
                 // Recorded before the rest of the output is delivered, which a stopped reader can hold up for ever.
                 self.record_end(code);
                 self.clients.tell_waiting(code);
             }
         }
         ended.unwrap_or(0)
+    }
+
+    /// Takes what an ended payload has left in its pipes, without regard to who is behind. What others go on to write there
+    /// comes later.
+    fn take_rest(&mut self) {
+        for output in [Output::Standard, Output::Error] {
+            for _ in 0..REST_LIMIT / CHUNK {
+                if !self.stream(output) {
+                    break;
+                }
+            }
+        }
+        self.log.flush();
     }
 
     /// Until it is time to start again, or nobody wants that any more.
@@ -326,18 +344,18 @@ impl Monitor {
         }
     }
 
-    /// Moves what a stream has to the log and the clients, or input on to the payload.
-    fn stream(&mut self, output: Output) {
-        match output {
-            Output::Input => self.streams.flush_input(),
-            Output::Standard | Output::Error => {
-                let Some(data) = self.streams.read(output) else {
-                    return;
-                };
-                self.log.write(output == Output::Error, &data);
-                self.clients.deliver(output == Output::Error, data);
-            }
+    /// Moves what a stream has to the log and the clients, or input on to the payload. `false`: there was no output.
+    fn stream(&mut self, output: Output) -> bool {
+        if output == Output::Input {
+            self.streams.flush_input();
+            return false;
         }
+        let Some(data) = self.streams.read(output) else {
+            return false;
+        };
+        self.log.write(output == Output::Error, &data);
+        self.clients.deliver(output == Output::Error, data);
+        true
     }
 
     fn answer(&mut self, packet: Packet) {
@@ -528,8 +546,8 @@ impl Monitor {
     }
 
     /// Cleans up what nobody waits for.
-    fn finish(self) {
-        self.log.finish();
+    fn finish(mut self) {
+        self.log.flush();
         drop(self.clients);
         // The root is unmounted here, after the code was told, and before our liveness ends.
         drop(self.payload);

@@ -10,7 +10,7 @@ use super::record::start_error;
 use super::streams::Streams;
 use crate::runtime::cgroup::{Cgroup, Limits};
 use crate::runtime::spawn::{self, Options, Started};
-use crate::store::container::{Container, Root};
+use crate::store::container::{Container, Resources, Root};
 use crate::store::locks::{LIVE, Liveness};
 use crate::store::shared;
 use crate::sys::process;
@@ -44,18 +44,7 @@ pub fn payload(
     renew_work(directory, id)?;
     engine.prepare_volumes(container)?;
     let mut spec = engine.spec(container, window.unwrap_or((24, 80)))?;
-    let resources = &container.config.resources;
-    let limits = Limits {
-        memory: resources.memory,
-        swap: None,
-        nano_cpus: resources.nano_cpus,
-        pids: resources.pids,
-    };
-    // Podman's default, kept where the controller is at hand.
-    let wished = Limits {
-        pids: limits.pids.is_none().then_some(2048),
-        ..Limits::default()
-    };
+    let (limits, wished) = limits(&container.config.resources);
     let cgroup = Cgroup::make(id, &limits, &wished).map_err(|error| EngineError::Start {
         exit: 125,
         message: error.to_string(),
@@ -84,6 +73,22 @@ pub fn payload(
             Err(start_error(&error))
         }
     }
+}
+
+/// What is required, and what is set where that can be.
+fn limits(resources: &Resources) -> (Limits, Limits) {
+    let required = Limits {
+        memory: resources.memory,
+        swap: None,
+        nano_cpus: resources.nano_cpus,
+        pids: resources.pids.filter(|count| *count > 0),
+    };
+    // Podman's default, kept where the controller is at hand.
+    let wished = Limits {
+        pids: resources.pids.is_none().then_some(2048),
+        ..Limits::default()
+    };
+    (required, wished)
 }
 
 /// Keeps the layers whose content stores of others lend to the container.
@@ -145,5 +150,27 @@ pub fn listen(directory: &OwnedFd, id: &str) -> Result<OwnedFd> {
 pub fn write_pidfile(container: &Container, pid: i32) {
     if let Some(path) = &container.config.pidfile {
         let _ = std::fs::write(path.as_path(), pid.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_who_asked_for_no_limit_of_processes_gets_one() {
+        for (asked, required, wished) in [
+            (None, None, Some(2048)),
+            (Some(0), None, None),
+            (Some(7), Some(7), None),
+        ] {
+            let pids = asked;
+            let resources = Resources {
+                pids,
+                ..Resources::default()
+            };
+            let (limits, others) = limits(&resources);
+            assert_eq!((limits.pids, others.pids), (required, wished), "{asked:?}");
+        }
     }
 }
