@@ -206,3 +206,38 @@ fn all_prose_belongs_to_a_page() {
         );
     }
 }
+
+/// The words between backquotes that name a test: of a module of `tests/it`, or a file of the tree.
+fn named_tests(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split('`').skip(1).step_by(2);
+    words.filter(|word| word.contains("::") || word.starts_with("src/"))
+}
+
+/// Whether there is the test, or for a name with `…` one with these parts.
+fn exists(name: &str) -> bool {
+    if name.starts_with("src/") {
+        return root().join(name).exists();
+    }
+    let (module, function) = name.rsplit_once("::").unwrap();
+    let file = root().join("tests/it").join(module.replace("::", "/") + ".rs");
+    let source = fs::read_to_string(file).unwrap_or_default();
+    let mut names = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("fn ")?.split('(').next());
+    names.any(|name| match function.contains('…') {
+        true => function.split('…').all(|part| name.contains(part)),
+        false => name == function,
+    })
+}
+
+#[test]
+fn tests_that_are_named_are_there() {
+    let mut wrong = Vec::new();
+    for page in ["docs/oci-distribution.md", "docs/threats.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        assert!(named_tests(&text).count() > 10, "{page} names no tests");
+        let missing = named_tests(&text).filter(|name| !exists(name));
+        wrong.extend(missing.map(|name| format!("{page}: there is no {name}")));
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -50,7 +50,11 @@ pub fn run(args: &ReferrersArgs, _context: &Context) -> Outcome {
             Some(digest) => digest,
             None => own.client.manifest(asked.tag(), None)?.digest,
         };
-        Ok((own.client.referrers(&subject)?, candidate.reference.name()))
+        let wanted = args.artifact_type.as_deref();
+        Ok((
+            own.client.referrers(&subject, wanted)?,
+            candidate.reference.name(),
+        ))
     })?;
     if let Some(wanted) = &args.artifact_type {
         found.retain(|found| found.artifact_type.as_ref() == Some(wanted));

@@ -106,6 +106,7 @@ impl RegistryOptions {
             credentials: None,
             retries: RETRIES,
             retry_delay: None,
+            warn: Some(report::keep_warning),
         })
     }
 }
@@ -381,6 +382,8 @@ fn pull_and_tell(
     };
     let pulled =
         pull::pull(store, sources, wish, &tell).with_context(|| format!("cannot pull {reference}"))?;
+    // Before a container of it runs, perhaps for long.
+    report::tell_warnings();
     display.say(&format!("Digest: {}", pulled.digest));
     let familiar = reference.familiar();
     display.say(&match pulled.is_new {

@@ -5,6 +5,7 @@
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use super::output::clean;
@@ -27,6 +28,7 @@ pub struct Coded {
 
 /// Ends the program: prints the error, if there is one, and gives the exit code.
 pub fn finish(outcome: Outcome) -> ExitCode {
+    tell_warnings();
     match outcome {
         Ok(code) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
@@ -164,6 +166,28 @@ pub fn warn(message: &str) {
     if is_told(Level::Warn) {
         say(&format!("Warning: {message}"));
     }
+}
+
+/// Most warnings of registries that one command tells.
+const WARNINGS: usize = 10;
+
+/// Those that wait to be told, where they disturb no progress, and then those that were.
+static KEPT: Mutex<(Vec<String>, usize)> = Mutex::new((Vec::new(), 0));
+
+/// Keeps a warning of a registry, once however often it comes.
+pub fn keep_warning(host: &str, text: &str) {
+    let warning = format!("{host} says: {}", text.replace(['\n', '\t'], " "));
+    let mut kept = KEPT.lock().expect("no thread panics with the lock");
+    if kept.0.len() < WARNINGS && !kept.0.contains(&warning) {
+        kept.0.push(warning);
+    }
+}
+
+/// Tells the warnings of registries that were not told yet.
+pub fn tell_warnings() {
+    let mut kept = KEPT.lock().expect("no thread panics with the lock");
+    kept.0[kept.1..].iter().for_each(|warning| warn(warning));
+    kept.1 = kept.0.len();
 }
 
 /// Prints what somebody who looks for a fault wants to know.

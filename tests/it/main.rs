@@ -19,6 +19,7 @@ mod manifests;
 mod mount;
 mod parts;
 mod pause;
+mod points;
 mod proxies;
 mod push;
 mod refusals;

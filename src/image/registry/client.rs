@@ -39,6 +39,8 @@ pub struct Settings {
     pub retries: u32,
     /// The wait before the first of these; else it begins at a second. It doubles each time.
     pub retry_delay: Option<Duration>,
+    /// Who is told what a registry wants its users to be told: its host and the text.
+    pub warn: Option<fn(&str, &str)>,
 }
 
 /// What a request is for: it decides what a token must allow.
@@ -252,7 +254,7 @@ impl Client {
                 serde_json::from_slice(&bytes).map_err(|_| self.wrong(format!("the {what} is no list")))?;
             let before = tags.len();
             tags.extend(page.tags.unwrap_or_default());
-            let next = next_page(&headers);
+            let next = next_page(&self.url(&target), &headers);
             match next {
                 // A page without tags leads nowhere.
                 Some(next) if tags.len() > before && tags.len() < limit => target = next,

@@ -16,7 +16,7 @@ use super::challenge::{self, Challenge};
 use super::client::{Authorization, Client, Purpose};
 use super::credentials::Credentials;
 use super::error::{RegistryError, is_passing};
-use super::wire::{basic, bounded, form, join, origin, retry_after};
+use super::wire::{basic, bounded, form, join, origin, retry_after, warnings};
 
 /// Most bytes of an answer that is only looked at for an error or a token.
 const ANSWER_LIMIT: u64 = 1 << 20;
@@ -86,6 +86,10 @@ impl Client {
     }
 
     fn accept(&self, ask: &Ask<'_>, mut response: Response<Body>) -> Result<Response<Body>> {
+        if let Some(warn) = self.settings.warn {
+            let warnings = warnings(response.headers());
+            warnings.iter().for_each(|text| warn(&self.domain, text));
+        }
         if response.status().is_success() {
             return Ok(response);
         }

@@ -109,7 +109,7 @@ impl Client {
                     });
                 }
             }
-            match next_page(&headers) {
+            match next_page(&self.url(&target), &headers) {
                 // A page without anything new leads nowhere.
                 Some(next) if is_new && found.len() < limit => target = next,
                 _ => break,

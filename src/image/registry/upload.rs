@@ -10,8 +10,12 @@ use ureq::http::{HeaderMap, Method, Response, StatusCode, header};
 use super::client::{Client, Purpose};
 use super::error::{RegistryError, is_missing};
 use super::exchange::Ask;
+use super::referrers::attachment;
 use super::wire::{announced, form, join};
 use crate::base::digest::{Digest, Hashing};
+
+/// Names the subject of a manifest, where the registry lists what is attached to it by itself.
+const SUBJECT: &str = "oci-subject";
 
 /// The type of all blobs on their way to a registry.
 const OCTETS: &str = "application/octet-stream";
@@ -127,12 +131,18 @@ impl Client {
         let what = format!("manifest {name} of {}", self.repository);
         let kind = [(header::CONTENT_TYPE, media_type.to_owned())];
         let response = self.ask(&push(Method::PUT, &target, &kind, Some(bytes), &what))?;
-        match announced(response.headers()) {
-            Some(other) if other != digest => Err(self
-                .wrong(format!("{what} has the digest {digest}, and it says {other}"))
-                .into()),
-            _ => Ok(digest),
+        if let Some(other) = announced(response.headers()).filter(|other| *other != digest) {
+            let reason = format!("{what} has the digest {digest}, and it says {other}");
+            return Err(self.wrong(reason).into());
         }
+        // Without this answer the registry has not seen what the manifest is attached to.
+        if !response.headers().contains_key(SUBJECT)
+            && let Some((subject, entry)) = attachment(bytes, media_type)?
+        {
+            self.attach(&subject, &entry)
+                .with_context(|| format!("{what} is pushed, but not listed as attached to {subject}"))?;
+        }
+        Ok(digest)
     }
 }
 

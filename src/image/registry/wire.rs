@@ -52,15 +52,47 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-/// The target of the next page of a list (RFC 8288, as the distribution specification uses it).
-pub fn next_page(headers: &HeaderMap) -> Option<String> {
+/// The target of the next page of a list that was found at `url` (RFC 8288, as the distribution specification uses it).
+pub fn next_page(url: &str, headers: &HeaderMap) -> Option<String> {
     let link = headers.get(header::LINK)?.to_str().ok()?;
     let (target, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
     let is_next = rest
         .split(';')
         .any(|word| matches!(word.trim(), "rel=next" | "rel=\"next\""));
-    // Pages are the registry's own: only a path below its host is followed.
-    (is_next && target.starts_with('/') && !target.starts_with("//")).then(|| target.to_owned())
+    let next = join(url, target);
+    // Pages are the registry's own: nothing but its host is followed.
+    let path = next
+        .strip_prefix(origin(url))
+        .filter(|path| path.starts_with('/'));
+    path.filter(|_| is_next).map(str::to_owned)
+}
+
+/// Most warnings of one answer, and letters of one of them.
+const WARNINGS: usize = 5;
+const WARNING: usize = 300;
+
+/// What a registry wants its users to be told (distribution specification, "Warnings"): `299 - "text"`.
+pub fn warnings(headers: &HeaderMap) -> Vec<String> {
+    let values = headers.get_all(header::WARNING).iter();
+    let texts = values.filter_map(|value| {
+        let quoted = std::str::from_utf8(value.as_bytes())
+            .ok()?
+            .strip_prefix("299 - \"")?;
+        let mut text = String::new();
+        let mut letters = quoted.chars();
+        while let Some(letter) = letters.next() {
+            match letter {
+                '"' => return Some(text),
+                '\\' => text.extend(letters.next()),
+                letter => text.push(letter),
+            }
+            if text.chars().count() >= WARNING {
+                return Some(text);
+            }
+        }
+        None
+    });
+    texts.take(WARNINGS).collect()
 }
 
 /// Scheme, host and port.
@@ -159,21 +191,48 @@ mod tests {
         let next = |link: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::LINK, link.parse().unwrap());
-            next_page(&headers)
+            next_page("https://reg.example:5000/v2/x/tags/list?n=2", &headers)
         };
         assert_eq!(
             next("</v2/x/tags/list?last=b>; rel=\"next\"").unwrap(),
             "/v2/x/tags/list?last=b"
         );
         assert_eq!(next("</v2/x>; rel=next").unwrap(), "/v2/x");
+        assert_eq!(
+            next("<https://reg.example:5000/v2/x>; rel=next").unwrap(),
+            "/v2/x"
+        );
+        assert_eq!(next("<list?last=b>; rel=next").unwrap(), "/v2/x/tags/list?last=b");
         for link in [
             "</v2/x>; rel=prev",
             "<https://evil.example/>; rel=next",
+            "<https://reg.example:50001/v2/x>; rel=next",
+            "<http://reg.example:5000/v2/x>; rel=next",
             "<//evil.example/>; rel=next",
             "x",
         ] {
             assert_eq!(next(link), None, "{link}");
         }
+    }
+
+    #[test]
+    fn warnings_are_texts_that_end() {
+        let long = format!("299 - \"{}\"", "x".repeat(1000));
+        let given = [
+            r#"299 - "this \"tag\" goes away""#,
+            r#"199 - "another code""#,
+            r#"299 - "without end"#,
+            "299 - bare",
+            &long,
+        ];
+        let mut headers = HeaderMap::new();
+        for value in given {
+            headers.append(header::WARNING, value.parse().unwrap());
+        }
+        assert_eq!(
+            warnings(&headers),
+            [r#"this "tag" goes away"#.to_owned(), "x".repeat(WARNING)]
+        );
     }
 
     #[test]

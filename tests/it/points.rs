@@ -1,0 +1,556 @@
+//! What the distribution specification asks of clients, before a registry in memory that insists on it and does what the
+//! specification leaves open in one way or another. docs/oci-distribution.md says which test shows what.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use super::manifests::coracle;
+use super::push::skopeo;
+use super::registry::{image, told};
+use super::support::image::hex;
+use super::support::registry::{Answer, Asked, Content, Distribution, Fake};
+use super::support::{Sandbox, requires};
+
+const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// How a registry does what is left open to it.
+#[derive(Clone, Copy, Default)]
+struct Ways {
+    /// What comes before the path of an upload in `Location`; nothing: it is a path.
+    location: &'static str,
+    /// Whether blobs are taken over from other repositories.
+    mounts: bool,
+    /// Whether it lists what is attached to a manifest.
+    lists: bool,
+    /// Most entries of one page.
+    page: usize,
+}
+
+#[derive(Default)]
+struct Memory {
+    ways: Ways,
+    host: String,
+    blobs: BTreeMap<String, Vec<u8>>,
+    /// By repository and name.
+    manifests: BTreeMap<(String, String), (String, Vec<u8>)>,
+    uploads: BTreeMap<String, Vec<u8>>,
+    count: usize,
+}
+
+fn refused(status: u16, code: &str) -> Answer {
+    Answer::new(status, json!({ "errors": [{ "code": code }] }).to_string())
+}
+
+fn field<'a>(target: &'a str, name: &str) -> Option<&'a str> {
+    let (_, query) = target.split_once('?')?;
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+}
+
+impl Memory {
+    fn answer(&mut self, asked: &Asked) -> Answer {
+        self.host = asked.header("host").to_owned();
+        if !asked.header("user-agent").starts_with("coracle/") {
+            return refused(400, "NO_USER_AGENT");
+        }
+        let path = asked.target.split('?').next().unwrap().to_owned();
+        let path = path.strip_prefix("/v2/").unwrap_or_default();
+        for (part, act) in [
+            (
+                "/blobs/uploads/",
+                Self::upload as fn(&mut Self, &Asked, &str, &str) -> Answer,
+            ),
+            ("/blobs/", Self::blob),
+            ("/manifests/", Self::manifest),
+            ("/referrers/", Self::referrers),
+            ("/tags/", Self::tags),
+        ] {
+            if let Some((repository, name)) = path.split_once(part) {
+                return act(self, asked, repository, name);
+            }
+        }
+        refused(404, "UNSUPPORTED")
+    }
+
+    /// A session lives at the last place that was named for it.
+    fn session(&mut self, status: u16, bytes: Vec<u8>) -> Answer {
+        self.count += 1;
+        let id = format!("session-{}", self.count);
+        self.uploads.insert(id.clone(), bytes);
+        let prefix = self.ways.location.replace("HOST", &self.host);
+        Answer::new(status, "").header("Location", format!("{prefix}/v2/test/blobs/uploads/{id}?state=1"))
+    }
+
+    fn upload(&mut self, asked: &Asked, _repository: &str, id: &str) -> Answer {
+        let digest = field(&asked.target, "digest").map(|digest| digest.replace("%3A", ":"));
+        match asked.method.as_str() {
+            "POST" => {
+                let mount = field(&asked.target, "mount").map(|digest| digest.replace("%3A", ":"));
+                match mount.filter(|digest| self.ways.mounts && self.blobs.contains_key(digest)) {
+                    Some(digest) => {
+                        Answer::new(201, "").header("Location", format!("/v2/test/blobs/{digest}"))
+                    }
+                    None => self.session(202, Vec::new()),
+                }
+            }
+            "PATCH" | "PUT" => {
+                let Some(mut bytes) = self.uploads.remove(id) else {
+                    return refused(404, "BLOB_UPLOAD_UNKNOWN");
+                };
+                if field(&asked.target, "state") != Some("1") {
+                    return refused(400, "LOCATION_WAS_CHANGED");
+                }
+                if !asked.body.is_empty() && asked.header("content-type") != "application/octet-stream" {
+                    return refused(400, "CONTENT_TYPE");
+                }
+                bytes.extend(&asked.body);
+                if asked.method == "PATCH" {
+                    return self.session(202, bytes);
+                }
+                if digest != Some(format!("sha256:{}", hex(&bytes))) {
+                    return refused(400, "DIGEST_INVALID");
+                }
+                self.blobs.insert(digest.unwrap(), bytes);
+                Answer::new(201, "")
+            }
+            "DELETE" => {
+                self.uploads.remove(id);
+                Answer::new(204, "")
+            }
+            _ => refused(405, "UNSUPPORTED"),
+        }
+    }
+
+    fn blob(&mut self, asked: &Asked, _repository: &str, digest: &str) -> Answer {
+        let Some(bytes) = self.blobs.get(digest) else {
+            return refused(404, "BLOB_UNKNOWN");
+        };
+        match asked.range(bytes.len()) {
+            None => Answer::new(200, bytes.clone()),
+            Some(range) => Answer::new(206, &bytes[range.clone()]).header(
+                "Content-Range",
+                format!("bytes {}-{}/{}", range.start, range.end - 1, bytes.len()),
+            ),
+        }
+    }
+
+    fn manifest(&mut self, asked: &Asked, repository: &str, name: &str) -> Answer {
+        let key = (repository.to_owned(), name.to_owned());
+        if asked.method != "PUT" {
+            let Some((kind, bytes)) = self.manifests.get(&key) else {
+                return refused(404, "MANIFEST_UNKNOWN");
+            };
+            if !asked.header("accept").split(", ").any(|known| known == kind) {
+                return refused(404, "NOT_ACCEPTED");
+            }
+            return Answer::new(200, bytes.clone())
+                .header("Content-Type", kind)
+                .header("Docker-Content-Digest", format!("sha256:{}", hex(bytes)));
+        }
+        let document: Value = serde_json::from_slice(&asked.body).unwrap_or_default();
+        if document["mediaType"] != asked.header("content-type") {
+            return refused(400, "MANIFEST_INVALID");
+        }
+        let layers = document["layers"].as_array().cloned().unwrap_or_default();
+        let mut blobs = layers.iter().chain(document.get("config"));
+        if !blobs.all(|blob| {
+            self.blobs
+                .contains_key(blob["digest"].as_str().unwrap_or_default())
+        }) {
+            return refused(400, "MANIFEST_BLOB_UNKNOWN");
+        }
+        let digest = format!("sha256:{}", hex(&asked.body));
+        let kind = asked.header("content-type").to_owned();
+        for name in [name, digest.as_str()] {
+            let key = (repository.to_owned(), name.to_owned());
+            self.manifests.insert(key, (kind.clone(), asked.body.clone()));
+        }
+        let answer = Answer::new(201, "")
+            .header("Docker-Content-Digest", &digest)
+            .header("Warning", r#"299 - "this registry will be \"gone\" soon""#);
+        match document["subject"]["digest"].as_str() {
+            Some(subject) if self.ways.lists => answer.header("OCI-Subject", subject),
+            _ => answer,
+        }
+    }
+
+    /// The entries from `last` on, and the header that leads to the next page.
+    fn page(&self, asked: &Asked, entries: Vec<Value>) -> (Vec<Value>, Option<String>) {
+        let begin = field(&asked.target, "last").map_or(0, |last| last.parse().unwrap());
+        let end = entries.len().min(begin + self.ways.page.max(1));
+        let path = asked.target.split('?').next().unwrap();
+        let more = end < entries.len();
+        let link = more.then(|| format!("<http://{}{path}?last={end}>; rel=\"next\"", self.host));
+        (entries[begin..end].to_vec(), link)
+    }
+
+    fn referrers(&mut self, asked: &Asked, repository: &str, digest: &str) -> Answer {
+        if !self.ways.lists {
+            return Answer::new(404, "404 page not found\n");
+        }
+        let mut entries = Vec::new();
+        for ((place, name), (kind, bytes)) in &self.manifests {
+            let document: Value = serde_json::from_slice(bytes).unwrap();
+            if place == repository && document["subject"]["digest"] == digest && name.starts_with("sha256:") {
+                entries.push(json!({ "mediaType": kind, "digest": name, "size": bytes.len(), "artifactType": document["artifactType"] }));
+            }
+        }
+        let (entries, link) = self.page(asked, entries);
+        let list = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": entries });
+        let answer = Answer::new(200, list.to_string()).header("Content-Type", INDEX);
+        match link {
+            Some(link) => answer.header("Link", link),
+            None => answer,
+        }
+    }
+
+    fn tags(&mut self, asked: &Asked, repository: &str, _list: &str) -> Answer {
+        let names = self.manifests.keys().filter(|(place, _)| place == repository);
+        let tags = names
+            .filter(|(_, name)| !name.contains(':'))
+            .map(|(_, name)| json!(name));
+        let (tags, link) = self.page(asked, tags.collect());
+        let answer = Answer::new(200, json!({ "name": repository, "tags": tags }).to_string());
+        match link {
+            Some(link) => answer.header("Link", link),
+            None => answer,
+        }
+    }
+}
+
+/// A registry of these ways; `change` has the last word about each answer.
+fn start(ways: Ways, change: impl Fn(&Asked, Answer) -> Answer + Send + Sync + 'static) -> Fake {
+    let memory = Mutex::new(Memory {
+        ways,
+        ..Memory::default()
+    });
+    Fake::start(move |asked| change(asked, memory.lock().expect("no thread panics here").answer(asked)))
+}
+
+fn methods(registry: &Fake, part: &str) -> Vec<String> {
+    let asked = registry.asked();
+    let of_part = asked.iter().filter(|asked| asked.target.contains(part));
+    of_part.map(|asked| asked.method.clone()).collect()
+}
+
+#[test]
+fn uploads_go_where_each_answer_says() {
+    // A path, a whole URL, and one without its scheme.
+    for location in ["", "http://HOST", "//HOST"] {
+        let sandbox = Sandbox::new();
+        sandbox.load(&image().name("localhost/app:v1"));
+        let registry = start(
+            Ways {
+                location,
+                ..Ways::default()
+            },
+            |_, answer| answer,
+        );
+        let name = format!("{}/test:v1", registry.host);
+        coracle(&sandbox, &["push", "localhost/app:v1", &name]);
+        let uploads = methods(&registry, "/uploads/");
+        let count = |method: &str| uploads.iter().filter(|one| *one == method).count();
+        // Layers as streams that their digests end, the configuration at once.
+        assert_eq!(
+            (count("POST"), count("PATCH"), count("PUT")),
+            (4, 3, 4),
+            "{location}"
+        );
+        coracle(&sandbox, &["rmi", "--all", "--force"]);
+        coracle(&sandbox, &["run", "--rm", "--quiet", &name]).prints("12");
+        // The second time every blob is asked for, and none sent.
+        coracle(&sandbox, &["push", &name]);
+        assert_eq!(methods(&registry, "/uploads/").len(), uploads.len());
+    }
+}
+
+#[test]
+fn blobs_are_mounted_or_sent_where_that_is_not_granted() {
+    for mounts in [true, false] {
+        let sandbox = Sandbox::new();
+        sandbox.load(&image().name("localhost/app:v1"));
+        // A blob that another repository has is not one of this.
+        let registry = start(
+            Ways {
+                mounts,
+                ..Ways::default()
+            },
+            |asked, answer| match asked.method.as_str() {
+                "HEAD" if asked.target.contains("/other/blobs/") => refused(404, "BLOB_UNKNOWN"),
+                _ => answer,
+            },
+        );
+        let first = format!("{}/test:v1", registry.host);
+        coracle(&sandbox, &["push", "localhost/app:v1", &first]);
+        let sent = methods(&registry, "/uploads/");
+        let other = format!("{}/other:v1", registry.host);
+        coracle(&sandbox, &["push", "localhost/app:v1", &other]);
+        let mounting = registry.count("?mount=sha256%3A");
+        let uploads = methods(&registry, "/uploads/session");
+        match mounts {
+            true => {
+                assert_eq!(mounting, 4);
+                let patches = |methods: &[String]| methods.iter().filter(|one| *one == "PATCH").count();
+                assert_eq!(patches(&uploads), patches(&sent));
+            }
+            false => {
+                assert!(mounting >= 1);
+                // What was begun instead is given up, and one of our own used.
+                assert!(uploads.iter().any(|method| method == "DELETE"), "{uploads:?}");
+                assert!(registry.count("/other/manifests/v1") >= 1);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_a_registry_warns_of_is_told_once_and_changes_nothing() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image().name("localhost/app:v1"));
+    let registry = start(Ways::default(), |asked, answer| match asked.method.as_str() {
+        "GET" => answer.header("Warning", "299 - \"pulled \u{202e}der\""),
+        _ => answer,
+    });
+    let name = format!("{}/test:v1", registry.host);
+    let pushed = coracle(&sandbox, &["push", "localhost/app:v1", &name]);
+    let warning = format!(
+        "Warning: {} says: this registry will be \"gone\" soon",
+        registry.host
+    );
+    assert_eq!(told(&pushed).matches(&warning).count(), 1, "{}", told(&pushed));
+    let quiet = ["--log-level", "error", "push", "localhost/app:v1", &name];
+    assert!(!told(&coracle(&sandbox, &quiet)).contains("gone"));
+    coracle(&sandbox, &["rmi", "--all", "--force"]);
+    let pulled = coracle(&sandbox, &["pull", &name]);
+    let said = told(&pulled);
+    assert_eq!(said.matches("says: pulled").count(), 1, "{said}");
+    assert!(!said.contains('\u{202e}'), "{said}");
+}
+
+#[test]
+fn lists_are_read_to_their_last_page() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image().name("localhost/app:v1"));
+    let registry = start(
+        Ways {
+            page: 2,
+            ..Ways::default()
+        },
+        |_, answer| answer,
+    );
+    for tag in ["a", "b", "c", "d", "e"] {
+        let name = format!("{}/test:{tag}", registry.host);
+        coracle(&sandbox, &["push", "--quiet", "localhost/app:v1", &name]);
+    }
+    let name = format!("{}/test", registry.host);
+    let tags = coracle(
+        &sandbox,
+        &["search", "--list-tags", "--format", "{{.Tag}}", &name],
+    );
+    assert_eq!(tags.text().lines().collect::<Vec<_>>(), ["a", "b", "c", "d", "e"]);
+    assert_eq!(registry.count("/tags/list"), 3);
+}
+
+/// Pushes an artifact about an image, in a list of its own, and gives the list's name.
+fn attach(sandbox: &Sandbox, subject: &str, kind: &str) -> String {
+    let file = sandbox.file(&format!("{}.txt", kind.replace('/', "-")), kind);
+    let list = format!("localhost/list-{}:1", kind.replace('/', "-"));
+    coracle(sandbox, &["manifest", "create", &list]);
+    let subject = format!("--artifact-subject={subject}");
+    let words = ["manifest", "add", "--artifact", "--artifact-type", kind];
+    let add = sandbox.coracle(words).args(["--artifact-annotation", "about=it"]);
+    add.arg(subject).arg(&list).arg(file).run().succeeds();
+    list
+}
+
+fn types(sandbox: &Sandbox, image: &str) -> Vec<String> {
+    let words = ["image", "referrers", "--format", "{{.ArtifactType}}", image];
+    let mut types: Vec<String> = coracle(sandbox, &words)
+        .text()
+        .lines()
+        .map(str::to_owned)
+        .collect();
+    types.sort_unstable();
+    types
+}
+
+/// Debian's registry does not list what is attached; the list is under its tag then.
+#[test]
+fn what_is_attached_is_listed_where_the_registry_does_not() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path("tmp"), "");
+    let subject = registry.publish(&sandbox, &image(), "team/app:v1");
+    let digest = skopeo(&sandbox, &[], &subject).json()["Digest"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let kinds = ["x/bill", "x/test"];
+    for kind in kinds {
+        let list = attach(&sandbox, &format!("docker://{subject}"), kind);
+        let name = format!("{}/team/app:{}", registry.host, kind.replace('/', "-"));
+        coracle(&sandbox, &["manifest", "push", "--all", &list, &name]);
+        // A second time adds nothing.
+        coracle(&sandbox, &["manifest", "push", "--all", &list, &name]);
+    }
+    let tag = format!("{}/team/app:{}", registry.host, digest.replace(':', "-"));
+    let listed = skopeo(&sandbox, &["--raw"], &tag).json();
+    let entries = listed["manifests"].as_array().unwrap();
+    assert_eq!(listed["mediaType"], INDEX);
+    assert_eq!(entries.len(), 2, "{listed}");
+    for (entry, kind) in entries.iter().zip(kinds) {
+        assert_eq!(entry["artifactType"], kind);
+        assert_eq!(entry["annotations"]["about"], "it");
+        let name = format!("{}/team/app@{}", registry.host, entry["digest"].as_str().unwrap());
+        assert_eq!(
+            skopeo(&sandbox, &["--raw"], &name).json()["subject"]["digest"],
+            digest
+        );
+    }
+    assert_eq!(types(&sandbox, &subject), kinds);
+    let words = ["image", "referrers", "-n", "--artifact-type", "x/test", &subject];
+    assert_eq!(coracle(&sandbox, &words).text().lines().count(), 1);
+
+    // Lists have subjects as well, and an artifact keeps its own when it goes on to another registry.
+    coracle(&sandbox, &["manifest", "create", "about"]);
+    let words = [
+        "manifest",
+        "annotate",
+        "--subject",
+        &format!("docker://{subject}"),
+        "about",
+    ];
+    coracle(&sandbox, &words);
+    coracle(
+        &sandbox,
+        &[
+            "manifest",
+            "push",
+            "about",
+            &format!("{}/team/app:about", registry.host),
+        ],
+    );
+    let rows = coracle(&sandbox, &["image", "referrers", "-n", &subject]);
+    assert_eq!(rows.text().lines().count(), 3);
+    let artifact = format!(
+        "{}/team/app@{}",
+        registry.host,
+        entries[0]["digest"].as_str().unwrap()
+    );
+    coracle(&sandbox, &["artifact", "pull", &artifact]);
+    coracle(&sandbox, &["system", "check"]).prints("");
+}
+
+#[test]
+fn a_registry_that_lists_what_is_attached_is_left_to_it() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image().name("localhost/app:v1"));
+    let ways = Ways {
+        lists: true,
+        page: 1,
+        ..Ways::default()
+    };
+    let registry = start(ways, |_, answer| answer);
+    let subject = format!("{}/test:v1", registry.host);
+    coracle(&sandbox, &["push", "localhost/app:v1", &subject]);
+    for kind in ["x/bill", "x/test"] {
+        let list = attach(&sandbox, &format!("docker://{subject}"), kind);
+        let name = format!("{}/test:{}", registry.host, kind.replace('/', "-"));
+        coracle(&sandbox, &["manifest", "push", "--all", &list, &name]);
+    }
+    assert_eq!(types(&sandbox, &subject), ["x/bill", "x/test"]);
+    assert_eq!(registry.count("/manifests/sha256-"), 0);
+    let words = ["image", "referrers", "-n", "--artifact-type", "x/test", &subject];
+    assert_eq!(coracle(&sandbox, &words).text().lines().count(), 1);
+    assert!(registry.count("?artifactType=x%2Ftest") >= 1);
+}
+
+/// Who writes the list at the same moment is not written over for good.
+#[test]
+fn what_another_takes_off_the_list_unseen_is_added_anew() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image().name("localhost/app:v1"));
+    let theirs = json!({ "mediaType": INDEX, "digest": format!("sha256:{}", "7".repeat(64)), "size": 9, "artifactType": "x/theirs" });
+    let list = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [theirs] }).to_string();
+    let memory = Mutex::new(Memory::default());
+    let registry = Fake::start(move |asked| {
+        let mut memory = memory.lock().unwrap();
+        let answer = memory.answer(asked);
+        let first = memory
+            .manifests
+            .keys()
+            .filter(|(_, name)| name.starts_with("sha256-"))
+            .count()
+            == 1
+            && !memory.uploads.contains_key("overwritten");
+        if asked.method == "PUT" && asked.target.contains("/manifests/sha256-") && first {
+            // Somebody who had read the list before us writes his.
+            memory.uploads.insert("overwritten".to_owned(), Vec::new());
+            let name = asked.target.rsplit('/').next().unwrap().to_owned();
+            let content = (INDEX.to_owned(), list.clone().into_bytes());
+            memory.manifests.insert(("test".to_owned(), name), content);
+        }
+        answer
+    });
+    let subject = format!("{}/test:v1", registry.host);
+    coracle(&sandbox, &["push", "localhost/app:v1", &subject]);
+    let list = attach(&sandbox, &format!("docker://{subject}"), "x/ours");
+    coracle(
+        &sandbox,
+        &[
+            "manifest",
+            "push",
+            "--all",
+            &list,
+            &format!("{}/test:list", registry.host),
+        ],
+    );
+    assert_eq!(types(&sandbox, &subject), ["x/ours", "x/theirs"]);
+}
+
+#[test]
+fn what_stands_in_the_place_of_the_list_is_left_there_or_leads_nowhere() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image().name("localhost/app:v1"));
+    let content = Content::of(&image(), &sandbox.path("tmp"));
+    // An image, and a list that never takes anything up and is attached to something itself.
+    let elsewhere = format!("sha256:{}", "7".repeat(64));
+    let circle = json!({ "schemaVersion": 2, "mediaType": INDEX, "manifests": [],
+        "subject": { "mediaType": INDEX, "digest": elsewhere, "size": 7 } });
+    for is_image in [true, false] {
+        let (stands, circle) = (
+            content.documents["/v2/test/manifests/v1"].clone(),
+            circle.to_string(),
+        );
+        let registry = start(Ways::default(), move |asked, answer| {
+            match asked.target.contains("/manifests/sha256-") && asked.method == "GET" {
+                true if is_image => Answer::new(200, stands.1.clone()).header("Content-Type", &stands.0),
+                true => Answer::new(200, circle.clone()).header("Content-Type", INDEX),
+                false => answer,
+            }
+        });
+        let subject = format!("{}/test:v1", registry.host);
+        coracle(&sandbox, &["push", "localhost/app:v1", &subject]);
+        let list = attach(&sandbox, &format!("docker://{subject}"), "x/ours");
+        let name = format!("{}/test:list", registry.host);
+        let outcome = sandbox.coracle(["manifest", "push", "--all", &list, &name]).run();
+        let asked = methods(&registry, "/manifests/sha256-");
+        let written = asked.iter().filter(|method| *method == "PUT").count();
+        match is_image {
+            true => {
+                let outcome = outcome.exits(125).says("not listed as attached");
+                outcome.says("has a manifest where a list");
+                assert_eq!(written, 0);
+            }
+            false => {
+                outcome.succeeds();
+                assert_eq!(written, 5);
+                assert_eq!(registry.count(&elsewhere.replace(':', "-")), 0);
+            }
+        }
+        coracle(&sandbox, &["manifest", "rm", &list]);
+    }
+}
