@@ -55,12 +55,28 @@ pub fn podman(sandbox: &Sandbox) -> Invocation {
 
 /// Its driver `vfs` applies every layer to a whole copy: no file system has a say in what comes out.
 fn podman_options(sandbox: &Sandbox) -> Vec<String> {
+    let others = ["--cgroup-manager", "cgroupfs", "--events-backend", "none"];
+    let others = others.map(str::to_owned);
+    storage_options(sandbox).into_iter().chain(others).collect()
+}
+
+fn storage_options(sandbox: &Sandbox) -> [String; 6] {
     let path = |name: &str| sandbox.path(name).display().to_string();
     // Podman refuses a run directory of more than 50 bytes.
-    let directories = ["--root", &path("share/vfs"), "--runroot", &path("r")].map(str::to_owned);
-    let drivers = ["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs"].map(str::to_owned);
-    let events = ["--events-backend", "none"].map(str::to_owned);
-    directories.into_iter().chain(drivers).chain(events).collect()
+    let (root, run) = (path("share/vfs"), path("r"));
+    ["--root", &root, "--runroot", &run, "--storage-driver", "vfs"].map(str::to_owned)
+}
+
+/// Buildah with the same store.
+pub fn buildah(sandbox: &Sandbox, words: &[&str]) -> Outcome {
+    let program = || {
+        sandbox
+            .program("buildah")
+            .without_env("CONTAINERS_STORAGE_CONF")
+            .args(storage_options(sandbox))
+            .args(words)
+    };
+    unpacks(|| program().run())
 }
 
 /// A directory with a program `podman` that is [`podman`], for who looks for one.
@@ -177,7 +193,10 @@ pub fn podman_loads(sandbox: &Sandbox, archive: &Path) {
 /// Runs a command of podman that unpacks. Its helper for that asks to die with the thread that made it, which as an
 /// ordinary user now and then it does: that is tried again.
 pub fn podman_unpacks<'a>(sandbox: &Sandbox, words: impl IntoIterator<Item = &'a OsStr> + Clone) -> Outcome {
-    let run = || podman(sandbox).args(words.clone()).run();
+    unpacks(|| podman(sandbox).args(words.clone()).run())
+}
+
+fn unpacks(run: impl Fn() -> Outcome) -> Outcome {
     let mut done = run();
     for _ in 0..3 {
         if done.code != Some(0) && contains(&done.stderr, b"signal: killed") {

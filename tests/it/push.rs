@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::corners::{podman_unpacks, remove_storage};
+use super::corners::{buildah, podman_unpacks, remove_storage};
 use super::support::registry::{Answer, Distribution, Fake};
 use super::support::run::Outcome;
 use super::support::tar::Entry;
@@ -99,6 +99,80 @@ fn what_is_pushed_is_the_same_image_for_everybody() {
     let pulled = podman_unpacks(&sandbox, words);
     remove_storage(&sandbox);
     assert_eq!(pulled.text(), id);
+}
+
+#[test]
+fn images_go_to_buildah_and_come_back_from_it() {
+    requires!(
+        "program:docker-registry",
+        "program:skopeo",
+        "program:buildah",
+        "sub-ids"
+    );
+    let sandbox = Sandbox::new();
+    let registry = Distribution::start(&sandbox.path("tmp"), "");
+    sandbox.load(&image());
+    let id = id_of(&sandbox, "localhost/app:v1");
+    let digest_file = sandbox.path("tmp/digest");
+    let digest_option = format!("--digestfile={}", digest_file.display());
+    for packing in ["gzip", "zstd"] {
+        let name = format!("{}/{packing}/app:v1", registry.host);
+        let push = ["push", "--quiet", "--compression-format", packing, &digest_option];
+        let push = sandbox.coracle(push).args(["localhost/app:v1", &name]);
+        push.run().succeeds();
+        let ours = fs::read_to_string(&digest_file).unwrap();
+        let pull = ["pull", "--quiet", "--tls-verify=false", "--policy=always", &name];
+        assert_eq!(buildah(&sandbox, &pull).text(), id, "{packing}");
+        let digest = [
+            "inspect",
+            "--type",
+            "image",
+            "--format",
+            "{{.FromImageDigest}}",
+            &name,
+        ];
+        assert_eq!(buildah(&sandbox, &digest).text(), ours, "{packing}");
+        // The same image as it packs it.
+        let back = format!("{}/{packing}/back:v1", registry.host);
+        let there = format!("docker://{back}");
+        buildah(
+            &sandbox,
+            &["push", "--tls-verify=false", &digest_option, &name, &there],
+        );
+        let theirs = fs::read_to_string(&digest_file).unwrap();
+        let fresh = Sandbox::new();
+        let ran = fresh.coracle(["run", "--rm", "--quiet", &back]).run();
+        ran.succeeds().prints("12");
+        assert_eq!(id_of(&fresh, &back), id, "{packing}");
+        let inspect = ["image", "inspect", "--format", "{{index .RepoDigests 0}}", &back];
+        let inspected = fresh.coracle(inspect).run().succeeds();
+        assert!(inspected.text().ends_with(&theirs), "{inspected}");
+    }
+    // One of its own making, in both formats.
+    let base = format!("{}/gzip/app:v1", registry.host);
+    let container = buildah(&sandbox, &["from", "--pull-never", &base]);
+    let container = container.text();
+    let file = sandbox.file("three", "3");
+    buildah(
+        &sandbox,
+        &["copy", container, file.to_str().unwrap(), "/etc/three"],
+    );
+    buildah(
+        &sandbox,
+        &["config", "--cmd", "cat /etc/two /etc/three", container],
+    );
+    for format in ["oci", "docker"] {
+        let name = format!("{}/made:{format}", registry.host);
+        let there = format!("docker://{name}");
+        buildah(
+            &sandbox,
+            &["commit", "--quiet", "--format", format, container, &name],
+        );
+        buildah(&sandbox, &["push", "--tls-verify=false", &name, &there]);
+        let ran = sandbox.coracle(["run", "--rm", "--quiet", &name]).run();
+        ran.succeeds().prints("23");
+    }
+    remove_storage(&sandbox);
 }
 
 #[test]
