@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_coracle_global_optspecs
-    string join \n v/version root= runroot= l/log-level= events-backend= D/debug h/help
+    string join \n v/version root= runroot= l/log-level= events-backend= module= D/debug h/help
 end
 
 function __fish_coracle_needs_command
@@ -31,6 +31,7 @@ warn\t''
 info\t''
 debug\t''"
 complete -c coracle -n "__fish_coracle_needs_command" -l events-backend -d 'Where it is recorded what happens: file or none' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l module -d 'Add a file of options to containers.conf, by its path or its name in containers.conf.modules' -r
 complete -c coracle -n "__fish_coracle_needs_command" -s v -l version -d 'Print the version'
 complete -c coracle -n "__fish_coracle_needs_command" -s D -l debug -d 'The same as --log-level=debug'
 complete -c coracle -n "__fish_coracle_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -199,6 +200,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l restart -d 'When to start the container again: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-signal -d 'Signal that asks the container to stop' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l stop-timeout -d 'Seconds to wait after that signal before killing' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Keep output: json-file or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'Option of the log: max-size=SIZE or max-file=NUMBER' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
@@ -233,6 +235,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-file -d 'Read environment variables from a file, one a line' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-host -d 'Copy the whole environment of the caller' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-merge -d 'Set a variable to a value in which ${NAME} is a variable of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l http-proxy -d 'Copy the caller\'s variables for proxies, which is the default' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l unsetenv -d 'Remove a variable of the image or of coracle' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l entrypoint -d 'Program to run instead of the image\'s; a JSON list is taken apart' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s w -l workdir -d 'Directory to start in' -r
@@ -242,10 +247,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s v -l volume -d 'Mount a volume or a directory of the host' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l mount -d 'Mount something: type=bind, volume or tmpfs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tmpfs -d 'Mount a temporary file system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only -d 'Make the root file system read-only' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only-tmpfs -d 'With --read-only: keep /run, /tmp and /var/tmp writable' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size -d 'Size of /dev/shm' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-add -d 'Add a capability' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cap-drop -d 'Drop a capability, or all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'Give all capabilities and devices that the caller has' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l security-opt -d 'no-new-privileges, seccomp=FILE, seccomp=unconfined, mask=PATHS, unmask=PATHS' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l userns -d 'User namespace: host, which is the default' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pid -d 'PID namespace: private or host' -r
@@ -256,6 +263,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s h -l hostname -d 'Host name; the short identifier if none is given' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l domainname -d 'Domain name' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l add-host -d 'Add a line to /etc/hosts' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hosts -d 'Leave /etc/hosts of the image as it is' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns -d 'Name server to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-search -d 'Search domain to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-option -l dns-opt -d 'Option to put into /etc/resolv.conf' -r
@@ -269,17 +277,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l replace -d 'Remove an existing container of that name first'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rm -d 'Remove the container as soon as it has ended'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-healthcheck -d 'Do not run the health check of the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l rootfs -d 'The first argument is a directory that holds the root file system; DIR:O keeps changes apart'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s t -l tty -d 'Give the container a terminal'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l env-host -d 'Copy the whole environment of the caller'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l unsetenv-all -d 'Remove all variables of the image and of coracle'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l read-only -d 'Make the root file system read-only'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l privileged -d 'Give all capabilities and devices that the caller has'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l no-hosts -d 'Leave /etc/hosts of the image as it is'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from diff" -l format -d 'Print as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from diff" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from diff" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -404,6 +407,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l restart -d 'When to start the container again: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-signal -d 'Signal that asks the container to stop' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l stop-timeout -d 'Seconds to wait after that signal before killing' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Keep output: json-file or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'Option of the log: max-size=SIZE or max-file=NUMBER' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
@@ -438,6 +442,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-file -d 'Read environment variables from a file, one a line' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-host -d 'Copy the whole environment of the caller' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-merge -d 'Set a variable to a value in which ${NAME} is a variable of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l http-proxy -d 'Copy the caller\'s variables for proxies, which is the default' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l unsetenv -d 'Remove a variable of the image or of coracle' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l entrypoint -d 'Program to run instead of the image\'s; a JSON list is taken apart' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s w -l workdir -d 'Directory to start in' -r
@@ -447,10 +454,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s v -l volume -d 'Mount a volume or a directory of the host' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l mount -d 'Mount something: type=bind, volume or tmpfs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tmpfs -d 'Mount a temporary file system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only -d 'Make the root file system read-only' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only-tmpfs -d 'With --read-only: keep /run, /tmp and /var/tmp writable' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size -d 'Size of /dev/shm' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-add -d 'Add a capability' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cap-drop -d 'Drop a capability, or all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'Give all capabilities and devices that the caller has' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l security-opt -d 'no-new-privileges, seccomp=FILE, seccomp=unconfined, mask=PATHS, unmask=PATHS' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l userns -d 'User namespace: host, which is the default' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pid -d 'PID namespace: private or host' -r
@@ -461,6 +470,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s h -l hostname -d 'Host name; the short identifier if none is given' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l domainname -d 'Domain name' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l add-host -d 'Add a line to /etc/hosts' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hosts -d 'Leave /etc/hosts of the image as it is' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns -d 'Name server to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-search -d 'Search domain to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-option -l dns-opt -d 'Option to put into /etc/resolv.conf' -r
@@ -475,17 +485,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s d -l detach -d 'Start in the background and print the identifier'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l replace -d 'Remove an existing container of that name first'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rm -d 'Remove the container as soon as it has ended'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-healthcheck -d 'Do not run the health check of the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l rootfs -d 'The first argument is a directory that holds the root file system; DIR:O keeps changes apart'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s t -l tty -d 'Give the container a terminal'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l env-host -d 'Copy the whole environment of the caller'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l unsetenv-all -d 'Remove all variables of the image and of coracle'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l read-only -d 'Make the root file system read-only'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l privileged -d 'Give all capabilities and devices that the caller has'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l no-hosts -d 'Leave /etc/hosts of the image as it is'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -l detach-keys -d 'Keys that detach from the container, such as ctrl-p,ctrl-q' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -l sig-proxy -d 'Pass signals on to the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from start" -s f -l filter -d 'Containers that fit' -r
@@ -563,6 +568,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l annotation -d
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l restart -d 'When to start the container again: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-signal -d 'Signal that asks the container to stop' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l stop-timeout -d 'Seconds to wait after that signal before killing' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-driver -d 'Keep output: json-file or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-opt -d 'Option of the log: max-size=SIZE or max-file=NUMBER' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
@@ -597,6 +603,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l image-volume 
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-file -d 'Read environment variables from a file, one a line' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-host -d 'Copy the whole environment of the caller' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-merge -d 'Set a variable to a value in which ${NAME} is a variable of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l http-proxy -d 'Copy the caller\'s variables for proxies, which is the default' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l unsetenv -d 'Remove a variable of the image or of coracle' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l entrypoint -d 'Program to run instead of the image\'s; a JSON list is taken apart' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s w -l workdir -d 'Directory to start in' -r
@@ -606,10 +615,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l umask -d 'Fil
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s v -l volume -d 'Mount a volume or a directory of the host' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l mount -d 'Mount something: type=bind, volume or tmpfs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l tmpfs -d 'Mount a temporary file system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only -d 'Make the root file system read-only' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only-tmpfs -d 'With --read-only: keep /run, /tmp and /var/tmp writable' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l shm-size -d 'Size of /dev/shm' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-add -d 'Add a capability' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cap-drop -d 'Drop a capability, or all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l privileged -d 'Give all capabilities and devices that the caller has' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l security-opt -d 'no-new-privileges, seccomp=FILE, seccomp=unconfined, mask=PATHS, unmask=PATHS' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l userns -d 'User namespace: host, which is the default' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l pid -d 'PID namespace: private or host' -r
@@ -620,6 +631,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l network -l ne
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s h -l hostname -d 'Host name; the short identifier if none is given' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l domainname -d 'Domain name' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l add-host -d 'Add a line to /etc/hosts' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hosts -d 'Leave /etc/hosts of the image as it is' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns -d 'Name server to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-search -d 'Search domain to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-option -l dns-opt -d 'Option to put into /etc/resolv.conf' -r
@@ -633,17 +645,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l oom-score-adj
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l replace -d 'Remove an existing container of that name first'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l rm -d 'Remove the container as soon as it has ended'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-healthcheck -d 'Do not run the health check of the image'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l rootfs -d 'The first argument is a directory that holds the root file system; DIR:O keeps changes apart'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s t -l tty -d 'Give the container a terminal'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l env-host -d 'Copy the whole environment of the caller'
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l unsetenv-all -d 'Remove all variables of the image and of coracle'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l read-only -d 'Make the root file system read-only'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l privileged -d 'Give all capabilities and devices that the caller has'
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l no-hosts -d 'Leave /etc/hosts of the image as it is'
 complete -c coracle -n "__fish_coracle_using_subcommand diff" -l format -d 'Print as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand diff" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand diff" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -1129,6 +1136,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l annotation -d 'A
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l restart -d 'When to start the container again: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-signal -d 'Signal that asks the container to stop' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l stop-timeout -d 'Seconds to wait after that signal before killing' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-driver -d 'Keep output: json-file or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-opt -d 'Option of the log: max-size=SIZE or max-file=NUMBER' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
@@ -1163,6 +1171,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l image-volume -d 
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-file -d 'Read environment variables from a file, one a line' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-host -d 'Copy the whole environment of the caller' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-merge -d 'Set a variable to a value in which ${NAME} is a variable of the image' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l http-proxy -d 'Copy the caller\'s variables for proxies, which is the default' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l unsetenv -d 'Remove a variable of the image or of coracle' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l entrypoint -d 'Program to run instead of the image\'s; a JSON list is taken apart' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s w -l workdir -d 'Directory to start in' -r
@@ -1172,10 +1183,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l umask -d 'File m
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s v -l volume -d 'Mount a volume or a directory of the host' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l mount -d 'Mount something: type=bind, volume or tmpfs' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l tmpfs -d 'Mount a temporary file system' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only -d 'Make the root file system read-only' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only-tmpfs -d 'With --read-only: keep /run, /tmp and /var/tmp writable' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l shm-size -d 'Size of /dev/shm' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-add -d 'Add a capability' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cap-drop -d 'Drop a capability, or all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l privileged -d 'Give all capabilities and devices that the caller has' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l security-opt -d 'no-new-privileges, seccomp=FILE, seccomp=unconfined, mask=PATHS, unmask=PATHS' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l userns -d 'User namespace: host, which is the default' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pid -d 'PID namespace: private or host' -r
@@ -1186,6 +1199,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l network -l net -
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s h -l hostname -d 'Host name; the short identifier if none is given' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l domainname -d 'Domain name' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l add-host -d 'Add a line to /etc/hosts' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hosts -d 'Leave /etc/hosts of the image as it is' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns -d 'Name server to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-search -d 'Search domain to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-option -l dns-opt -d 'Option to put into /etc/resolv.conf' -r
@@ -1200,17 +1214,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l help -d 'Print h
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s d -l detach -d 'Start in the background and print the identifier'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l replace -d 'Remove an existing container of that name first'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l rm -d 'Remove the container as soon as it has ended'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-healthcheck -d 'Do not run the health check of the image'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l rootfs -d 'The first argument is a directory that holds the root file system; DIR:O keeps changes apart'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s i -l interactive -d 'Keep standard input open'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s t -l tty -d 'Give the container a terminal'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l env-host -d 'Copy the whole environment of the caller'
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l unsetenv-all -d 'Remove all variables of the image and of coracle'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l read-only -d 'Make the root file system read-only'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l privileged -d 'Give all capabilities and devices that the caller has'
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l no-hosts -d 'Leave /etc/hosts of the image as it is'
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -l root -d 'Directory for the state of containers' -r
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -l log -d 'File for messages' -r
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and not __fish_seen_subcommand_from create delete features kill spec start state help" -l log-format -d 'Format of messages: text or json' -r

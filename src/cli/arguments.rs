@@ -314,7 +314,14 @@ mod tests {
                 &["interactive: true", "tty: true", "detach: true"],
             ),
             ("run -it=false img", &["interactive: true", "tty: false"]),
-            ("run --rm=true --init=false img", &["rm: true", "init: false"]),
+            (
+                "run --rm=true --init=false --read-only img",
+                &[
+                    "rm: true",
+                    "init: Some(Boolean(false))",
+                    "read_only: Some(Boolean(true))",
+                ],
+            ),
             ("run --name a --name b img", &[r#"name: Some("b")"#]),
             (
                 "run -e -x -e --y=z -h host img",

@@ -35,7 +35,7 @@ pub fn run(args: AttachArgs, context: &Context) -> Outcome {
         output: true,
         error: true,
         terminal: config.terminal,
-        detach_keys: args.connection.detach_keys.as_deref(),
+        detach_keys: context.detach_keys(args.connection.detach_keys.as_deref())?,
         pass_signals: args.connection.sig_proxy.0,
     };
     let foreground = Foreground::prepare(streams)?;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, anyhow};
 
 use super::context::{home, user, variable};
+use super::settings::Settings;
 use super::storage::Storage;
 use crate::base::file::read_trusted;
 use crate::image::policy::Policy;
@@ -47,6 +48,75 @@ pub fn registries() -> anyhow::Result<Registries> {
         add(&mut registries, &cache.join("containers/short-name-aliases.conf"))?;
     }
     Ok(registries)
+}
+
+/// What containers.conf and its companions say: that of the distribution, of the machine, of the user, each with the files
+/// beside it, then the modules that were asked for. One that is named instead counts alone, but for modules.
+pub fn settings(modules: &[PathBuf]) -> anyhow::Result<Settings> {
+    let mut settings = Settings::default();
+    let user = config_home().map(|config| config.join("containers"));
+    let places = [
+        Some(PathBuf::from("/usr/share/containers")),
+        Some(PathBuf::from(SYSTEM)),
+        user,
+    ];
+    let places: Vec<PathBuf> = places.into_iter().flatten().collect();
+    if let Some(named) = variable("CONTAINERS_CONF") {
+        add_named_settings(&mut settings, named.as_ref())?;
+    } else {
+        for place in &places {
+            add_settings(&mut settings, &place.join("containers.conf"))?;
+            for path in files(&place.join("containers.conf.d"), "conf")? {
+                add_settings(&mut settings, &path)?;
+            }
+        }
+    }
+    for module in modules {
+        add_module(&mut settings, module, &places)?;
+    }
+    if let Some(named) = variable("CONTAINERS_CONF_OVERRIDE") {
+        add_named_settings(&mut settings, named.as_ref())?;
+    }
+    Ok(settings)
+}
+
+/// A module, by its path or by its name in one of the directories for them, the user's before the machine's.
+fn add_module(settings: &mut Settings, module: &Path, places: &[PathBuf]) -> anyhow::Result<()> {
+    if module.is_absolute() {
+        return add_named_settings(settings, module);
+    }
+    for place in places.iter().rev() {
+        if add_settings(settings, &place.join("containers.conf.modules").join(module))? {
+            return Ok(());
+        }
+    }
+    let module = module.display();
+    let directories: Vec<String> = places
+        .iter()
+        .rev()
+        .map(|place| place.display().to_string())
+        .collect();
+    let directories = directories.join(", ");
+    Err(anyhow!(
+        "--module={module}: there is no such file in containers.conf.modules of {directories}"
+    ))
+}
+
+/// A file whose name was given must be there. That there is none at all is said so as well.
+fn add_named_settings(settings: &mut Settings, path: &Path) -> anyhow::Result<()> {
+    match path == Path::new("/dev/null") || add_settings(settings, path)? {
+        true => Ok(()),
+        false => Err(missing(path)),
+    }
+}
+
+/// `false`: there is no such file.
+fn add_settings(settings: &mut Settings, path: &Path) -> anyhow::Result<bool> {
+    let Some(text) = read_text(path)? else {
+        return Ok(false);
+    };
+    settings.add(path, &text)?;
+    Ok(true)
 }
 
 /// What is wanted of storage.conf.

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
-use super::configuration::Extent;
+use super::configuration::{self, Extent};
 use super::events::Backend;
 use super::report::{self, debug};
+use super::settings::Settings;
 use super::{Global, lenders};
 use crate::engine::Engine;
 use crate::image::layer::UnpackOptions;
@@ -27,8 +28,10 @@ pub struct Context {
     pub command_line: Vec<OsString>,
     root: Option<OsString>,
     run_root: Option<OsString>,
-    /// Where it is recorded what happens.
-    pub events: Backend,
+    events: Option<Backend>,
+    /// What containers.conf is added to.
+    modules: Vec<PathBuf>,
+    settings: OnceCell<Settings>,
     shared: OnceCell<Arc<Vec<Store>>>,
 }
 
@@ -38,8 +41,38 @@ impl Context {
             command_line,
             root: global.root.clone(),
             run_root: global.runroot.clone(),
-            events: global.events_backend.unwrap_or_default(),
+            events: global.events_backend,
+            modules: global.module.iter().map(PathBuf::from).collect(),
+            settings: OnceCell::new(),
             shared: OnceCell::new(),
+        }
+    }
+
+    /// What containers.conf says, read when it is first asked for.
+    pub fn settings(&self) -> anyhow::Result<&Settings> {
+        if let Some(settings) = self.settings.get() {
+            return Ok(settings);
+        }
+        let settings = configuration::settings(&self.modules)?;
+        Ok(self.settings.get_or_init(|| settings))
+    }
+
+    /// The keys that detach: those that are given, else those of containers.conf.
+    pub fn detach_keys<'a>(&'a self, given: Option<&'a str>) -> anyhow::Result<Option<&'a str>> {
+        match given {
+            Some(keys) => Ok(Some(keys)),
+            None => Ok(self.settings()?.engine.detach_keys.as_deref()),
+        }
+    }
+
+    /// Where it is recorded what happens: `--events-backend`, else what containers.conf says, as far as we have it.
+    pub fn events(&self) -> anyhow::Result<Backend> {
+        match self.events {
+            Some(backend) => Ok(backend),
+            None => {
+                let logger = self.settings()?.engine.events_logger.as_deref();
+                Ok(logger.and_then(|logger| logger.parse().ok()).unwrap_or_default())
+            }
         }
     }
 
@@ -130,7 +163,7 @@ impl Context {
             true => Engine::inherit(&path)?,
             false => Engine::open(&path)?,
         };
-        engine.store.is_silent = self.events == Backend::None;
+        engine.store.is_silent = self.events()? == Backend::None;
         debug(|| {
             let ids = match engine.ids() {
                 Ids::All => "all ids of the host",

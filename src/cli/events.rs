@@ -85,7 +85,7 @@ struct Plan {
 }
 
 pub fn run(args: EventsArgs, context: &Context) -> Outcome {
-    if context.events == Backend::None {
+    if context.events()? == Backend::None {
         bail!("there are no events to read where none are recorded (--events-backend=none)");
     }
     let plan = plan(&args)?;

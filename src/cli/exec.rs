@@ -66,7 +66,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
         output: true,
         error: true,
         terminal: args.tty,
-        detach_keys: args.detach_keys.as_deref(),
+        detach_keys: context.detach_keys(args.detach_keys.as_deref())?,
         pass_signals: true,
     };
     let foreground = if args.detach {

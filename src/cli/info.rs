@@ -59,6 +59,8 @@ struct Facts {
     shared: Vec<(String, usize)>,
     /// What storage.conf asks for and we do not do.
     ignored: Vec<String>,
+    /// What containers.conf says and we do not do.
+    unused: Vec<String>,
     configuration: Option<String>,
     cgroup: &'static str,
 }
@@ -106,6 +108,7 @@ impl Facts {
             configuration: configuration.map(|path| path.display().to_string()),
             shared,
             ignored: lenders.ignored(),
+            unused: context.settings()?.ignored.iter().cloned().collect(),
             processors: std::thread::available_parallelism().map_or(1, Into::into),
             cgroup: if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
                 "v2"
@@ -132,6 +135,7 @@ impl Facts {
                 "ociRuntime": {"name": "coracle", "version": VERSION},
                 "security": {"rootless": self.rootless, "seccompEnabled": true, "selinuxEnabled": false, "apparmorEnabled": false},
                 "logDriver": "json-file",
+                "ignored": self.unused,
             },
             "store": {
                 "configFile": self.configuration.clone().unwrap_or_default(),
@@ -182,7 +186,10 @@ impl Facts {
             .iter()
             .map(|(path, count)| format!("Shared:       {path} ({count} images)\n"));
         let ignored = self.ignored.iter().map(|what| format!("Not used:     {what}\n"));
-        let more: String = shared.chain(ignored).collect();
+        let mut more: String = shared.chain(ignored).collect();
+        if !self.unused.is_empty() {
+            more += &format!("Not used:     of containers.conf: {}\n", self.unused.join(", "));
+        }
         format!(
             "Version:      {VERSION} ({C_LIBRARY})\n\
              Mode:         {mode}\n\

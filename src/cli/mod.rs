@@ -52,6 +52,7 @@ mod runtime;
 mod save;
 mod search;
 mod select;
+mod settings;
 mod share;
 mod signing;
 mod start;
@@ -129,6 +130,9 @@ pub struct Global {
     /// Where it is recorded what happens: file or none
     #[arg(long, value_name = "BACKEND")]
     events_backend: Option<events::Backend>,
+    /// Add a file of options to containers.conf, by its path or its name in containers.conf.modules
+    #[arg(long, value_name = "FILE")]
+    module: Vec<OsString>,
     /// The same as --log-level=debug
     #[arg(short = 'D', long)]
     debug: bool,

@@ -68,8 +68,8 @@ pub struct Identity {
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub stop_timeout: Option<i64>,
     /// Run our own small init as the first process, which reaps what others leave behind
-    #[arg(long)]
-    pub init: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub init: Option<Boolean>,
     /// Keep output: json-file or none
     #[arg(long, value_name = "DRIVER")]
     pub log_driver: Option<String>,
@@ -235,8 +235,14 @@ pub struct Process {
     #[arg(long, value_name = "FILE")]
     pub env_file: Vec<OsString>,
     /// Copy the whole environment of the caller
-    #[arg(long)]
-    pub env_host: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub env_host: Option<Boolean>,
+    /// Set a variable to a value in which ${NAME} is a variable of the image
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub env_merge: Vec<OsString>,
+    /// Copy the caller's variables for proxies, which is the default
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub http_proxy: Option<Boolean>,
     /// Remove a variable of the image or of coracle
     #[arg(long, value_name = "NAME")]
     pub unsetenv: Vec<String>,
@@ -273,8 +279,8 @@ pub struct Files {
     #[arg(long, value_name = "TARGET[:OPTIONS]")]
     pub tmpfs: Vec<OsString>,
     /// Make the root file system read-only
-    #[arg(long)]
-    pub read_only: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub read_only: Option<Boolean>,
     /// With --read-only: keep /run, /tmp and /var/tmp writable
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "true", default_missing_value = "true", hide_default_value = true)]
@@ -294,8 +300,8 @@ pub struct Security {
     #[arg(long, value_name = "CAPABILITY")]
     pub cap_drop: Vec<String>,
     /// Give all capabilities and devices that the caller has
-    #[arg(long)]
-    pub privileged: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub privileged: Option<Boolean>,
     /// no-new-privileges, seccomp=FILE, seccomp=unconfined, mask=PATHS, unmask=PATHS
     #[arg(long, value_name = "OPTION")]
     pub security_opt: Vec<String>,
@@ -332,8 +338,8 @@ pub struct NetworkOptions {
     #[arg(long, value_name = "HOST:ADDRESS")]
     pub add_host: Vec<String>,
     /// Leave /etc/hosts of the image as it is
-    #[arg(long)]
-    pub no_hosts: bool,
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub no_hosts: Option<Boolean>,
     /// Name server to put into /etc/resolv.conf
     #[arg(long, value_name = "ADDRESS")]
     pub dns: Vec<String>,
@@ -393,6 +399,11 @@ impl std::str::FromStr for Boolean {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         parse_bool(text).map(Self).ok_or("expected true or false")
     }
+}
+
+/// Whether a flag is given that is false unless one says otherwise.
+pub fn is_on(flag: Option<Boolean>) -> bool {
+    flag.is_some_and(|flag| flag.0)
 }
 
 /// The spellings that Go's strconv.ParseBool knows.

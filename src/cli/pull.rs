@@ -64,7 +64,8 @@ pub struct PullArgs {
     images: Vec<OsString>,
 }
 
-pub fn run(args: PullArgs, context: &Context) -> Outcome {
+pub fn run(mut args: PullArgs, context: &Context) -> Outcome {
+    context.settings()?.fill_transfer(&mut args.transfer);
     if !matches!(
         args.policy.as_str(),
         "always" | "missing" | "ifnotpresent" | "newer" | "never"

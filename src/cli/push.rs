@@ -127,7 +127,8 @@ impl PackingOptions {
     }
 }
 
-pub fn run(args: PushArgs, context: &Context) -> Outcome {
+pub fn run(mut args: PushArgs, context: &Context) -> Outcome {
+    context.settings()?.fill_transfer(&mut args.transfer);
     let options = args.packing.options()?;
     if let Some(destination) = &args.destination {
         match transport::parse(destination.as_ref())? {

@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::options::{ContainerOptions, Identity, NetworkOptions, Process, Security};
+use super::options::{Boolean, ContainerOptions, Identity, NetworkOptions, Process, Security, is_on};
+use super::settings::Containers;
 use super::values::environment::{self, Change, Host};
 use super::values::mounts::{self, Surroundings};
 use super::values::security::SecurityOption;
 use super::values::{self, health, limits, restart, security, signal};
 use crate::base::bytes::ByteString;
 use crate::oci::config::ContainerConfig as ImageConfig;
+use crate::runtime::capabilities::{self, CapabilitySet};
 use crate::store::container::{Config, Log, Mount, MountSource, Network, Resources, Seccomp, Sharing};
 
 /// What `stop` sends when neither the image nor the command line says, and how long it waits.
@@ -30,6 +32,8 @@ pub struct Inputs<'a> {
     /// What the image says; nothing for a root file system of its own.
     pub image: &'a ImageConfig,
     pub environment: &'a Host,
+    /// What containers.conf says and options cannot.
+    pub settings: &'a Containers,
     pub directory: &'a Path,
     /// Reads a file named by an option.
     pub read: &'a dyn Fn(&Path) -> io::Result<Vec<u8>>,
@@ -55,6 +59,7 @@ pub fn resolve(options: &ContainerOptions, inputs: &mut Inputs<'_>) -> Result<Re
     let directories = files(options, inputs, &mut config)?;
     security_options(&options.security, inputs, &mut config)?;
     network(&options.network, inputs, &mut config)?;
+    default_sysctls(inputs.settings, &mut config)?;
     resources(options, &mut config)?;
     Ok(Resolved { config, directories })
 }
@@ -148,7 +153,7 @@ fn identity(options: &Identity, inputs: &Inputs<'_>, config: &mut Config) -> Res
         // A negative number waits for ever.
         Some(seconds) => u64::try_from(seconds).unwrap_or(u64::MAX),
     };
-    config.init = options.init;
+    config.init = is_on(options.init);
     config.remove = options.rm;
     config.cidfile = options
         .cidfile
@@ -230,13 +235,19 @@ fn process(options: &Process, inputs: &Inputs<'_>, config: &mut Config) -> Resul
 fn variables(options: &Process, inputs: &Inputs<'_>) -> Result<Vec<ByteString>> {
     let mut env: Vec<ByteString> = Vec::new();
     if !options.unsetenv_all {
-        env.extend(
-            inputs
-                .image
-                .env
-                .iter()
-                .map(|assignment| assignment.as_str().into()),
-        );
+        environment::apply(&mut env, &proxies(options, inputs.environment));
+        for word in &inputs.settings.env.0 {
+            let changes = environment::changes(OsStr::new(word), inputs.environment);
+            environment::apply(
+                &mut env,
+                &changes.with_context(|| of("env of containers.conf", word))?,
+            );
+        }
+        let image = inputs.image.env.iter().filter_map(|assignment| {
+            let (name, value) = assignment.split_once('=')?;
+            Some(Change::Set(name.into(), value.into()))
+        });
+        environment::apply(&mut env, &image.collect::<Vec<_>>());
     }
     let unset: Vec<Change> = options
         .unsetenv
@@ -244,7 +255,7 @@ fn variables(options: &Process, inputs: &Inputs<'_>) -> Result<Vec<ByteString>> 
         .map(|name| Change::Unset(name.as_bytes().into()))
         .collect();
     environment::apply(&mut env, &unset);
-    if options.env_host {
+    if is_on(options.env_host) {
         let all: Vec<Change> = inputs
             .environment
             .iter()
@@ -256,7 +267,34 @@ fn variables(options: &Process, inputs: &Inputs<'_>) -> Result<Vec<ByteString>> 
         &mut env,
         &asked_variables(&options.env_file, &options.env, inputs.environment, inputs.read)?,
     );
+    // Of the variables that there were before each of them.
+    for word in &options.env_merge {
+        let merged = environment::merged(word, &env).with_context(|| of("--env-merge", &shown(word)))?;
+        environment::apply(&mut env, &[merged]);
+    }
     Ok(env)
+}
+
+/// The caller's variables by which programs find proxies.
+fn proxies(options: &Process, host: &Host) -> Vec<Change> {
+    const NAMES: [&str; 8] = [
+        "http_proxy",
+        "https_proxy",
+        "ftp_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "FTP_PROXY",
+        "NO_PROXY",
+    ];
+    if !options.http_proxy.unwrap_or(Boolean(true)).0 {
+        return Vec::new();
+    }
+    let is_one = |name: &OsString| NAMES.iter().any(|known| name == known);
+    let copies = host.iter().filter(|(name, _)| is_one(name));
+    copies
+        .map(|(name, value)| Change::Set(name.as_bytes().into(), value.as_bytes().into()))
+        .collect()
 }
 
 /// What `--env-file` and `--env` change, in this order.
@@ -281,7 +319,7 @@ pub fn asked_variables(
 /// Mounts of the command line, then volumes of the image that nothing else is mounted at.
 fn files(options: &ContainerOptions, inputs: &mut Inputs<'_>, config: &mut Config) -> Result<Vec<PathBuf>> {
     let files = &options.files;
-    config.read_only = files.read_only;
+    config.read_only = is_on(files.read_only);
     config.read_only_tmpfs = files.read_only_tmpfs.0;
     config.shm_size = match &files.shm_size {
         Some(size) => limits::size(size).with_context(|| of("--shm-size", size))?,
@@ -310,6 +348,7 @@ fn files(options: &ContainerOptions, inputs: &mut Inputs<'_>, config: &mut Confi
             .mounts
             .push(mounts::tmpfs(word).with_context(|| of("--tmpfs", &shown(word)))?);
     }
+    let defaults = default_mounts(inputs.settings, &mut surroundings)?;
     for (index, mount) in config.mounts.iter().enumerate() {
         if config.mounts[..index]
             .iter()
@@ -318,8 +357,38 @@ fn files(options: &ContainerOptions, inputs: &mut Inputs<'_>, config: &mut Confi
             bail!("two mounts at {}", mount.target.lossy());
         }
     }
+    for requested in defaults {
+        if config
+            .mounts
+            .iter()
+            .any(|mount| mount.target == requested.mount.target)
+        {
+            continue;
+        }
+        if let (true, MountSource::Bind { path, .. }) = (requested.make_source, &requested.mount.source) {
+            directories.push(path.as_path().to_owned());
+        }
+        config.mounts.push(requested.mount);
+    }
     image_volumes(options.image.image_volume.as_deref(), inputs, config)?;
     Ok(directories)
+}
+
+/// What containers.conf mounts, unless something else is mounted there.
+fn default_mounts(
+    settings: &Containers,
+    surroundings: &mut Surroundings<'_>,
+) -> Result<Vec<mounts::Requested>> {
+    let mut requested = Vec::new();
+    for word in &settings.volumes.0 {
+        let made = mounts::volume(OsStr::new(word), surroundings);
+        requested.push(made.with_context(|| of("volumes of containers.conf", word))?);
+    }
+    for word in &settings.mounts.0 {
+        let made = mounts::mount(OsStr::new(word), surroundings);
+        requested.push(made.with_context(|| of("mounts of containers.conf", word))?);
+    }
+    Ok(requested)
 }
 
 fn image_volumes(how: Option<&str>, inputs: &mut Inputs<'_>, config: &mut Config) -> Result<()> {
@@ -361,7 +430,7 @@ fn image_volumes(how: Option<&str>, inputs: &mut Inputs<'_>, config: &mut Config
 }
 
 fn security_options(options: &Security, inputs: &Inputs<'_>, config: &mut Config) -> Result<()> {
-    config.privileged = options.privileged;
+    config.privileged = is_on(options.privileged);
     // Several may stand together: CHOWN,KILL.
     let split = |list: &[String]| -> Vec<String> {
         list.iter()
@@ -371,6 +440,9 @@ fn security_options(options: &Security, inputs: &Inputs<'_>, config: &mut Config
     };
     config.cap_add = split(&options.cap_add);
     config.cap_drop = split(&options.cap_drop);
+    if let (Some(defaults), false) = (&inputs.settings.default_capabilities, config.privileged) {
+        default_capabilities(&defaults.0, config)?;
+    }
     for option in &options.security_opt {
         match security::parse(option).with_context(|| of("--security-opt", option))? {
             SecurityOption::NoNewPrivileges(truth) => config.no_new_privileges = truth,
@@ -400,6 +472,26 @@ fn security_options(options: &Security, inputs: &Inputs<'_>, config: &mut Config
     };
     config.uts = sharing("--uts", options.uts.as_deref())?;
     config.cgroup = sharing("--cgroupns", options.cgroupns.as_deref())?;
+    Ok(())
+}
+
+/// Another set to start from than ours is all dropped and itself added.
+fn default_capabilities(names: &[String], config: &mut Config) -> Result<()> {
+    let set = |names: &[String]| -> Result<CapabilitySet> {
+        let parsed: Result<Vec<_>, _> = names.iter().map(|name| capabilities::parse(name)).collect();
+        Ok(CapabilitySet::of(&parsed?))
+    };
+    let base = set(names).context("invalid default_capabilities of containers.conf")?;
+    let is_all = |name: &String| name.eq_ignore_ascii_case("all");
+    if base == CapabilitySet::DEFAULT || config.cap_add.iter().chain(&config.cap_drop).any(is_all) {
+        return Ok(());
+    }
+    let (added, dropped) = (set(&config.cap_add)?, set(&config.cap_drop)?);
+    if added.intersection(dropped) == CapabilitySet::EMPTY {
+        let wanted = base.union(added).difference(dropped);
+        config.cap_add = wanted.iter().map(|capability| capability.to_string()).collect();
+        config.cap_drop = vec!["ALL".into()];
+    }
     Ok(())
 }
 
@@ -440,7 +532,7 @@ fn network(options: &NetworkOptions, inputs: &Inputs<'_>, config: &mut Config) -
         config.hostname = name.clone();
     }
     config.domainname = options.domainname.clone().unwrap_or_default();
-    config.no_hosts = options.no_hosts;
+    config.no_hosts = is_on(options.no_hosts);
     for entry in &options.add_host {
         let (name, address) = entry.split_once(['=', ':']).unwrap_or((entry, ""));
         let bare = address.trim_start_matches('[').trim_end_matches(']');
@@ -449,7 +541,7 @@ fn network(options: &NetworkOptions, inputs: &Inputs<'_>, config: &mut Config) -
         }
         config.extra_hosts.push(format!("{name}:{address}"));
     }
-    if options.no_hosts && !options.add_host.is_empty() {
+    if config.no_hosts && !options.add_host.is_empty() {
         bail!("--add-host does not go with --no-hosts");
     }
     for address in &options.dns {
@@ -488,6 +580,22 @@ fn exposed(text: &str) -> Option<Vec<String>> {
     let port = |text: &str| text.parse::<u16>().ok().filter(|port| *port > 0);
     let (first, last) = (port(first)?, port(last)?);
     (first <= last).then(|| (first..=last).map(|port| format!("{port}/{protocol}")).collect())
+}
+
+/// Those of containers.conf whose namespaces are the container's own.
+fn default_sysctls(settings: &Containers, config: &mut Config) -> Result<()> {
+    for text in &settings.default_sysctls.0 {
+        let parsed = limits::sysctl(text);
+        let (name, value) = parsed.with_context(|| of("default_sysctls of containers.conf", text))?;
+        let is_hosts = match name.starts_with("net.") {
+            true => config.network == Network::Host,
+            false => config.ipc == Sharing::Host,
+        };
+        if !is_hosts {
+            config.sysctls.insert(name, value);
+        }
+    }
+    Ok(())
 }
 
 fn resources(options: &ContainerOptions, config: &mut Config) -> Result<()> {

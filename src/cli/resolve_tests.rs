@@ -22,8 +22,21 @@ fn image() -> ImageConfig {
 }
 
 fn resolve_line(line: &str) -> Result<Resolved> {
+    resolve_with(line, "")
+}
+
+/// The same with a containers.conf.
+fn resolve_with(line: &str, settings: &str) -> Result<Resolved> {
+    let has_proxy = !settings.is_empty();
+    let mut read = crate::cli::settings::Settings::default();
+    read.add(Path::new("/containers.conf"), settings).unwrap();
+    let settings = read;
     let line = Line::try_parse_from(std::iter::once("run").chain(line.split_whitespace())).unwrap();
-    let environment = [("HOME", "/h"), ("A", "host")].map(|(name, value)| (name.into(), value.into()));
+    let mut options = line.options.0.clone();
+    settings.fill(&mut options);
+    let environment = [("HOME", "/h"), ("A", "host"), ("no_proxy", "local")];
+    let environment = environment.map(|(name, value)| (name.into(), value.into()));
+    let environment = &environment[..if has_proxy { 3 } else { 2 }];
     let mut count = 0;
     let mut anonymous = || {
         count += 1;
@@ -38,12 +51,13 @@ fn resolve_line(line: &str) -> Result<Resolved> {
     let mut inputs = Inputs {
         command: &line.command,
         image: &image(),
-        environment: &environment,
+        environment,
+        settings: &settings.containers,
         directory: Path::new("/here"),
         read: &read,
         anonymous: &mut anonymous,
     };
-    resolve(&line.options, &mut inputs)
+    resolve(&options, &mut inputs)
 }
 
 fn words(list: &[ByteString]) -> Vec<String> {
@@ -274,4 +288,257 @@ fn mistakes_name_the_option() {
     ] {
         assert_eq!(format!("{:#}", resolve_line(line).unwrap_err()), error, "{line}");
     }
+}
+
+#[test]
+fn containers_conf_says_what_options_do_not() {
+    type Check = fn(&Config) -> String;
+    let memory: Check = |config| config.shm_size.to_string();
+    let env: Check = |config| words(&config.env).join(" ");
+    let caps: Check = |config| format!("+{:?} -{:?}", config.cap_add, config.cap_drop).replace('"', "");
+    let mounted: Check = |config| {
+        let shown = config.mounts.iter().map(|mount| match &mount.source {
+            MountSource::Bind { path, .. } => format!("{}:{}", path.lossy(), mount.target.lossy()),
+            _ => format!("volume:{}", mount.target.lossy()),
+        });
+        shown.collect::<Vec<_>>().join(" ")
+    };
+    let hosts: Check = |config| format!("{:?} {}", config.network, config.no_hosts);
+    let log: Check = |config| format!("{:?}", config.log);
+    let names: Check = |config| format!("{:?} {:?}", (config.pid, config.ipc), (config.uts, config.cgroup));
+    let limits: Check = |config| {
+        let limits = config
+            .ulimits
+            .iter()
+            .map(|limit| format!("{}={:?}", limit.name, limit.soft));
+        limits.collect::<Vec<_>>().join(" ")
+    };
+    let sysctls: Check = |config| format!("{:?}", config.sysctls).replace('"', "");
+    let table: [(&str, &str, Check, &str); 40] = [
+        ("shm_size='1m'", "", memory, "1048576"),
+        ("shm_size='1m'", "--shm-size 2m", memory, "2097152"),
+        ("init=true", "", |config| config.init.to_string(), "true"),
+        (
+            "init=true",
+            "--init=false",
+            |config| config.init.to_string(),
+            "false",
+        ),
+        (
+            "privileged=true",
+            "",
+            |config| config.privileged.to_string(),
+            "true",
+        ),
+        (
+            "privileged=true",
+            "--privileged=false",
+            |config| config.privileged.to_string(),
+            "false",
+        ),
+        (
+            "read_only=true",
+            "",
+            |config| config.read_only.to_string(),
+            "true",
+        ),
+        (
+            "read_only=true",
+            "--read-only=0",
+            |config| config.read_only.to_string(),
+            "false",
+        ),
+        (
+            "umask='0077'",
+            "",
+            |config| format!("{:?}", config.umask),
+            "Some(63)",
+        ),
+        (
+            "umask='0077'",
+            "--umask 1",
+            |config| format!("{:?}", config.umask),
+            "Some(1)",
+        ),
+        (
+            "oom_score_adj=5",
+            "",
+            |config| format!("{:?}", config.oom_score_adj),
+            "Some(5)",
+        ),
+        (
+            "pids_limit=7",
+            "",
+            |config| format!("{:?}", config.resources.pids),
+            "Some(7)",
+        ),
+        (
+            "pids_limit=7",
+            "--pids-limit 5",
+            |config| format!("{:?}", config.resources.pids),
+            "Some(5)",
+        ),
+        (
+            "annotations=['a=1','b=1']",
+            "--annotation a=2",
+            |config| format!("{:?}", config.annotations),
+            r#"{"a": "2", "b": "1"}"#,
+        ),
+        (
+            "env=['A=conf','C=conf','HOME']",
+            "-e D=1",
+            env,
+            "no_proxy=local A=image C=conf HOME=/h PATH=/bin D=1",
+        ),
+        ("http_proxy=false", "", env, "PATH=/bin A=image"),
+        (
+            "http_proxy=false",
+            "--http-proxy",
+            env,
+            "no_proxy=local PATH=/bin A=image",
+        ),
+        ("", "--http-proxy=false", env, "PATH=/bin A=image"),
+        (
+            "env_host=true",
+            "",
+            env,
+            "no_proxy=local PATH=/bin A=host HOME=/h",
+        ),
+        (
+            "env_host=true",
+            "--env-host=false",
+            env,
+            "no_proxy=local PATH=/bin A=image",
+        ),
+        ("env=['C=1']", "--unsetenv-all", env, ""),
+        (
+            "",
+            "--env-merge A=x${A}",
+            env,
+            "no_proxy=local PATH=/bin A=ximage",
+        ),
+        (
+            "volumes=['/v:/v','/h:/data']",
+            "-v /own:/v",
+            mounted,
+            "/own:/v /h:/data volume:/cache",
+        ),
+        (
+            "mounts=['type=bind,source=/b,target=/cache']",
+            "",
+            mounted,
+            "/b:/cache volume:/data",
+        ),
+        (
+            "default_capabilities=['CHOWN','KILL']",
+            "",
+            caps,
+            "+[CAP_CHOWN, CAP_KILL] -[ALL]",
+        ),
+        (
+            "default_capabilities=['CHOWN','KILL']",
+            "--cap-add net_raw --cap-drop KILL",
+            caps,
+            "+[CAP_CHOWN, CAP_NET_RAW] -[ALL]",
+        ),
+        (
+            "default_capabilities=['CHOWN']",
+            "--cap-drop ALL",
+            caps,
+            "+[] -[ALL]",
+        ),
+        ("netns='host'", "", hosts, "Host false"),
+        ("netns='host'", "--network none", hosts, "None false"),
+        ("netns='private'\nno_hosts=true", "", hosts, "None true"),
+        ("no_hosts=true", "--no-hosts=false", hosts, "None false"),
+        ("log_driver='none'", "", log, "None"),
+        (
+            "log_size_max=1024",
+            "",
+            log,
+            "JsonFile { max_size: Some(1024), max_files: 1 }",
+        ),
+        (
+            "log_size_max=1024",
+            "--log-opt max-size=9k",
+            log,
+            "JsonFile { max_size: Some(9216), max_files: 1 }",
+        ),
+        (
+            "pidns='host'\nipcns='host'\nutsns='host'\ncgroupns='host'",
+            "",
+            names,
+            "(Host, Host) (Host, Host)",
+        ),
+        (
+            "pidns='host'\ncgroupns='host'",
+            "--pid private --cgroupns private",
+            names,
+            "(Private, Private) (Private, Private)",
+        ),
+        (
+            "default_ulimits=['nofile=5','core=1']",
+            "--ulimit nofile=9",
+            limits,
+            "core=Some(1) nofile=Some(9)",
+        ),
+        (
+            "default_sysctls=['net.a.b=1','kernel.sem=2']",
+            "--sysctl kernel.sem=3",
+            sysctls,
+            "{kernel.sem: 3, net.a.b: 1}",
+        ),
+        (
+            "default_sysctls=['net.a.b=1','kernel.sem=2']",
+            "--network host",
+            sysctls,
+            "{kernel.sem: 2}",
+        ),
+        (
+            "seccomp_profile='profile'",
+            "",
+            |config| format!("{:?}", config.seccomp),
+            r#"Profile("{}")"#,
+        ),
+    ];
+    for (settings, line, check, expected) in table {
+        let config = resolve_with(line, &format!("[containers]\n{settings}\n"))
+            .unwrap()
+            .config;
+        assert_eq!(check(&config), expected, "{settings} {line}");
+    }
+    let dns = "[containers]\ndns_servers=['1.1.1.1']\ndns_searches=['a.b']\ndns_options=['x']";
+    let config = resolve_with("--dns-search c.d", dns).unwrap().config;
+    assert_eq!(
+        (config.dns, config.dns_search, config.dns_options),
+        (vec!["1.1.1.1".into()], vec!["c.d".into()], vec!["x".into()])
+    );
+    let engine = "[engine]\nstop_timeout=3\nimage_volume_mode='ignore'";
+    let config = resolve_with("", engine).unwrap().config;
+    assert_eq!((config.stop_timeout, config.mounts.len()), (3, 0));
+    assert_eq!(
+        resolve_with("--stop-timeout 4", engine)
+            .unwrap()
+            .config
+            .stop_timeout,
+        4
+    );
+    let keep_id = resolve_with("", "[containers]\nuserns='keep-id'").unwrap_err();
+    assert!(format!("{keep_id:#}").contains("--userns=keep-id"), "{keep_id:#}");
+}
+
+#[test]
+fn containers_conf_says_how_images_are_fetched() {
+    let mut settings = crate::cli::settings::Settings::default();
+    let text = "[engine]\npull_policy='never'\nretry=7\nretry_delay='2s'\n";
+    settings.add(Path::new("/containers.conf"), text).unwrap();
+    let mut options = ContainerOptions::default();
+    options.image.transfer.retry = Some(1);
+    settings.fill(&mut options);
+    assert_eq!(options.image.pull.as_deref(), Some("never"));
+    let transfer = &options.image.transfer;
+    assert_eq!(
+        (transfer.retry, transfer.retry_delay.as_deref()),
+        (Some(1), Some("2s"))
+    );
 }

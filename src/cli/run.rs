@@ -80,7 +80,8 @@ pub struct CreateArgs {
     image: Vec<OsString>,
 }
 
-pub fn run(args: RunArgs, context: &Context) -> Outcome {
+pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
+    context.settings()?.fill(&mut args.options);
     let options = &args.options;
     let attach = attached(&options.process)?;
     if args.detach && !options.process.attach.is_empty() {
@@ -91,7 +92,7 @@ pub fn run(args: RunArgs, context: &Context) -> Outcome {
         output: attach.output,
         error: attach.error,
         terminal: options.process.tty,
-        detach_keys: args.connection.detach_keys.as_deref(),
+        detach_keys: context.detach_keys(args.connection.detach_keys.as_deref())?,
         pass_signals: args.connection.sig_proxy.0,
     };
     let foreground = if args.detach {
@@ -125,7 +126,8 @@ pub fn run(args: RunArgs, context: &Context) -> Outcome {
     }
 }
 
-pub fn create(args: CreateArgs, context: &Context) -> Outcome {
+pub fn create(mut args: CreateArgs, context: &Context) -> Outcome {
+    context.settings()?.fill(&mut args.options);
     attached(&args.options.process)?;
     let looked = look_ahead(&args.options, &args.image, context)?;
     let engine = context.act()?;
@@ -182,6 +184,7 @@ fn make(
         command,
         image: &image,
         environment: &environment,
+        settings: &context.settings()?.containers,
         directory: &directory,
         read: &read_bounded,
         anonymous: &mut id::random,
@@ -211,6 +214,7 @@ fn make(
             .collect(),
         extra: serde_json::Map::new(),
     };
+    container.config.is_named_host = context.settings()?.containers.container_name_as_hostname;
     let cidfile = reserve_cidfile(&container)?;
     if let (Some(name), true) = (&options.identity.name, options.identity.replace) {
         replace(engine, name)?;

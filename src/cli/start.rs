@@ -48,7 +48,7 @@ pub fn run(args: StartArgs, context: &Context) -> Outcome {
             args.containers.first().map(String::as_str),
             args.latest,
         )?;
-        return attached(&engine, &id, &args);
+        return attached(&engine, &id, &args, context);
     }
     let wanted = Wanted {
         names: &args.containers,
@@ -65,7 +65,7 @@ pub fn run(args: StartArgs, context: &Context) -> Outcome {
 }
 
 /// Starts a container, or joins one that runs, and stays with it.
-fn attached(engine: &Engine, id: &str, args: &StartArgs) -> Outcome {
+fn attached(engine: &Engine, id: &str, args: &StartArgs, context: &Context) -> Outcome {
     let missing = || EngineError::NoSuchContainer(id.to_owned());
     let config = state::look(&engine.store, id)?
         .ok_or_else(missing)?
@@ -76,7 +76,7 @@ fn attached(engine: &Engine, id: &str, args: &StartArgs) -> Outcome {
         output: true,
         error: true,
         terminal: config.terminal,
-        detach_keys: args.connection.detach_keys.as_deref(),
+        detach_keys: context.detach_keys(args.connection.detach_keys.as_deref())?,
         pass_signals: args.connection.sig_proxy.0,
     };
     let foreground = Foreground::prepare(streams)?;

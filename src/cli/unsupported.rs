@@ -137,7 +137,7 @@ const REFUSED: &[Group] = &[
         commands: RUN,
         when: Yet,
         reason: "containers work the same without it where they can",
-        flags: "--timeout --sdnotify --preserve-fd --preserve-fds --rmi --tz --conmon-pidfile --env-merge --http-proxy \
+        flags: "--timeout --sdnotify --preserve-fd --preserve-fds --rmi --tz --conmon-pidfile \
                 --systemd --shm-size-systemd --storage-opt --volume-driver --guard --exit-report --copy-in --explain",
     },
     Group {
@@ -255,7 +255,7 @@ const REFUSED: &[Group] = &[
         commands: &[""],
         when: Yet,
         reason: "containers.conf is not read, and nothing that it says is set by options",
-        flags: "--tmpdir --storage-driver --storage-opt --config --module --cgroup-manager --runtime --runtime-flag \
+        flags: "--tmpdir --storage-driver --storage-opt --config --cgroup-manager --runtime --runtime-flag \
                 --hooks-dir --cdi-spec-dir --volumepath --network-config-dir --transient-store \
                 --imagestore --syslog --out --timing --insecure-registry --selinux-enabled",
     },

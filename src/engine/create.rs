@@ -37,6 +37,15 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     )))
 }
 
+/// What a host may be called of the name of a container.
+fn host_name(name: &str) -> String {
+    let kept = name.chars().filter(|letter| *letter != '_');
+    kept.take(64)
+        .collect::<String>()
+        .trim_matches(['.', '-'])
+        .to_owned()
+}
+
 impl Engine {
     /// Makes `container`, whose id, name and time are filled in. `starting`: the caller starts it at once, so that it is
     /// taken for interrupted when the caller dies before.
@@ -52,9 +61,6 @@ impl Engine {
             super::start::begin(&mut state);
         }
         container.first = Some(state);
-        if container.config.hostname.is_empty() && container.config.uts == Sharing::Private {
-            container.config.hostname = id::short(&id).to_owned();
-        }
         // An image in use is not removed between now and the moment when the container's record tells so.
         let _image = self.hold_image(&container.root)?;
         let _volumes = self.hold_volumes(container)?;
@@ -64,6 +70,13 @@ impl Engine {
         container.name = self.take_any_name(naming, &id).inspect_err(|_| {
             let _ = self.store.clear_active(&id);
         })?;
+        let config = &mut container.config;
+        if config.hostname.is_empty() && config.uts == Sharing::Private {
+            config.hostname = match config.is_named_host {
+                true => host_name(&container.name),
+                false => id::short(&id).to_owned(),
+            };
+        }
         let made = self.fill(&staging, container).and_then(|()| {
             let (_, directory) = staging.publish(Kind::Containers, &id)?;
             let directory =

@@ -79,6 +79,9 @@ pub struct Config {
     pub user: String,
     pub groups: Vec<String>,
     pub hostname: String,
+    /// Where there is no host name it becomes the container's name, and not its short identifier.
+    #[serde(skip)]
+    pub is_named_host: bool,
     pub domainname: String,
     /// A terminal of its own (`--tty`).
     pub terminal: bool,

@@ -2,6 +2,7 @@
 
 mod artifacts;
 mod chunked;
+mod configuration;
 mod corners;
 mod death;
 mod diff;

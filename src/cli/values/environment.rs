@@ -47,6 +47,43 @@ fn copies(name: &[u8], host: &Host) -> Vec<Change> {
     }
 }
 
+/// What one `--env-merge` asks for: `NAME=VALUE`, where `$NAME` and `${NAME}` are variables that there are already.
+pub fn merged(word: &OsStr, environment: &[ByteString]) -> Result<Change> {
+    let bytes = word.as_bytes();
+    let place = bytes
+        .iter()
+        .position(|byte| *byte == b'=')
+        .filter(|place| *place > 0);
+    let Some(place) = place else {
+        return invalid("expected NAME=VALUE");
+    };
+    let value = |name: &[u8]| {
+        environment
+            .iter()
+            .find_map(|known| known.as_bytes().strip_prefix(name)?.strip_prefix(b"="))
+    };
+    let mut expanded = Vec::new();
+    let mut rest = &bytes[place + 1..];
+    while let Some(at) = rest.iter().position(|byte| *byte == b'$') {
+        expanded.extend_from_slice(&rest[..at]);
+        rest = &rest[at + 1..];
+        let is_braced = rest.first() == Some(&b'{');
+        let start = usize::from(is_braced);
+        let is_of_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let end = start + rest[start..].iter().take_while(|byte| is_of_name(byte)).count();
+        if is_braced && rest.get(end) != Some(&b'}') {
+            return invalid("expected ${NAME}");
+        }
+        match end - start {
+            0 => expanded.push(b'$'),
+            _ => expanded.extend_from_slice(value(&rest[start..end]).unwrap_or_default()),
+        }
+        rest = &rest[end + start..];
+    }
+    expanded.extend_from_slice(rest);
+    Ok(Change::Set(bytes[..place].to_vec(), expanded))
+}
+
 /// The assignments in an env file, by Docker's rules: a line is `NAME=VALUE`, everything after the first `=` being the
 /// value as it stands, or `NAME` alone to copy; lines that are empty or begin with `#` are skipped. Nothing is quoted.
 pub fn file_changes(content: &[u8], host: &Host) -> Result<Vec<Change>> {
@@ -200,6 +237,27 @@ mod tests {
             (b"A=\0", "line 1: contains a NUL byte"),
         ] {
             assert_eq!(file_changes(content, &host()).unwrap_err().0, error);
+        }
+    }
+
+    #[test]
+    fn values_of_others() {
+        let environment: Vec<ByteString> = ["PATH=/bin", "A=1"].map(ByteString::from).into();
+        for (word, expected) in [
+            ("PATH=${PATH}:/x", Some("PATH=/bin:/x")),
+            ("P=$PATH-$A$", Some("P=/bin-1$")),
+            ("P=$NONE.${NONE}", Some("P=.")),
+            ("P=$$A", Some("P=$1")),
+            ("P=", Some("P=")),
+            ("P=${A", None),
+            ("P=${A-b}", None),
+            ("P=${}", Some("P=$")),
+            ("P", None),
+            ("=x", None),
+        ] {
+            let merged = merged(OsStr::new(word), &environment).ok();
+            let shown = merged.map(|change| text(&[change]).remove(0));
+            assert_eq!(shown.as_deref(), expected, "{word}");
         }
     }
 

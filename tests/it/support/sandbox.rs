@@ -114,6 +114,7 @@ impl Sandbox {
             .env("XDG_RUNTIME_DIR", self.path("run"))
             // The machine's would count as well, with stores that it names.
             .env("CONTAINERS_STORAGE_CONF", self.path("storage.conf"))
+            .env("CONTAINERS_CONF", "/dev/null")
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
             // No monitor lingers for the next command: what is alive after a test is a leak at once.
