@@ -2,6 +2,7 @@
 //! comes over which connections.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
@@ -13,6 +14,7 @@ use anyhow::Result;
 use super::chunked::{Assembled, Places, Tables, Trees};
 use super::publish::Stream;
 use super::pull::{Event, Progress, Tell};
+use super::ranges::{Blocks, Resumed, Segment};
 use super::registry::{PART, Part, Sources, Wide};
 use crate::base::digest::Digest;
 use crate::oci::image::Descriptor;
@@ -29,7 +31,7 @@ const WIDE_FROM: u64 = 4 * PART;
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Blobs from this size on are kept while they arrive, in bytes: less is sooner fetched again.
 pub const KEPT_FROM: u64 = 4 << 20;
-/// Most layers in which files of another are looked for.
+/// Most layers in which files of another are looked for by their paths.
 const NEIGHBOURS: usize = 64;
 
 /// What was taken from disk for blobs that arrive, or have arrived.
@@ -47,6 +49,12 @@ pub struct Kept<'s> {
 impl<'s> Kept<'s> {
     pub fn take(&self) -> Vec<Download<'s>> {
         std::mem::take(&mut *self.downloads.lock().expect("no thread panics with the lock"))
+    }
+
+    /// Keeps what there is of a blob until the end.
+    pub fn keep(&self, download: Download<'s>) {
+        let mut downloads = self.downloads.lock().expect("no thread panics with the lock");
+        downloads.push(download);
     }
 
     /// Whether the registry failed, and not what it sent.
@@ -87,8 +95,8 @@ pub struct Arrival<'s, 'scope, 'env> {
     pub repository: &'scope str,
     /// Nothing of what is on disk is used.
     pub is_anew: bool,
-    /// Layers that may have files of those that are fetched.
-    pub neighbours: OnceLock<Vec<Locked>>,
+    /// Layers that may have files of those that are fetched, the first of them held.
+    pub neighbours: OnceLock<(Vec<Locked>, Vec<Digest>)>,
     pub kept: &'scope Kept<'s>,
 }
 
@@ -134,11 +142,11 @@ impl<'s: 'scope, 'scope> Arrival<'s, 'scope, '_> {
             return None;
         }
         let places = Places::of(blob)?;
-        let neighbours = self.neighbours.get_or_init(|| self.neighbours());
+        let (neighbours, others) = self.neighbours.get_or_init(|| self.neighbours());
         if neighbours.is_empty() {
             return None;
         }
-        let part = |range: std::ops::Range<u64>| Part {
+        let part = |range: Range<u64>| Part {
             digest: blob.digest,
             size: blob.size,
             begin: range.start,
@@ -158,19 +166,33 @@ impl<'s: 'scope, 'scope> Arrival<'s, 'scope, '_> {
             .iter()
             .filter_map(|layer| layer.as_fd().try_clone_to_owned().ok());
         let mut trees = Trees::new(directories);
-        let here = trees.find(&tables.files);
+        let mut here = trees.find(&tables.files);
+        trees.find_moved(&tables.files, &mut here, self.others(others));
         let ranges = tables.missing(&here);
-        let fetched: u64 = ranges.iter().map(|range| range.end - range.start).sum();
+        let length = |ranges: &[Range<u64>]| -> u64 {
+            let lengths = ranges.iter().map(|range| range.end - range.start);
+            lengths.sum()
+        };
+        let blocks = (length(&ranges) >= KEPT_FROM)
+            .then(|| self.blocks(blob))
+            .flatten();
+        let segments = match &blocks {
+            Some(blocks) => blocks.segments(&ranges),
+            None => ranges.iter().cloned().map(Segment::to_come).collect(),
+        };
+        let to_come = segments.iter().filter(|segment| segment.is_to_come());
+        let to_come: Vec<Range<u64>> = to_come.map(|segment| segment.range.clone()).collect();
+        let fetched = length(&to_come);
         // The whole can be kept and checked by its digest; that is worth some bytes.
         if fetched > blob.size - blob.size / 8 {
             return None;
         }
         self.kept.was_used.store(true, Ordering::Relaxed);
         let mut told = Told::new(self.tell, blob.digest, blob.size);
-        let wire: Box<dyn Read + Send> = if ranges.is_empty() {
+        let coming: Box<dyn Read + Send> = if to_come.is_empty() {
             Box::new(io::empty())
         } else {
-            let parts = ranges.iter().cloned().map(part).collect();
+            let parts = to_come.into_iter().map(part).collect();
             let connections = self.connections.max(1);
             Box::new(Wire {
                 wide: Wide::new(self.scope, self.sources, parts, connections),
@@ -179,15 +201,22 @@ impl<'s: 'scope, 'scope> Arrival<'s, 'scope, '_> {
                 at: blob.size - fetched,
             })
         };
+        let wire = Box::new(Resumed::new(segments, blocks, coming, self.kept));
         told.tell(blob.size - fetched);
         let tar = Assembled::new(tables, trees, here, ranges, wire).ok()?;
         Some(Box::new(Whole { tar, told }))
     }
 
+    /// What an earlier process fetched of a layer in parts.
+    fn blocks(&self, blob: &Descriptor) -> Option<Blocks<'s>> {
+        let download = self.store.download(&in_parts(&blob.digest)).ok()??;
+        Blocks::read(download, blob.size).ok()
+    }
+
     /// The layers of images of the same name, then those of others, the newest images first.
-    fn neighbours(&self) -> Vec<Locked> {
+    fn neighbours(&self) -> (Vec<Locked>, Vec<Digest>) {
         let Ok((mut images, _)) = self.store.images() else {
-            return Vec::new();
+            return (Vec::new(), Vec::new());
         };
         let is_same = |image: &Image| {
             let names = image.repo_digests.iter();
@@ -198,12 +227,25 @@ impl<'s: 'scope, 'scope> Arrival<'s, 'scope, '_> {
         images.sort_by_cached_key(|image| (!is_same(image), std::cmp::Reverse(image.stored.clone())));
         let mut seen = std::collections::HashSet::new();
         let ids = images.iter().flat_map(|image| image.layers.iter().rev());
-        ids.map(|layer| layer.diff_id)
+        let mut ids: Vec<Digest> = ids
+            .map(|layer| layer.diff_id)
             .filter(|id| seen.insert(*id))
-            .take(NEIGHBOURS)
-            .filter_map(|id| self.store.try_lock(Kind::Layers, &id.hex(), Hold::Shared).ok()?)
-            .collect()
+            .collect();
+        let others = ids.split_off(ids.len().min(NEIGHBOURS));
+        (self.others(&ids).collect(), others)
     }
+
+    /// Layers that are held as they are asked for.
+    fn others<'i>(&self, ids: &'i [Digest]) -> impl Iterator<Item = Locked> + use<'i, 's> {
+        let store = self.store;
+        ids.iter()
+            .filter_map(|id| store.try_lock(Kind::Layers, &id.hex(), Hold::Shared).ok()?)
+    }
+}
+
+/// The name under which parts of a blob are kept: what is under its own is its beginning.
+pub fn in_parts(blob: &Digest) -> Digest {
+    Digest::of(format!("parts of {blob}").as_bytes())
 }
 
 /// Tells how far a layer is, a few times a second.
@@ -345,11 +387,7 @@ impl Read for Arriving<'_, '_, '_> {
 impl Drop for Arriving<'_, '_, '_> {
     fn drop(&mut self) {
         if let Some(download) = self.download.take() {
-            self.kept
-                .downloads
-                .lock()
-                .expect("no thread panics with the lock")
-                .push(download);
+            self.kept.keep(download);
         }
     }
 }

@@ -24,6 +24,7 @@ pub mod publish;
 pub mod pull;
 pub mod push;
 pub mod push_list;
+mod ranges;
 pub mod reference;
 pub mod registry;
 pub mod remove;

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use anyhow::{Context, Result, bail};
 
-use super::arrival::{Arrival, KEPT_FROM, Kept};
+use super::arrival::{Arrival, KEPT_FROM, Kept, in_parts};
 use super::find::{FindError, find};
 use super::layer::UnpackOptions;
 use super::policy::Demand;
@@ -292,6 +292,7 @@ fn fetch<'s>(
         } else if blob.size >= KEPT_FROM {
             // Of somebody who was killed as soon as the layer was here.
             store.forget_download(&blob.digest)?;
+            store.forget_download(&in_parts(&blob.digest))?;
         }
     }
     check_room(store, need)?;

@@ -2,7 +2,7 @@
 //! whoever wants it next goes on from there; it is removed once its layer is published, or when nobody came for a day.
 
 use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::time::{Duration, SystemTime};
@@ -129,9 +129,16 @@ impl Download<'_> {
 
     /// Forgets all of it.
     pub fn clear(&mut self) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.length = 0;
-        self.file.flush()
+        self.truncate(0)
+    }
+
+    /// Forgets what is behind the byte `length`.
+    pub fn truncate(&mut self, length: u64) -> io::Result<()> {
+        if length < self.length {
+            self.file.set_len(length)?;
+            self.length = length;
+        }
+        Ok(())
     }
 
     /// Removes it, as it is not needed any more.

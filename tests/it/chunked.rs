@@ -1,7 +1,10 @@
 //! zstd:chunked: what we push so is read by others, and of what we pull only the missing files are fetched.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::Duration;
+
+use rustix::process::Signal;
 
 use super::registry::noise;
 use super::support::registry::{Answer, Asked, Content, Distribution, Fake};
@@ -56,8 +59,17 @@ fn registry(
     sandbox: &Sandbox,
     change: impl Fn(&Asked, Answer, &[u8]) -> Answer + Send + Sync + 'static,
 ) -> (Fake, Arc<AtomicUsize>, usize) {
+    registry_of(sandbox, &version(1), change)
+}
+
+/// The same with another first version.
+fn registry_of(
+    sandbox: &Sandbox,
+    first: &Image,
+    change: impl Fn(&Asked, Answer, &[u8]) -> Answer + Send + Sync + 'static,
+) -> (Fake, Arc<AtomicUsize>, usize) {
     let real = Distribution::start(&sandbox.path("tmp"), "");
-    let mut content = pushed(sandbox, &real, &version(1), "v1");
+    let mut content = pushed(sandbox, &real, first, "v1");
     let second = pushed(sandbox, &real, &version(2), "v2");
     let large = format!("/v2/test/blobs/{}", second.layers[1]);
     let size = second.documents[&large].1.len();
@@ -181,4 +193,74 @@ fn a_registry_that_sends_no_parts_sends_the_whole() {
         None => answer,
     });
     pull_both(&fake);
+}
+
+/// A file that another layer has by another name is found by its content.
+#[test]
+fn what_moved_is_not_fetched() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let elsewhere = Image::busybox().layer(&[
+        Entry::directory("other"),
+        // Of the same size, but not the same.
+        Entry::file(
+            "other/decoy",
+            noise(9 << 20).iter().map(|byte| !byte).collect::<Vec<u8>>(),
+        ),
+        Entry::file("other/renamed", noise(9 << 20)),
+    ]);
+    let (fake, sent, size) = registry_of(&sandbox, &elsewhere, |_, answer, _| answer);
+    pull_both(&fake);
+    let sent = sent.load(Ordering::SeqCst);
+    assert!(size > 13 << 20 && sent < 5 << 20, "{sent} of {size} bytes");
+}
+
+#[test]
+fn what_a_killed_pull_had_of_the_missing_parts_is_not_fetched_again() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let (reached, waiter) = mpsc::channel();
+    let (gone, is_gone) = mpsc::channel::<()>();
+    let (reached, is_gone) = (Mutex::new(reached), Mutex::new(is_gone));
+    let parts = AtomicUsize::new(0);
+    let (fake, _, size) = registry(&sandbox, move |asked, mut answer, _| {
+        // Of the large file, not of what lies behind it: the first answer breaks off, the second waits for the end of
+        // the client.
+        if !(1..8 << 20).contains(&asked.offset()) {
+            return answer;
+        }
+        match parts.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                answer.length = Some(answer.body.len());
+                answer.cut = Some(3 << 20);
+            }
+            1 => {
+                reached.lock().unwrap().send(()).unwrap();
+                is_gone.lock().unwrap().recv().unwrap();
+            }
+            _ => {}
+        }
+        answer
+    });
+    let store = Sandbox::new();
+    let name = |tag: &str| format!("{}/test:{tag}", fake.host);
+    store.coracle(["pull", "-q", &name("v1")]).run().succeeds();
+    let pull = store.coracle(["pull", "-q", &name("v2")]).start();
+    waiter.recv_timeout(Duration::from_secs(60)).unwrap();
+    pull.signal(Signal::KILL);
+    pull.wait();
+    gone.send(()).unwrap();
+    store.coracle(["pull", "-q", &name("v2")]).run().succeeds();
+    let asked = fake.asked();
+    let offsets = asked.iter().map(Asked::offset);
+    let offsets: Vec<usize> = offsets.filter(|offset| (1..8 << 20).contains(offset)).collect();
+    let [begin, broken, rest] = offsets[..] else {
+        panic!("{offsets:?} of {size}");
+    };
+    assert_eq!((broken, rest), (begin + (3 << 20), broken));
+    let text = ["run", "--rm", &name("v2"), "cat", "/data/text"];
+    store.coracle(text).run().succeeds().prints("version 2");
+    store.coracle(["system", "check"]).run().succeeds().prints("");
+    let downloads = std::fs::read_dir(store.data_root().join("downloads"));
+    assert_eq!(downloads.unwrap().count(), 0);
 }

@@ -1,13 +1,12 @@
 //! The uncompressed tar of a layer, from its tables, files that are here and frames that are fetched.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
 use std::ops::Range;
 
 use zstd::stream::raw::{DParameter, Decoder, InBuffer, Operation, OutBuffer};
 
-use super::present::Trees;
+use super::present::{Here, Trees};
 use super::table::{Piece, Tables};
 use crate::image::compression::ZSTD_WINDOW_LOG;
 
@@ -18,8 +17,8 @@ const BUFFER: usize = 128 << 10;
 pub struct Assembled<'w> {
     tables: Tables,
     trees: Trees,
-    /// Which tree has a file.
-    here: HashMap<String, usize>,
+    /// Where files are.
+    here: Here,
     wire: Wire<'w>,
     decoder: Decoder<'static>,
     now: Now,
@@ -49,7 +48,7 @@ impl<'w> Assembled<'w> {
     pub fn new(
         tables: Tables,
         trees: Trees,
-        here: HashMap<String, usize>,
+        here: Here,
         ranges: Vec<Range<u64>>,
         wire: Box<dyn Read + Send + 'w>,
     ) -> io::Result<Self> {
@@ -84,7 +83,7 @@ impl<'w> Assembled<'w> {
         let file = self.tables.files.get(&name).filter(|file| file.size == size);
         let file = file.ok_or_else(|| io::Error::other(format!("the tables disagree about {name:?}")))?;
         self.now = match self.here.get(&name) {
-            Some(tree) => Now::Here(self.trees.open(*tree, &name)?, size),
+            Some(place) => Now::Here(self.trees.open(place)?, size),
             None => {
                 self.wire.go_to(file.frames.start)?;
                 self.decoder.reinit()?;

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::{self, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::present::Here;
 use crate::base::digest::Digest;
 use crate::oci::image::Descriptor;
 
@@ -105,7 +106,7 @@ impl Tables {
     }
 
     /// Which bytes of the blob are needed for files that are not here.
-    pub fn missing(&self, here: &HashMap<String, usize>) -> Vec<Range<u64>> {
+    pub fn missing(&self, here: &Here) -> Vec<Range<u64>> {
         let files = self.files.iter();
         ranges(
             files

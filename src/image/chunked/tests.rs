@@ -1,12 +1,12 @@
 //! Blobs that we write are read again, whole and in parts; tables that lie give errors.
 
-use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 
 use proptest::prelude::*;
 
+use super::present::Here;
 use super::table::{File, Files, Tables};
 use super::*;
 use crate::base::digest::Digest;
@@ -62,7 +62,8 @@ impl Written {
     /// The tar, with the files that `layer` has, and how many bytes of the blob it took.
     fn assembled(&self, tables: Tables, layer: Option<OwnedFd>) -> io::Result<(Vec<u8>, usize)> {
         let mut trees = Trees::new(layer);
-        let here = trees.find(&tables.files);
+        let mut here = trees.find(&tables.files);
+        trees.find_moved(&tables.files, &mut here, std::iter::empty());
         let ranges = tables.missing(&here);
         let bytes: Vec<u8> = ranges
             .iter()
@@ -157,7 +158,7 @@ fn many_gaps_become_few_ranges() {
         .collect();
     let pieces = table::Pieces::new(zstd::stream::encode_all(&b""[..], 1).unwrap()).unwrap();
     let tables = Tables { files, pieces };
-    let ranges = tables.missing(&HashMap::new());
+    let ranges = tables.missing(&Here::new());
     assert!(!ranges.is_empty() && ranges.len() <= 65, "{}", ranges.len());
     let covered = |file: &File| {
         ranges

@@ -31,7 +31,7 @@ pub(super) mod reader;
 pub(super) mod recreate;
 mod remove;
 mod sparse;
-mod split;
+pub(super) mod split;
 #[cfg(test)]
 pub(super) mod testing;
 #[cfg(test)]
