@@ -76,6 +76,7 @@ mod version;
 mod view;
 mod volume;
 mod wait;
+mod why;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -189,6 +190,7 @@ enum Command {
     Version(Flags<version::VersionArgs>),
     Volume(volume::VolumeArgs),
     Wait(Flags<wait::WaitArgs>),
+    Why(Flags<why::WhyArgs>),
 }
 
 impl Cli {
@@ -293,5 +295,6 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Version(args) => version::run(args.0, context),
         C::Volume(args) => volume::run(args, context),
         C::Wait(args) => wait::run(args.0, context),
+        C::Why(args) => why::run(args.0, context),
     }
 }

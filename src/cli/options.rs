@@ -67,6 +67,18 @@ pub struct Identity {
     /// Seconds to wait after that signal before killing
     #[arg(long, value_name = "SECONDS", allow_negative_numbers = true)]
     pub stop_timeout: Option<i64>,
+    /// Kill the container after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub timeout: Option<u64>,
+    /// Write how the container ended to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    pub exit_report: Option<OsString>,
+    /// Write the process identifier of the container's monitor to a file
+    #[arg(long, value_name = "FILE")]
+    pub conmon_pidfile: Option<OsString>,
+    /// Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore
+    #[arg(long, value_name = "WHO")]
+    pub sdnotify: Option<String>,
     /// Run our own small init as the first process, which reaps what others leave behind
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub init: Option<Boolean>,
@@ -261,6 +273,9 @@ pub struct Process {
     /// Add a supplementary group
     #[arg(long, value_name = "GROUP")]
     pub group_add: Vec<String>,
+    /// Time zone, such as Europe/Berlin; "local" for the host's
+    #[arg(long, value_name = "ZONE")]
+    pub tz: Option<String>,
     /// File mode creation mask, in octal
     #[arg(long, value_name = "MASK")]
     pub umask: Option<String>,

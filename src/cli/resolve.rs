@@ -15,9 +15,12 @@ use super::values::mounts::{self, Surroundings};
 use super::values::security::SecurityOption;
 use super::values::{self, health, limits, restart, security, signal};
 use crate::base::bytes::ByteString;
+use crate::engine::notify::INSIDE;
 use crate::oci::config::ContainerConfig as ImageConfig;
 use crate::runtime::capabilities::{self, CapabilitySet};
-use crate::store::container::{Config, Log, Mount, MountSource, Network, Resources, Seccomp, Sharing};
+use crate::store::container::{
+    Config, Log, Mount, MountSource, Network, Notifier, Notify, Resources, Seccomp, Sharing,
+};
 
 /// What `stop` sends when neither the image nor the command line says, and how long it waits.
 const STOP_SIGNAL: i32 = 15;
@@ -55,6 +58,9 @@ pub fn resolve(options: &ContainerOptions, inputs: &mut Inputs<'_>) -> Result<Re
     command(options, inputs, &mut config);
     identity(&options.identity, inputs, &mut config)?;
     config.health = health::resolve(&options.health, inputs.image)?.map(Box::new);
+    if options.identity.sdnotify.as_deref() == Some("healthy") && config.health.is_none() {
+        bail!("--sdnotify=healthy does not go without a health check");
+    }
     process(&options.process, inputs, &mut config)?;
     let directories = files(options, inputs, &mut config)?;
     security_options(&options.security, inputs, &mut config)?;
@@ -163,8 +169,35 @@ fn identity(options: &Identity, inputs: &Inputs<'_>, config: &mut Config) -> Res
         .pidfile
         .as_deref()
         .map(|file| absolute(inputs.directory, file));
+    config.timeout = options.timeout.filter(|seconds| *seconds > 0);
+    let file = |file: &Option<OsString>| file.as_deref().map(|file| absolute(inputs.directory, file));
+    config.exit_report = file(&options.exit_report);
+    config.monitor_pidfile = file(&options.conmon_pidfile);
+    config.notify = notify(options, inputs)?;
     config.log = log(options)?;
     Ok(())
+}
+
+/// Who tells the caller's service manager, where there is one.
+fn notify(options: &Identity, inputs: &Inputs<'_>) -> Result<Option<Notify>> {
+    let by = match options.sdnotify.as_deref().unwrap_or("container") {
+        "container" => Notifier::Container,
+        "conmon" => Notifier::Monitor,
+        "healthy" => Notifier::Health,
+        "ignore" => return Ok(None),
+        other => bail!(
+            "{}: there are container, conmon, healthy and ignore",
+            of("--sdnotify", other)
+        ),
+    };
+    let mut variables = inputs.environment.iter();
+    let socket = variables.find(|(name, _)| name == "NOTIFY_SOCKET");
+    Ok(socket
+        .filter(|(_, socket)| socket.as_bytes().starts_with(b"/") || socket.as_bytes().starts_with(b"@"))
+        .map(|(_, socket)| Notify {
+            by,
+            socket: socket.as_os_str().into(),
+        }))
 }
 
 fn absolute(directory: &Path, file: &OsStr) -> ByteString {
@@ -227,7 +260,31 @@ fn process(options: &Process, inputs: &Inputs<'_>, config: &mut Config) -> Resul
         Some(mask) => Some(limits::umask(mask).with_context(|| of("--umask", mask))?),
         None => None,
     };
+    config.timezone = match options.tz.as_deref() {
+        None | Some("") => None,
+        Some(zone) => {
+            let is_below = |part: &str| !matches!(part, "" | "." | "..");
+            if !zone.split('/').all(is_below) {
+                bail!("{}: expected a time zone such as Europe/Berlin", of("--tz", zone));
+            }
+            Some(zone.to_owned())
+        }
+    };
     config.env = variables(options, inputs)?;
+    if let Some(notify) = config
+        .notify
+        .as_ref()
+        .filter(|notify| notify.by == Notifier::Container)
+    {
+        let inside = match notify.socket.as_bytes().starts_with(b"@") {
+            true => notify.socket.as_bytes(),
+            false => INSIDE.as_bytes(),
+        };
+        environment::apply(
+            &mut config.env,
+            &[Change::Set("NOTIFY_SOCKET".into(), inside.into())],
+        );
+    }
     Ok(())
 }
 

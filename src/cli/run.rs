@@ -9,10 +9,10 @@ use std::path::Path;
 use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
-use super::context::{Context, adopt, unpack_options};
+use super::context::{Context, adopt, unpack_options, variable};
 use super::engines::{self, Asked};
 use super::foreground::{Foreground, Streams};
-use super::options::{Connection, ContainerOptions, Process};
+use super::options::{Boolean, Connection, ContainerOptions, Process};
 use super::output::print;
 use super::progress::Progress;
 use super::pull::load_and_tell;
@@ -52,6 +52,12 @@ pub struct RunArgs {
     /// Start in the background and print the identifier
     #[arg(short, long)]
     detach: bool,
+    /// End the container when this command ends, even if it is killed; the default where $CI is set
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    guard: Option<Boolean>,
+    /// Remove the container, and then the image unless something else needs it
+    #[arg(long)]
+    rmi: bool,
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
@@ -82,6 +88,9 @@ pub struct CreateArgs {
 
 pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
     context.settings()?.fill(&mut args.options);
+    // An image in use cannot go.
+    args.options.identity.rm |= args.rmi;
+    let is_guarded = is_guarded(&args)?;
     let options = &args.options;
     let attach = attached(&options.process)?;
     if args.detach && !options.process.attach.is_empty() {
@@ -101,8 +110,16 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
         Some(Foreground::prepare(streams)?)
     };
     let looked = look_ahead(options, &args.image, context)?;
-    let engine = context.act()?;
-    let made = make(&engine, options, &args.image, looked, context, true)?;
+    let mut engine = context.act()?;
+    engine.guards = is_guarded;
+    let made = make(
+        &engine,
+        options,
+        &args.image,
+        looked,
+        context,
+        Use::Start { rmi: args.rmi },
+    )?;
     let wishes = foreground
         .as_ref()
         .map_or_else(Wishes::default, |_| streams.wishes(true));
@@ -131,9 +148,33 @@ pub fn create(mut args: CreateArgs, context: &Context) -> Outcome {
     attached(&args.options.process)?;
     let looked = look_ahead(&args.options, &args.image, context)?;
     let engine = context.act()?;
-    let made = make(&engine, &args.options, &args.image, looked, context, false)?;
+    let made = make(&engine, &args.options, &args.image, looked, context, Use::Keep)?;
     print(&format!("{}\n", made.id))?;
     Ok(0)
+}
+
+/// Whether the container ends with us. In CI that is what jobs need, whose processes are killed.
+fn is_guarded(args: &RunArgs) -> Result<bool> {
+    let restart = args.options.identity.restart.as_deref().unwrap_or("no");
+    let restarts = !matches!(restart, "" | "no" | "never");
+    match args.guard {
+        Some(Boolean(true)) if args.detach => bail!("--guard does not go with --detach"),
+        Some(Boolean(true)) if restarts => {
+            bail!("--guard does not go with --restart={restart}: this command ends with the first end")
+        }
+        Some(Boolean(truth)) => Ok(truth),
+        None => Ok(!args.detach && !restarts && variable("CI").is_some()),
+    }
+}
+
+/// What a container is made for.
+#[derive(Clone, Copy, PartialEq)]
+enum Use {
+    Keep,
+    /// Started at once. `rmi`: its image goes with it.
+    Start {
+        rmi: bool,
+    },
 }
 
 /// The streams that `--attach` names; without it output and errors, and input where it is kept open.
@@ -174,7 +215,7 @@ fn make(
     words: &[OsString],
     looked: Option<Looked>,
     context: &Context,
-    starting: bool,
+    purpose: Use,
 ) -> Result<Born> {
     let (first, command) = words.split_first().context("name an image")?;
     let (root, image) = root(engine, options, first, looked)?;
@@ -215,6 +256,7 @@ fn make(
         extra: serde_json::Map::new(),
     };
     container.config.is_named_host = context.settings()?.containers.container_name_as_hostname;
+    container.config.remove_image = purpose == Use::Start { rmi: true };
     let cidfile = reserve_cidfile(&container)?;
     if let (Some(name), true) = (&options.identity.name, options.identity.replace) {
         replace(engine, name)?;
@@ -224,7 +266,7 @@ fn make(
         Some(name) => Naming::Given(name),
         None => Naming::Generated(&mut generate),
     };
-    let born = engine.create(&mut container, naming, starting)?;
+    let born = engine.create(&mut container, naming, purpose != Use::Keep)?;
     if let Some(mut file) = cidfile {
         file.write_all(born.id.as_bytes())
             .context("cannot write --cidfile")?;

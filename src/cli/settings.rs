@@ -54,6 +54,7 @@ pub struct Containers {
     pub read_only: Option<bool>,
     pub seccomp_profile: Option<String>,
     pub shm_size: Option<String>,
+    pub tz: Option<String>,
     pub umask: Option<String>,
     pub userns: Option<String>,
     pub utsns: Option<String>,
@@ -104,6 +105,7 @@ const HONOURED: [(&str, &[&str]); 2] = [
             "read_only",
             "seccomp_profile",
             "shm_size",
+            "tz",
             "umask",
             "userns",
             "utsns",
@@ -231,6 +233,7 @@ impl Settings {
         switch(&mut process.env_host, containers.env_host);
         switch(&mut process.http_proxy, containers.http_proxy);
         or(&mut process.umask, &containers.umask);
+        or(&mut process.tz, &containers.tz);
         switch(&mut options.files.read_only, containers.read_only);
         or(&mut options.files.shm_size, &containers.shm_size);
         let security = &mut options.security;

@@ -137,8 +137,8 @@ const REFUSED: &[Group] = &[
         commands: RUN,
         when: Yet,
         reason: "containers work the same without it where they can",
-        flags: "--timeout --sdnotify --preserve-fd --preserve-fds --rmi --tz --conmon-pidfile \
-                --systemd --shm-size-systemd --storage-opt --volume-driver --guard --exit-report --copy-in --explain",
+        flags: "--preserve-fd --preserve-fds \
+                --systemd --shm-size-systemd --storage-opt --volume-driver --copy-in --explain",
     },
     Group {
         commands: RUN,

@@ -16,6 +16,7 @@ pub mod list;
 pub mod log;
 pub mod monitor;
 pub mod mounts;
+pub mod notify;
 pub mod oci;
 pub mod pause;
 pub mod protocol;
@@ -34,6 +35,7 @@ pub mod top;
 pub mod update;
 pub mod volumes;
 mod watch;
+pub mod why;
 
 use std::path::Path;
 
@@ -49,6 +51,8 @@ pub struct Engine {
     /// Monitors may keep a rootless user namespace for [`LINGER`] after its last container, so that the next command need
     /// not make one. Not where somebody counts processes: in CI jobs and systemd units.
     pub lingers: bool,
+    /// Containers that it starts end with their caller, even if that is killed.
+    pub guards: bool,
 }
 
 /// How long a user namespace outlives its last container.
@@ -109,6 +113,7 @@ impl Engine {
             store,
             member,
             lingers: false,
+            guards: false,
         })
     }
 
@@ -125,6 +130,7 @@ impl Engine {
             store,
             member,
             lingers: false,
+            guards: false,
         })
     }
 

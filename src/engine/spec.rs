@@ -16,7 +16,8 @@ use crate::runtime::spec::{
 };
 use crate::store::Kind;
 use crate::store::container::{
-    Config, Container, MountSource, Network as NetworkChoice, Root as RootRecord, Seccomp, Sharing, Ulimit,
+    Config, Container, MountSource, Network as NetworkChoice, Notifier, Root as RootRecord, Seccomp, Sharing,
+    Ulimit,
 };
 use crate::sys::mount::{Attributes, Propagation};
 use crate::sys::process::Namespaces;
@@ -56,6 +57,8 @@ impl Engine {
         let has_own_network = config.network == NetworkChoice::None;
         let mut mounts = self.default_mounts(config);
         mounts.extend(self.own_files(container));
+        mounts.extend(timezone(config)?);
+        mounts.extend(notify_socket(config));
         mounts.extend(self.user_mounts(config)?);
         let is_covered = |path: &&str| !config.unmask.iter().any(|shown| shown == "ALL" || shown == path);
         let covered = |paths: &[&'static str]| -> Vec<ByteString> {
@@ -231,6 +234,7 @@ impl Engine {
     /// Refuses what can be seen to be wrong before anything is made: unknown capabilities, sources that are not there.
     pub fn check_config(&self, config: &Config) -> Result<()> {
         capability_set(config)?;
+        timezone(config)?;
         self.user_mounts(config).map(drop)
     }
 
@@ -321,6 +325,41 @@ impl Engine {
             preserved_fds: 0,
         })
     }
+}
+
+/// Where the time zones of the host are.
+pub const ZONES: &str = "/usr/share/zoneinfo";
+
+/// The container's local time (tzfile(5)), with the content that the host has.
+fn timezone(config: &Config) -> Result<Option<Mount>> {
+    let Some(zone) = &config.timezone else {
+        return Ok(None);
+    };
+    let path = match zone.as_str() {
+        "local" => Path::new("/etc/localtime").to_owned(),
+        zone => Path::new(ZONES).join(zone),
+    };
+    let content = crate::base::file::read_trusted(&path, 1 << 20)
+        .map_err(super::io(format!("time zone {zone} ({})", path.display())))?;
+    if !content.starts_with(b"TZif") {
+        let error = format!("time zone {zone}: {} is no time zone", path.display());
+        return Err(EngineError::Refused(error));
+    }
+    Ok(Some(plain(
+        Source::File { content },
+        "/etc/localtime",
+        Attributes::empty(),
+    )))
+}
+
+/// The socket of the service manager, for a payload that talks to it itself.
+fn notify_socket(config: &Config) -> Option<Mount> {
+    let notify = config
+        .notify
+        .as_ref()
+        .filter(|notify| notify.by == Notifier::Container)?;
+    let is_path = notify.socket.as_bytes().starts_with(b"/");
+    is_path.then(|| bind(notify.socket.as_path(), super::notify::INSIDE, false, false))
 }
 
 /// The capabilities of the superuser in the container.

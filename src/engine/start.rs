@@ -20,6 +20,9 @@ pub const LINGER_WORD: &str = "linger";
 /// The same when nothing is recorded among the events.
 pub const SILENT_WORD: &str = "silent";
 
+/// The same when the container ends with its caller.
+pub const GUARD_WORD: &str = "guard";
+
 /// A container that was started.
 pub struct Started {
     /// Output, input and the exit code come and go here.
@@ -107,6 +110,9 @@ impl Engine {
         }
         if self.store.is_silent {
             arguments.push(c(SILENT_WORD.as_bytes()));
+        }
+        if self.guards {
+            arguments.push(c(GUARD_WORD.as_bytes()));
         }
         let mut arguments = process::Strings::new(arguments);
         let mut environment = process::Strings::new(Vec::new());

@@ -136,8 +136,43 @@ pub struct Config {
     /// Files that get the id and the pid of init, as given on the command line.
     pub cidfile: Option<ByteString>,
     pub pidfile: Option<ByteString>,
+    /// Seconds after which it is killed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
+    /// Its image goes with it (`--rmi`).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub remove_image: bool,
+    /// A file below /usr/share/zoneinfo, or `local`: the host's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timezone: Option<String>,
+    /// The file that gets the pid of its monitor, and the one that gets how it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub monitor_pidfile: Option<ByteString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exit_report: Option<ByteString>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notify: Option<Notify>,
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A service manager that wants to be told (sd_notify(3)).
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Notify {
+    pub by: Notifier,
+    /// Its socket: a path, or a name that begins with `@`.
+    pub socket: ByteString,
+}
+
+/// Who says that the container is ready.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Notifier {
+    Container,
+    /// The monitor, when the payload runs.
+    Monitor,
+    /// The monitor, when the payload is healthy.
+    Health,
 }
 
 /// One mount that the user or the image asked for, in the order of mounting.

@@ -13,6 +13,7 @@ mod harness;
 mod health;
 mod images;
 mod isolation;
+mod life;
 mod lists;
 mod login;
 mod logs;

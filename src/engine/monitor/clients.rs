@@ -51,6 +51,11 @@ impl Clients {
         });
     }
 
+    /// Whether the foreground caller is still there.
+    pub fn has_primary(&self) -> bool {
+        self.clients.iter().any(Client::is_primary)
+    }
+
     /// Whether the primary client has not taken its output.
     pub fn is_blocked(&self) -> bool {
         self.clients.iter().any(|client| !client.pending.is_empty())

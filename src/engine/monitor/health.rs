@@ -57,6 +57,13 @@ impl Monitor {
             .health
             .as_ref()
             .map(|health| health.on_failure);
+        if self
+            .checks
+            .as_ref()
+            .is_some_and(|checks| checks.report.condition.word() == "healthy")
+        {
+            self.notify_of_health();
+        }
         match (verdict, action.unwrap_or_default()) {
             (Verdict::GoOn, _) | (Verdict::Unhealthy, OnFailure::None) => {}
             (Verdict::NotStarted, _) => self.end_for_health("its startup check failed", true),

@@ -13,6 +13,7 @@ pub(super) mod prepare;
 mod record;
 mod restart;
 pub(super) mod streams;
+mod surroundings;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -46,7 +47,8 @@ const REST_LIMIT: usize = 1 << 20;
 /// Runs as the monitor of the container `id` of the store at `root`. Returns the process's exit status.
 /// `lingers`: a rootless user namespace outlives its last container by [`LINGER`].
 /// `is_silent`: nothing of it is recorded among the events.
-pub fn run(root: &Path, id: &str, lingers: bool, is_silent: bool) -> i32 {
+/// `is_guarded`: it ends with its caller.
+pub fn run(root: &Path, id: &str, lingers: bool, is_silent: bool, is_guarded: bool) -> i32 {
     let Ok(caller) = process::inherited(MONITOR_SOCKET) else {
         return 125;
     };
@@ -66,6 +68,7 @@ pub fn run(root: &Path, id: &str, lingers: bool, is_silent: bool) -> i32 {
         wishes.and_then(|wishes| wishes.window),
     ) {
         Ok(mut monitor) => {
+            monitor.is_guarded = is_guarded;
             let attached = wishes.is_some_and(|wishes| wishes.output || wishes.input);
             let attach = attached.then_some("attach");
             // Before the caller is told: what it does next finds the events.
@@ -120,6 +123,10 @@ struct Monitor {
     /// What has ended it, when that was we; and whether it is to start again at once.
     cause: String,
     starts_anew: bool,
+    /// When it is killed because it has run for long enough.
+    expires: Option<Instant>,
+    /// It ends with its caller.
+    is_guarded: bool,
 }
 
 impl Monitor {
@@ -190,6 +197,8 @@ impl Monitor {
                     checks: None,
                     cause: String::new(),
                     starts_anew: false,
+                    expires: None,
+                    is_guarded: false,
                 })
             }
             Err(error) => {
@@ -232,6 +241,7 @@ impl Monitor {
     fn live(&mut self) -> i32 {
         let mut ended = None;
         self.begin_checks();
+        self.begin_surroundings();
         while ended.is_none() || self.clients.is_blocked() || self.streams.has_output() {
             self.turn();
             if ended.is_none()
@@ -286,6 +296,7 @@ impl Monitor {
 
     /// One round: wait for whatever comes first and deal with it.
     fn turn(&mut self) {
+        self.attend_surroundings();
         let blocked = self.clients.is_blocked();
         let mut fds = vec![
             PollFd::new(&self.signals, PollFlags::IN),
@@ -446,18 +457,23 @@ impl Monitor {
         } else {
             self.signal(number);
             // A paused one hears it only when it goes on.
-            if let Some(cgroup) = self.payload.as_ref().and_then(|payload| payload.cgroup.as_ref()) {
-                let _ = cgroup.thaw();
-            }
+            self.thaw();
             config.stop_timeout
         };
         let end = Instant::now().checked_add(Duration::from_secs(patience));
         self.deadline = self.deadline.or(end);
     }
 
+    fn thaw(&self) {
+        if let Some(cgroup) = self.payload.as_ref().and_then(|payload| payload.cgroup.as_ref()) {
+            let _ = cgroup.thaw();
+        }
+    }
+
     fn time_left(&self) -> Option<Timespec> {
         let check = self.checks.as_ref().and_then(Checks::due);
-        let moment = self.deadline.into_iter().chain(self.due).chain(check).min()?;
+        let moments = [self.deadline, self.due, check, self.expires];
+        let moment = moments.into_iter().flatten().min()?;
         let left = moment.saturating_duration_since(Instant::now());
         Timespec::try_from(left).ok()
     }
@@ -480,6 +496,7 @@ impl Monitor {
             }
         }
         self.checks = None;
+        self.expires = None;
         record::ended(&mut self.state, code, std::mem::take(&mut self.cause));
         let is_anew = std::mem::take(&mut self.starts_anew) && !self.is_last && !self.state.stopped;
         if is_anew || self.starts_again(code) {
@@ -530,6 +547,7 @@ impl Monitor {
                 Event::container("cleanup", container),
             ]);
         }
+        self.report_end();
     }
 
     /// It could not be started again. Returns the code that says why.

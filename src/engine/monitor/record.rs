@@ -45,6 +45,8 @@ pub fn failed(
     state: &mut State,
     error: &EngineError,
 ) {
+    ended(state, exit_code(error), error.to_string());
+    super::surroundings::report(container, state);
     if container.config.remove {
         let _ = volumes::remove_anonymous(store, container);
         let _ = remove::discard(store, container);
@@ -52,7 +54,6 @@ pub fn failed(
         let _ = store.empty_trash();
         return;
     }
-    ended(state, exit_code(error), error.to_string());
     // As Docker: what never ran counts as created and can be started again.
     if state.started.is_none() {
         state.status = Status::Created;

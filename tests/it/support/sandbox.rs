@@ -117,8 +117,9 @@ impl Sandbox {
             .env("CONTAINERS_CONF", "/dev/null")
             .env("LANG", "C.UTF-8")
             .env("TZ", "UTC")
-            // No monitor lingers for the next command: what is alive after a test is a leak at once.
-            .env("CI", "true")
+            // No monitor lingers for the next command: what is alive after a test is a leak at once. CI would do that as
+            // well, and more.
+            .env("INVOCATION_ID", "test")
             .directory(&self.path("work"))
             .note_ids(&self.ids)
     }

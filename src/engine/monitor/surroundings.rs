@@ -1,0 +1,88 @@
+//! What binds a container to those around it: its time limit, its caller, its service manager, and who reads how it ended.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use super::super::{notify, why};
+use super::Monitor;
+use crate::base::bytes::ByteString;
+use crate::base::file::{self, Durability};
+use crate::engine::state::Condition;
+use crate::store::container::{Container, Notifier, Root, State, Status};
+
+impl Monitor {
+    /// A life of the payload has begun.
+    pub(super) fn begin_surroundings(&mut self) {
+        let limit = self.container.config.timeout.map(Duration::from_secs);
+        self.expires = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let ready = match self.container.config.notify.as_ref().map(|notify| notify.by) {
+            None => return,
+            Some(Notifier::Monitor) => "\nREADY=1",
+            Some(Notifier::Container | Notifier::Health) => "",
+        };
+        self.notify(&format!("MAINPID={}{ready}", std::process::id()));
+    }
+
+    /// It is healthy: whoever waits for that is told.
+    pub(super) fn notify_of_health(&self) {
+        let notify = self.container.config.notify.as_ref();
+        if notify.is_some_and(|notify| notify.by == Notifier::Health) {
+            self.notify("READY=1");
+        }
+    }
+
+    fn notify(&self, lines: &str) {
+        if let Some(manager) = &self.container.config.notify {
+            let _ = notify::notify(manager.socket.as_bytes(), lines);
+        }
+    }
+
+    /// Ends a payload whose time is over, or whose caller is gone that it was to end with.
+    pub(super) fn attend_surroundings(&mut self) {
+        if self.expires.is_some_and(|end| end <= Instant::now()) {
+            self.expires = None;
+            self.cause = why::TIME_OVER.into();
+            self.thaw();
+            self.signal(Signal::KILL.as_raw());
+        }
+        let lives = self.state.status == Status::Running || self.due.is_some();
+        if self.is_guarded && lives && !self.clients.has_primary() {
+            self.is_guarded = false;
+            self.cause = why::CALLER_GONE.into();
+            self.stop(self.container.config.stop_signal);
+        }
+    }
+
+    /// It has ended for good, and its record says so.
+    pub(super) fn report_end(&self) {
+        report(&self.container, &self.state);
+        let config = &self.container.config;
+        // It goes by the name that it was asked for by; others that it has keep it, as do other containers.
+        if let (true, Root::Image { name, .. }) = (config.remove_image, &self.container.root) {
+            let _ = crate::image::remove::remove(&self.engine.store, name, false);
+        }
+    }
+}
+
+/// Writes how a container ended to the file that is to get that.
+pub(super) fn report(container: &Container, state: &State) {
+    let Some(path) = &container.config.exit_report else {
+        return;
+    };
+    let report = why::judge(container, state, Condition::Exited, None);
+    let text = serde_json::to_vec_pretty(&report).expect("a report is plain JSON");
+    let path = path.as_path();
+    let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
+    let open = |directory| rustix::fs::open(directory, flags, rustix::fs::Mode::empty()).ok();
+    if let (Some(directory), Some(name)) = (path.parent().and_then(open), path.file_name()) {
+        let _ = file::replace(directory, name.as_ref(), &text, Durability::Transient);
+    }
+}
+
+/// The file that gets our pid.
+pub(super) fn write_pidfile(path: Option<&ByteString>) {
+    if let Some(path) = path {
+        let _ = std::fs::write(path.as_path(), std::process::id().to_string());
+    }
+}

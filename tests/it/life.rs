@@ -1,0 +1,315 @@
+//! What ends a container, who is told, and what is told of it afterwards.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+
+use rustix::process::Signal;
+
+use super::death::{IMAGE, assert_clean, eventually, monitors};
+use crate::support::Sandbox;
+
+/// Sleeps until it is told to end, which it does with 7.
+const SLEEPER: &str = "trap 'exit 7' TERM; echo on; while :; do sleep 1; done";
+
+fn sandbox() -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox
+}
+
+/// What `why` says of the container `one`, by a template.
+#[track_caller]
+fn why(sandbox: &Sandbox, format: &str) -> String {
+    let told = sandbox
+        .coracle(["why", "--format", format, "one"])
+        .run()
+        .succeeds();
+    told.text().trim_end().to_owned()
+}
+
+#[test]
+fn time_is_over() {
+    let sandbox = sandbox();
+    let run = ["run", "--timeout", "1", "--name", "one", IMAGE, "sleep", "1000"];
+    sandbox.coracle(run).run().exits(137);
+    assert_eq!(
+        why(&sandbox, "{{.cause}} {{.exitCode}} {{.signalName}}"),
+        "timeout 137 SIGKILL"
+    );
+    let started = ["start", "-a", "one"];
+    sandbox.coracle(started).run().exits(137);
+    sandbox
+        .coracle(["run", "--rm", "--timeout", "0", IMAGE, "true"])
+        .run()
+        .succeeds();
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+    assert_clean(&sandbox);
+}
+
+/// Killed itself, its caller takes the container along; the container may clean up.
+#[test]
+fn a_guarded_container_ends_with_its_caller() {
+    for (words, environment, code) in [
+        (&["--guard"][..], None, "caller-gone 7"),
+        (&[], Some("CI"), "caller-gone 7"),
+        (
+            &["--init", "--guard", "--stop-signal=KILL"],
+            None,
+            "caller-gone 137",
+        ),
+    ] {
+        let sandbox = sandbox();
+        let mut run = sandbox
+            .coracle(["run"])
+            .args(words)
+            .args(["--name", "one", IMAGE, "sh", "-c", SLEEPER]);
+        if let Some(name) = environment {
+            run = run.env(name, "true");
+        }
+        let running = run.start();
+        running.expect("on");
+        running.signal(Signal::KILL);
+        running.wait();
+        eventually("its monitor ends", || monitors(&sandbox).is_empty());
+        assert_eq!(why(&sandbox, "{{.cause}} {{.exitCode}}"), code, "{words:?}");
+    }
+}
+
+#[test]
+fn without_a_guard_it_goes_on() {
+    let sandbox = sandbox();
+    for words in [&["run"][..], &["run", "--guard=false"]] {
+        let is_plain = words.len() == 1;
+        let mut run = sandbox
+            .coracle(words)
+            .args(["--rm", "--name", "one", IMAGE, "sh", "-c", SLEEPER]);
+        if !is_plain {
+            run = run.env("CI", "true");
+        }
+        let running = run.start();
+        running.expect("on");
+        running.signal(Signal::KILL);
+        running.wait();
+        let status = ["inspect", "--format", "{{.State.Status}}", "one"];
+        sandbox.coracle(status).run().succeeds().prints("running\n");
+        sandbox.coracle(["stop", "one"]).run().succeeds();
+        eventually("its monitor ends", || monitors(&sandbox).is_empty());
+    }
+    // What stays in the background is meant to stay.
+    let detached = ["run", "--rm", "-d", "--name", "one", IMAGE, "sh", "-c", SLEEPER];
+    sandbox.coracle(detached).env("CI", "true").run().succeeds();
+    assert_eq!(monitors(&sandbox).len(), 1);
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    for (words, part) in [
+        (&["-d"][..], "--detach"),
+        (&["--restart=always"], "--restart=always"),
+    ] {
+        let refused = sandbox
+            .coracle(["run", "--guard"])
+            .args(words)
+            .args([IMAGE, "true"])
+            .run();
+        refused.exits(125).says(part);
+    }
+}
+
+#[test]
+fn its_image_goes_with_it() {
+    let sandbox = sandbox();
+    sandbox
+        .coracle(["create", "--name", "other", IMAGE, "true"])
+        .run()
+        .succeeds();
+    sandbox.coracle(["run", "--rmi", IMAGE, "true"]).run().succeeds();
+    sandbox.coracle(["image", "exists", IMAGE]).run().succeeds();
+    sandbox.coracle(["rm", "other"]).run().succeeds();
+    sandbox
+        .coracle(["run", "--rmi", IMAGE, "sh", "-c", "exit 3"])
+        .run()
+        .exits(3);
+    sandbox.coracle(["image", "exists", IMAGE]).run().exits(1);
+    sandbox.coracle(["ps", "-aq"]).run().succeeds().prints("");
+}
+
+#[test]
+fn the_time_of_another_place() {
+    let sandbox = sandbox();
+    let run = |zone: &str| {
+        let words = [
+            "run",
+            "--rm",
+            "--tz",
+            zone,
+            IMAGE,
+            "sh",
+            "-c",
+            "head -c 4 /etc/localtime",
+        ];
+        sandbox.coracle(words).run()
+    };
+    if fs::exists("/usr/share/zoneinfo/Europe/Berlin").unwrap() {
+        run("Europe/Berlin").succeeds().prints("TZif");
+    }
+    if fs::exists("/etc/localtime").unwrap() {
+        run("local").succeeds().prints("TZif");
+    }
+    run("Europe/Nowhere").exits(125).says("time zone Europe/Nowhere");
+    run("../../../etc/passwd").exits(125).says("--tz");
+    run("zone.tab").exits(125).says("zone.tab");
+}
+
+#[test]
+fn reports_and_pids() {
+    let sandbox = sandbox();
+    let report = |path: &str| -> serde_json::Value {
+        serde_json::from_slice(&fs::read(sandbox.path("work").join(path)).unwrap()).unwrap()
+    };
+    let options = ["run", "--rm", "--name", "one", "--exit-report", "report.json"];
+    sandbox
+        .coracle(options)
+        .args([IMAGE, "sh", "-c", "exit 5"])
+        .run()
+        .exits(5);
+    let found = report("report.json");
+    assert_eq!(
+        (&found["cause"], &found["exitCode"], &found["name"]),
+        (&"exited".into(), &5.into(), &"one".into())
+    );
+    sandbox.coracle(options).args([IMAGE, "/nosuch"]).run().exits(127);
+    let found = report("report.json");
+    assert_eq!(
+        (&found["cause"], &found["exitCode"]),
+        (&"start-failed".into(), &127.into())
+    );
+    assert!(found["error"].as_str().unwrap().contains("/nosuch"), "{found}");
+    let background = [
+        "run",
+        "--rm",
+        "-d",
+        "--name",
+        "one",
+        "--conmon-pidfile",
+        "pid",
+        "--exit-report",
+        "later",
+    ];
+    sandbox
+        .coracle(background)
+        .args([IMAGE, "sh", "-c", SLEEPER])
+        .run()
+        .succeeds();
+    let pid: i32 = fs::read_to_string(sandbox.path("work/pid"))
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert_eq!(monitors(&sandbox), [pid]);
+    sandbox.coracle(["kill", "--signal=KILL", "one"]).run().succeeds();
+    eventually("it has ended", || monitors(&sandbox).is_empty());
+    let found = report("later");
+    assert_eq!((&found["cause"], &found["signal"]), (&"signal".into(), &9.into()));
+}
+
+#[test]
+fn a_service_manager_is_told() {
+    let sandbox = sandbox();
+    let path = sandbox.path("work/manager");
+    let manager = UnixDatagram::bind(&path).unwrap();
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    let heard = || {
+        manager
+            .set_read_timeout(Some(std::time::Duration::from_secs(20)))
+            .unwrap();
+        let mut buffer = [0; 256];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let run = |words: &[&str], script: &str| {
+        let run = ["run", "--rm", "-d", "--name", "one", "--conmon-pidfile", "pid"];
+        let run = sandbox.coracle(run).args(words).args([IMAGE, "sh", "-c", script]);
+        run.env("NOTIFY_SOCKET", &path).run().succeeds();
+        let pid = fs::read_to_string(sandbox.path("work/pid")).unwrap();
+        fs::remove_file(sandbox.path("work/pid")).unwrap();
+        pid
+    };
+    let stop = || {
+        sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    };
+    let pid = run(&["--sdnotify=conmon"], SLEEPER);
+    assert_eq!(heard(), format!("MAINPID={pid}\nREADY=1"));
+    stop();
+    let pid = run(
+        &[
+            "--sdnotify=healthy",
+            "--health-cmd=true",
+            "--health-interval=100ms",
+        ],
+        SLEEPER,
+    );
+    assert_eq!(
+        (heard(), heard()),
+        (format!("MAINPID={pid}"), "READY=1".to_owned())
+    );
+    stop();
+    let pid = run(&[], "test -S $NOTIFY_SOCKET && echo $NOTIFY_SOCKET; sleep 1000");
+    assert_eq!(heard(), format!("MAINPID={pid}"));
+    eventually("it has said where the socket is", || {
+        let log = sandbox.coracle(["logs", "one"]).run().succeeds();
+        log.text() == "/run/notify/notify.sock"
+    });
+    stop();
+    run(&["--sdnotify=ignore"], "test -z $NOTIFY_SOCKET && sleep 1000");
+    sandbox.coracle(["exec", "one", "true"]).run().succeeds();
+    stop();
+    manager.set_nonblocking(true).unwrap();
+    assert!(manager.recv(&mut [0; 9]).is_err());
+    for (word, part) in [
+        ("--sdnotify=healthy", "health check"),
+        ("--sdnotify=all", "conmon, healthy"),
+    ] {
+        sandbox
+            .coracle(["create", word, IMAGE])
+            .run()
+            .exits(125)
+            .says(part);
+    }
+}
+
+#[test]
+fn causes_are_told() {
+    let sandbox = sandbox();
+    sandbox
+        .coracle(["why", "one"])
+        .run()
+        .exits(125)
+        .says("no such container");
+    let create = ["create", "--name", "one", IMAGE, "sh", "-c", SLEEPER];
+    sandbox.coracle(create).run().succeeds();
+    assert_eq!(why(&sandbox, "{{.cause}} {{.status}}"), "never-started created");
+    sandbox.coracle(["start", "one"]).run().succeeds();
+    assert_eq!(why(&sandbox, "{{.cause}} {{.status}}"), "none running");
+    eventually("it has begun", || {
+        !sandbox.coracle(["logs", "one"]).run().text().is_empty()
+    });
+    sandbox.coracle(["stop", "one"]).run().succeeds();
+    assert_eq!(
+        why(&sandbox, "{{.cause}} {{.exitCode}} {{.lastOutput}}"),
+        "user 7 [on\n]"
+    );
+    sandbox.coracle(["start", "one"]).run().succeeds();
+    sandbox.coracle(["kill", "one"]).run().succeeds();
+    sandbox.coracle(["wait", "one"]).run().succeeds().prints("137\n");
+    let told = sandbox.coracle(["why", "one"]).run().succeeds();
+    for part in [
+        "one: `coracle kill` sent it signal 9\n",
+        "Signal:    SIGKILL\n",
+        "Last output:\n  on\n  on",
+    ] {
+        assert!(told.text().contains(part), "{part}: {told}");
+    }
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+    sandbox
+        .coracle(["run", "--name", "one", IMAGE, "sh", "-c", "kill -9 1; exit 4"])
+        .run()
+        .exits(4);
+    assert_eq!(why(&sandbox, "{{.cause}} {{.exitCode}}"), "exited 4");
+}
