@@ -144,7 +144,8 @@ fn repair(line: &mut Vec<OsString>, error: &clap::Error) -> Repair {
                 return short_flags(line);
             }
             let flag = flag.split('=').next().unwrap_or(flag);
-            match unsupported::flag(&path, flag) {
+            // Options of the program itself may stand before and behind the command.
+            match unsupported::flag(&path, flag).or_else(|| unsupported::flag(&[], flag)) {
                 Some(Treatment::Refuse(why)) => Repair::Refused(why),
                 Some(Treatment::Skip { value }) => skip(line, flag, value),
                 None => Repair::Unknown,

@@ -9,9 +9,10 @@ use anyhow::{Context as _, bail};
 
 use super::configuration::{self, Extent};
 use super::events::Backend;
+use super::lenders::{self, Lenders};
 use super::report::{self, debug};
 use super::settings::Settings;
-use super::{Global, lenders};
+use super::{Global, storage};
 use crate::engine::Engine;
 use crate::image::layer::UnpackOptions;
 use crate::image::share;
@@ -29,6 +30,8 @@ pub struct Context {
     root: Option<OsString>,
     run_root: Option<OsString>,
     events: Option<Backend>,
+    /// Stores that the command line names besides those of storage.conf.
+    lenders: Vec<PathBuf>,
     /// What containers.conf is added to.
     modules: Vec<PathBuf>,
     settings: OnceCell<Settings>,
@@ -36,16 +39,19 @@ pub struct Context {
 }
 
 impl Context {
-    pub fn new(command_line: Vec<OsString>, global: &Global) -> Self {
-        Self {
+    pub fn new(command_line: Vec<OsString>, global: &Global) -> anyhow::Result<Self> {
+        let storage = storage::options(global.storage_driver.as_deref(), &global.storage_opt)?;
+        storage.notices.iter().for_each(|notice| report::warn(notice));
+        Ok(Self {
             command_line,
+            lenders: storage.additional,
             root: global.root.clone(),
             run_root: global.runroot.clone(),
             events: global.events_backend,
             modules: global.module.iter().map(PathBuf::from).collect(),
             settings: OnceCell::new(),
             shared: OnceCell::new(),
-        }
+        })
     }
 
     /// What containers.conf says, read when it is first asked for.
@@ -135,12 +141,17 @@ impl Context {
         Ok(engine)
     }
 
+    /// The stores that others share with the user of the store at `own`.
+    pub fn lenders(&self, own: &Path, extent: Extent) -> anyhow::Result<Lenders> {
+        lenders::open(own, &self.lenders, extent)
+    }
+
     /// The stores that others share with us, opened once.
     fn shared(&self, own: &Path) -> anyhow::Result<Arc<Vec<Store>>> {
         if let Some(shared) = self.shared.get() {
             return Ok(Arc::clone(shared));
         }
-        let opened = lenders::open(own, Extent::Stores)?.stores;
+        let opened = self.lenders(own, Extent::Stores)?.stores;
         Ok(Arc::clone(self.shared.get_or_init(|| Arc::new(opened))))
     }
 

@@ -6,9 +6,8 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::configuration::Extent;
-use super::context::Context;
+use super::context::{Context, variable};
 use super::format;
-use super::lenders;
 use super::output::print;
 use super::report::Outcome;
 use super::version::{C_LIBRARY, VERSION};
@@ -65,6 +64,16 @@ struct Facts {
     cgroup: &'static str,
 }
 
+/// Variables by which Podman's store is chosen.
+fn ignored_variables() -> Option<String> {
+    let set = |name: &&str| variable(name).is_some_and(|value| !value.is_empty() && value != "overlay");
+    let names: Vec<&str> = ["STORAGE_DRIVER", "STORAGE_OPTS"]
+        .into_iter()
+        .filter(set)
+        .collect();
+    (!names.is_empty()).then(|| format!("of the environment: {}", names.join(", ")))
+}
+
 impl Facts {
     fn gather(context: &Context) -> anyhow::Result<Self> {
         let store = context.look()?;
@@ -83,7 +92,7 @@ impl Facts {
                 .map_or(0, |names| names.len()))
         };
         let system = rustix::system::uname();
-        let lenders = lenders::open(&context.store_path()?, Extent::Whole)?;
+        let lenders = context.lenders(&context.store_path()?, Extent::Whole)?;
         let configuration = lenders.configured.files.first();
         let mut shared = Vec::new();
         for store in &lenders.stores {
@@ -107,7 +116,7 @@ impl Facts {
             memory: memory(&std::fs::read_to_string("/proc/meminfo").unwrap_or_default()),
             configuration: configuration.map(|path| path.display().to_string()),
             shared,
-            ignored: lenders.ignored(),
+            ignored: lenders.ignored().into_iter().chain(ignored_variables()).collect(),
             unused: context.settings()?.ignored.iter().cloned().collect(),
             processors: std::thread::available_parallelism().map_or(1, Into::into),
             cgroup: if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {

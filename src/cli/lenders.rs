@@ -32,15 +32,15 @@ fn believed() -> Option<Vec<PathBuf>> {
     )
 }
 
-/// Opens them for the user of the store at `own`.
-pub fn open(own: &Path, extent: Extent) -> anyhow::Result<Lenders> {
+/// Opens them for the user of the store at `own`: those of the command line, those of storage.conf, the machine's.
+pub fn open(own: &Path, given: &[PathBuf], extent: Extent) -> anyhow::Result<Lenders> {
     let configured = configuration::storage(extent)?;
     let mut lenders = Lenders::default();
     let believed = believed();
     let configured_paths = || {
-        configured
-            .additional
+        given
             .iter()
+            .chain(&configured.additional)
             .map(PathBuf::as_path)
             .chain([Path::new(MACHINE)])
     };

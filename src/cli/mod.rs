@@ -131,6 +131,13 @@ pub struct Global {
     /// Where it is recorded what happens: file or none
     #[arg(long, value_name = "BACKEND")]
     events_backend: Option<events::Backend>,
+    /// Accepted for scripts: there is one kind of store, which is like overlay
+    #[arg(long, value_name = "DRIVER")]
+    storage_driver: Option<String>,
+    /// Option of the store: additionalimagestore=DIR names one whose images are read; what is about Podman's drivers has
+    /// no effect
+    #[arg(long, value_name = "KEY=VALUE")]
+    storage_opt: Vec<String>,
     /// Add a file of options to containers.conf, by its path or its name in containers.conf.modules
     #[arg(long, value_name = "FILE")]
     module: Vec<OsString>,
@@ -233,8 +240,8 @@ pub fn main(line: Vec<OsString>) -> ExitCode {
     } else {
         cli.global.log_level
     });
-    let context = Context::new(line, &cli.global);
-    report::finish(dispatch(cli.command, &context))
+    let outcome = Context::new(line, &cli.global).and_then(|context| dispatch(cli.command, &context));
+    report::finish(outcome)
 }
 
 /// The definition of the whole command line, for the manual and the completions.

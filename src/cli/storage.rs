@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -129,6 +130,67 @@ fn note(table: &toml::Table, prefix: &str, ignored: &mut BTreeSet<String>) {
     }
 }
 
+/// What `--storage-driver` and `--storage-opt` come to.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    pub additional: Vec<PathBuf>,
+    /// What whoever gave them should know.
+    pub notices: Vec<String>,
+}
+
+/// Podman's drivers for which a script may ask; the first two are what we are.
+const DRIVERS: [&str; 5] = ["overlay", "overlay2", "vfs", "btrfs", "zfs"];
+/// Options of its drivers that change how its files are made or mounted, and no result that we promise.
+const WITHOUT_EFFECT: &str = "mount_program mountopt ignore_chown_errors skip_mount_home inodes force_mask use_composefs sync \
+                              min_space fsname metacopy override_kernel_check disable-volatile pull_options";
+/// Options that bound what a container may write.
+const BOUNDS: &str = "size quota";
+
+/// Reads `--storage-driver` and each `--storage-opt`, whose key may begin with the name of a driver.
+pub fn options(driver: Option<&str>, given: &[String]) -> anyhow::Result<Options> {
+    let mut options = Options::default();
+    if let Some(driver) = driver {
+        if !DRIVERS.contains(&driver) {
+            bail!(
+                "invalid --storage-driver {driver:?}: there are {}",
+                DRIVERS.join(", ")
+            );
+        }
+        if !driver.starts_with("overlay") {
+            let notice = format!("--storage-driver {driver} is not used: the store is like overlay");
+            options.notices.push(notice);
+        }
+    }
+    for text in given {
+        let (key, value) = text
+            .split_once('=')
+            .with_context(|| format!("invalid --storage-opt {text:?}: it is written KEY=VALUE"))?;
+        let name = match key.split_once('.') {
+            Some((driver, name)) if DRIVERS.contains(&driver) => name,
+            _ => key,
+        };
+        let is_of = |names: &str| names.split_whitespace().any(|known| known == name);
+        match name {
+            "imagestore" | "additionalimagestore" => {
+                for store in value.split(',').filter(|store| !store.is_empty()) {
+                    if !Path::new(store).is_absolute() {
+                        bail!("--storage-opt {text}: {store:?} is no absolute path");
+                    }
+                    options.additional.push(store.into());
+                }
+            }
+            _ if is_of(WITHOUT_EFFECT) => {}
+            _ if is_of(BOUNDS) => {
+                let notice =
+                    format!("--storage-opt {text} is not used: what containers write is not bounded");
+                options.notices.push(notice);
+            }
+            _ => bail!("unknown --storage-opt {key:?}"),
+        }
+    }
+    Ok(options)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,6 +251,39 @@ mod tests {
         ] {
             let error = read(&[text]).unwrap_err();
             assert_eq!(error.line, line, "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn options_of_the_command_line_are_taken_as_scripts_give_them() {
+        let read = |driver: Option<&str>, given: &[&str]| {
+            let given: Vec<String> = given.iter().map(|text| (*text).to_owned()).collect();
+            options(driver, &given).map_err(|error| error.to_string())
+        };
+        let words = [
+            "overlay.mount_program=/usr/bin/fuse-overlayfs",
+            "overlay.mountopt=nodev,metacopy=on",
+            "ignore_chown_errors=true",
+            "additionalimagestore=/a,/c",
+            "overlay.imagestore=/b",
+        ];
+        let found = read(Some("overlay"), &words).unwrap();
+        assert_eq!(
+            found.additional,
+            [Path::new("/a"), Path::new("/c"), Path::new("/b")]
+        );
+        assert!(found.notices.is_empty());
+        let found = read(Some("vfs"), &["overlay.size=10G"]).unwrap();
+        assert_eq!(found.notices.len(), 2, "{found:?}");
+        for (driver, word, part) in [
+            (Some("floppy"), "size=1", "--storage-driver"),
+            (None, "size", "KEY=VALUE"),
+            (None, "overlay.colour=red", "overlay.colour"),
+            (None, "floppy.size=1", "floppy.size"),
+            (None, "additionalimagestore=a", "absolute"),
+        ] {
+            let error = read(driver, &[word]).unwrap_err();
+            assert!(error.contains(part), "{error}");
         }
     }
 }

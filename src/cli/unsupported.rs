@@ -255,9 +255,22 @@ const REFUSED: &[Group] = &[
         commands: &[""],
         when: Yet,
         reason: "containers.conf is not read, and nothing that it says is set by options",
-        flags: "--tmpdir --storage-driver --storage-opt --config --cgroup-manager --runtime --runtime-flag \
-                --hooks-dir --cdi-spec-dir --volumepath --network-config-dir --transient-store \
-                --imagestore --syslog --out --timing --insecure-registry --selinux-enabled",
+        flags: "--tmpdir --config --cgroup-manager --runtime --runtime-flag \
+                --hooks-dir --cdi-spec-dir --volumepath --network-config-dir \
+                --syslog --out --timing --insecure-registry --selinux-enabled",
+    },
+    Group {
+        commands: &[""],
+        when: Never,
+        reason: "images and containers lie in one store: --root names it, and --storage-opt additionalimagestore=DIR one \
+                 whose images are read as well",
+        flags: "--imagestore",
+    },
+    Group {
+        commands: &[""],
+        when: Never,
+        reason: "what is known of containers lies with them: --root names a place that does not last, --rm removes them",
+        flags: "--transient-store",
     },
     Group {
         commands: &[""],

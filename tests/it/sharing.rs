@@ -632,3 +632,35 @@ fn info_names_the_configuration_that_counts() {
     told.succeeds()
         .prints(&format!("{}\n", directory.join("storage.conf").display()));
 }
+
+/// Scripts that were written for Podman's stores.
+#[test]
+fn options_of_podmans_stores_are_taken() {
+    let pair = Pair::new();
+    pair.lender.load(&Image::busybox().name(IMAGE));
+    pair.share(&[IMAGE]).run().succeeds();
+    let store = format!("additionalimagestore={}", pair.store.display());
+    let words = ["--storage-driver=overlay", "--storage-opt=overlay.mountopt=nodev"];
+    let run = |more: &[&str]| {
+        let run = pair.borrower.coracle(words).args(more);
+        run.args(["run", "--rm", "--pull=never", IMAGE, "true"]).run()
+    };
+    run(&[]).exits(125).says("no such image");
+    let used = run(&["--storage-opt", &store]).succeeds();
+    assert_eq!(told(&used), "");
+    let vfs = run(&["--storage-opt", &store, "--storage-driver", "vfs"]).succeeds();
+    vfs.says("--storage-driver vfs is not used").says_one_line();
+    run(&["--storage-driver", "floppy"])
+        .exits(125)
+        .says("there are overlay");
+    run(&["--imagestore", "/x"])
+        .exits(125)
+        .says("additionalimagestore");
+    run(&["--transient-store"]).exits(125).says("--rm");
+    let info = pair.borrower.coracle(["info"]).env("STORAGE_DRIVER", "vfs").run();
+    let info = info.succeeds();
+    assert!(
+        info.text().contains("of the environment: STORAGE_DRIVER"),
+        "{info}"
+    );
+}
