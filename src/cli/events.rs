@@ -86,7 +86,7 @@ struct Plan {
 
 pub fn run(args: EventsArgs, context: &Context) -> Outcome {
     if context.events()? == Backend::None {
-        bail!("there are no events to read where none are recorded (--events-backend=none)");
+        bail!("cannot read events with the \"none\" backend");
     }
     let plan = plan(&args)?;
     let path = context.store_path()?;
@@ -122,12 +122,18 @@ fn plan(args: &EventsArgs) -> anyhow::Result<Plan> {
     let since = args
         .since
         .as_deref()
-        .map(|text| moment(text, now).with_context(|| format!("invalid --since {text:?}")))
+        .map(|text| {
+            moment(text, now)
+                .with_context(|| format!("failed to parse event filters: invalid --since {text:?}"))
+        })
         .transpose()?;
     let until = args
         .until
         .as_deref()
-        .map(|text| until(text, since.is_some(), now).with_context(|| format!("invalid --until {text:?}")))
+        .map(|text| {
+            until(text, since.is_some(), now)
+                .with_context(|| format!("failed to parse event filters: invalid --until {text:?}"))
+        })
         .transpose()?;
     let look = match args.format.as_deref().map(str::trim) {
         None | Some("") => Look::Line(Zone::new()),

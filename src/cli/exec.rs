@@ -7,11 +7,12 @@ use clap::Args;
 
 use super::context::Context;
 use super::foreground::{Foreground, Streams, terminal_size};
-use super::report::Outcome;
+use super::report::{self, Outcome};
 use super::resolve::asked_variables;
 use super::run::read_bounded;
 use super::select::one;
 use super::values::environment;
+use crate::engine::EngineError;
 use crate::engine::exec::Request;
 use crate::store::Store;
 
@@ -57,6 +58,9 @@ pub struct ExecArgs {
     command: Vec<OsString>,
 }
 
+/// As Podman where the container does not run.
+const NOT_RUNNING: u8 = 255;
+
 pub fn run(args: ExecArgs, context: &Context) -> Outcome {
     let asked = asked_variables(&args.env_file, &args.env, &context.environment(), &read_bounded)?;
     let mut env = Vec::new();
@@ -91,7 +95,14 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
         detached: args.detach,
         ..Request::default()
     };
-    let session = engine.exec(&id, &request)?;
+    let session = engine.exec(&id, &request).map_err(|error| match error {
+        // As Podman, whose words scripts look for too.
+        EngineError::NotRunning(_) => report::coded(
+            NOT_RUNNING,
+            format!("{error}: can only create exec sessions on running containers: container state improper"),
+        ),
+        error => error.into(),
+    })?;
     match foreground {
         Some(foreground) => foreground.stay(&|_| false, |caller| session.relay(&engine.store, caller)),
         // As Docker: a detached process has no identifier by which it could be asked for.

@@ -71,7 +71,10 @@ impl<'a> Foreground<'a> {
     pub fn prepare(streams: Streams<'a>) -> Result<Self> {
         let keys = DetachKeys::parse(streams.detach_keys.unwrap_or(DETACH_KEYS))?;
         if streams.terminal && streams.input && !io::stdin().is_terminal() {
-            bail!("standard input is not a terminal, which --tty with --interactive wants it to be");
+            // As Podman. Docker refuses, so that whoever relies on that has no script to break.
+            report::warn(
+                "The input device is not a TTY. The --tty and --interactive flags might not work properly",
+            );
         }
         let mut numbers = if streams.pass_signals {
             PASSED.to_vec()

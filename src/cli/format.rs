@@ -45,7 +45,11 @@ pub fn list(
         Some(rest) if rest.starts_with(|c: char| c.is_whitespace() || c == '\\' || c == '{') => (true, rest),
         _ => (false, format_text),
     };
-    let source = unescape(source.trim());
+    let mut source = unescape(source.trim());
+    if table {
+        // As Podman: fields side by side are columns.
+        source = source.replace("}} {{", "}}\t{{");
+    }
     let template = Template::parse(columns.name, &source)?;
     let mut text = String::new();
     if table && !format.no_heading {

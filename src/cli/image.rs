@@ -140,6 +140,9 @@ fn inspect(args: InspectArgs, context: &Context) -> Outcome {
         documents.push(document(store.as_ref(), name)?);
         Ok(())
     })?;
+    if args.format.is_some() {
+        documents.iter_mut().for_each(super::inspect::add_bare_id);
+    }
     print(&format::documents("inspect", args.format.as_deref(), &documents)?)?;
     Ok(code)
 }

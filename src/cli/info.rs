@@ -7,14 +7,16 @@ use serde_json::{Value, json};
 
 use super::configuration::Extent;
 use super::context::{Context, variable};
+use super::events::Backend;
 use super::format;
 use super::output::print;
 use super::report::Outcome;
 use super::version::{C_LIBRARY, VERSION};
-use crate::base::units::size;
+use super::view::yaml::yaml;
 use crate::engine::list;
 use crate::engine::state::Condition;
 use crate::image::platform;
+use crate::runtime::capabilities::CapabilitySet;
 use crate::runtime::rootless;
 use crate::store::{Kind, Store};
 
@@ -32,7 +34,7 @@ pub struct InfoArgs {
 pub fn run(args: InfoArgs, context: &Context) -> Outcome {
     let facts = Facts::gather(context)?;
     let text = format::document("info", args.format.as_deref(), &facts.document(), || {
-        facts.plain()
+        yaml(&facts.tree())
     })?;
     print(&text)?;
     Ok(0)
@@ -51,8 +53,24 @@ struct Facts {
     rootless: bool,
     kernel: String,
     host_name: String,
-    distribution: String,
+    /// ID and VERSION_ID of os-release(5), and the whole name.
+    distribution: (String, String),
+    system_name: String,
+    /// Bytes: all, free, and of swap both.
     memory: u64,
+    memory_free: u64,
+    swap: (u64, u64),
+    uptime: String,
+    /// Where events are recorded.
+    events: &'static str,
+    /// Our own program.
+    program: String,
+    /// What containers may do if nothing else is asked for.
+    capabilities: String,
+    /// Of the control group that containers get theirs below, as far as it can be read.
+    controllers: Vec<String>,
+    /// What the store lies on.
+    file_system: String,
     processors: usize,
     /// Stores of others whose images count, and how many there are.
     shared: Vec<(String, usize)>,
@@ -92,6 +110,9 @@ impl Facts {
                 .map_or(0, |names| names.len()))
         };
         let system = rustix::system::uname();
+        let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+        let (os_release, meminfo) = (read("/etc/os-release"), read("/proc/meminfo"));
+        let of_release = |key: &str| release(&os_release, key).unwrap_or_default().to_owned();
         let lenders = context.lenders(&context.store_path()?, Extent::Whole)?;
         let configuration = lenders.configured.files.first();
         let mut shared = Vec::new();
@@ -112,8 +133,29 @@ impl Facts {
             rootless: !rootless::is_privileged(),
             kernel: system.release().to_string_lossy().into_owned(),
             host_name: system.nodename().to_string_lossy().into_owned(),
-            distribution: distribution(&std::fs::read_to_string("/etc/os-release").unwrap_or_default()),
-            memory: memory(&std::fs::read_to_string("/proc/meminfo").unwrap_or_default()),
+            distribution: (of_release("ID"), of_release("VERSION_ID")),
+            system_name: release(&os_release, "PRETTY_NAME").unwrap_or("Linux").to_owned(),
+            memory: memory(&meminfo, "MemTotal"),
+            memory_free: memory(&meminfo, "MemFree"),
+            swap: (memory(&meminfo, "SwapTotal"), memory(&meminfo, "SwapFree")),
+            uptime: uptime(&read("/proc/uptime")),
+            events: if context.events()? == Backend::None {
+                "none"
+            } else {
+                "file"
+            },
+            program: std::env::current_exe()
+                .map_or_else(|_| String::new(), |path| path.display().to_string()),
+            capabilities: CapabilitySet::DEFAULT
+                .iter()
+                .map(|one| one.to_string())
+                .collect::<Vec<_>>()
+                .join(","),
+            controllers: read("/sys/fs/cgroup/cgroup.controllers")
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect(),
+            file_system: file_system(&context.store_path()?),
             configuration: configuration.map(|path| path.display().to_string()),
             shared,
             ignored: lenders.ignored().into_iter().chain(ignored_variables()).collect(),
@@ -127,39 +169,65 @@ impl Facts {
         })
     }
 
-    /// Podman's tree, and Docker's fields beside it.
-    fn document(&self) -> Value {
+    /// Podman's tree.
+    fn tree(&self) -> Value {
         let platform = platform::host();
         json!({
             "host": {
                 "arch": platform.architecture,
-                "cgroupVersion": self.cgroup,
+                "cgroupControllers": self.controllers,
                 "cgroupManager": "cgroupfs",
+                "cgroupVersion": self.cgroup,
+                "cgroupsVersion": self.cgroup,
                 "cpus": self.processors,
-                "distribution": {"distribution": self.distribution},
+                "distribution": {"distribution": self.distribution.0, "version": self.distribution.1},
+                "eventLogger": self.events,
                 "hostname": self.host_name,
                 "kernel": self.kernel,
-                "memTotal": self.memory,
-                "os": platform.os,
-                "ociRuntime": {"name": "coracle", "version": VERSION},
-                "security": {"rootless": self.rootless, "seccompEnabled": true, "selinuxEnabled": false, "apparmorEnabled": false},
+                "linkmode": "static",
                 "logDriver": "json-file",
                 "ignored": self.unused,
+                "memFree": self.memory_free,
+                "memTotal": self.memory,
+                "networkBackend": "coracle",
+                "ociRuntime": {"name": "coracle", "path": self.program, "version": VERSION},
+                "os": platform.os,
+                "security": {
+                    "apparmorEnabled": false,
+                    "capabilities": self.capabilities,
+                    "rootless": self.rootless,
+                    "seccompEnabled": true,
+                    "seccompProfilePath": "default",
+                    "selinuxEnabled": false,
+                },
+                "serviceIsRemote": false,
+                "swapFree": self.swap.1,
+                "swapTotal": self.swap.0,
+                "uptime": self.uptime,
             },
             "store": {
                 "configFile": self.configuration.clone().unwrap_or_default(),
+                "containerStore": {"number": self.containers, "paused": self.paused, "running": self.running,
+                                   "stopped": self.stopped()},
                 "graphDriverName": "overlay",
                 "graphOptions": {"overlay.imagestore": self.shared.iter().map(|(path, _)| path).collect::<Vec<_>>()},
-                "ignored": self.ignored,
                 "graphRoot": self.root,
-                "runRoot": self.run_root,
-                "volumePath": format!("{}/volumes", self.root),
-                "containerStore": {"number": self.containers, "running": self.running, "paused": self.paused,
-                                   "stopped": self.stopped()},
+                "graphStatus": {"Backing Filesystem": self.file_system},
+                "ignored": self.ignored,
                 "imageStore": {"number": self.images},
+                "runRoot": self.run_root,
+                "transientStore": false,
+                "volumePath": format!("{}/volumes", self.root),
             },
-            "version": {"Version": VERSION, "APIVersion": VERSION, "OsArch": platform::display(&platform),
-                        "CLibrary": C_LIBRARY},
+            "version": {"APIVersion": VERSION, "CLibrary": C_LIBRARY, "OsArch": platform::display(&platform),
+                        "Version": VERSION},
+        })
+    }
+
+    /// The same with Docker's fields beside it.
+    fn document(&self) -> Value {
+        let platform = platform::host();
+        let docker = json!({
             "ID": "",
             "Name": self.host_name,
             "ServerVersion": VERSION,
@@ -175,75 +243,66 @@ impl Facts {
             "CgroupDriver": "cgroupfs",
             "CgroupVersion": self.cgroup.trim_start_matches('v'),
             "KernelVersion": self.kernel,
-            "OperatingSystem": self.distribution,
+            "OperatingSystem": self.system_name,
             "OSType": platform.os,
             "Architecture": platform.architecture,
             "NCPU": self.processors,
             "MemTotal": self.memory,
             "SecurityOptions": if self.rootless { vec!["name=seccomp", "name=rootless"] } else { vec!["name=seccomp"] },
-        })
+        });
+        let mut document = self.tree();
+        if let (Some(tree), Value::Object(docker)) = (document.as_object_mut(), docker) {
+            tree.extend(docker);
+        }
+        document
     }
 
     fn stopped(&self) -> usize {
         self.containers - self.running - self.paused
     }
-
-    fn plain(&self) -> String {
-        let mode = if self.rootless { "rootless" } else { "root" };
-        let shared = self
-            .shared
-            .iter()
-            .map(|(path, count)| format!("Shared:       {path} ({count} images)\n"));
-        let ignored = self.ignored.iter().map(|what| format!("Not used:     {what}\n"));
-        let mut more: String = shared.chain(ignored).collect();
-        if !self.unused.is_empty() {
-            more += &format!("Not used:     of containers.conf: {}\n", self.unused.join(", "));
-        }
-        format!(
-            "Version:      {VERSION} ({C_LIBRARY})\n\
-             Mode:         {mode}\n\
-             Store:        {}\n\
-             Run:          {}\n\
-             Containers:   {} ({} running)\n\
-             Images:       {}\n\
-             Volumes:      {}\n\
-             Storage:      overlay\n\
-             Cgroups:      {}\n\
-             Kernel:       {}\n\
-             System:       {}\n\
-             Processors:   {}\n\
-             Memory:       {}\n\
-             Host name:    {}\n{more}",
-            self.root,
-            self.run_root,
-            self.containers,
-            self.running,
-            self.images,
-            self.volumes,
-            self.cgroup,
-            self.kernel,
-            self.distribution,
-            self.processors,
-            size(self.memory),
-            self.host_name,
-        )
-    }
 }
 
-/// The name of the distribution (os-release(5)).
-fn distribution(os_release: &str) -> String {
-    let line = os_release
+/// What a directory, or the nearest there is above it, lies on (statfs(2)).
+fn file_system(path: &Path) -> String {
+    let status = path.ancestors().find_map(|path| rustix::fs::statfs(path).ok());
+    let name = match status.map(|status| status.f_type as u32) {
+        Some(0xef53) => "extfs",
+        Some(0x5846_5342) => "xfs",
+        Some(0x9123_683e) => "btrfs",
+        Some(0x0102_1994) => "tmpfs",
+        Some(0x794c_7630) => "overlayfs",
+        Some(0x2fc1_2fc1) => "zfs",
+        Some(0xf2f5_2010) => "f2fs",
+        _ => "unknown",
+    };
+    name.into()
+}
+
+/// A value of os-release(5).
+fn release<'a>(os_release: &'a str, key: &str) -> Option<&'a str> {
+    let value = os_release
         .lines()
-        .find_map(|line| line.strip_prefix("PRETTY_NAME="));
-    line.map(|name| name.trim_matches(['"', '\'']).to_owned())
-        .unwrap_or_else(|| "Linux".into())
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix('='))?;
+    Some(value.trim_matches(['"', '\'']))
 }
 
-/// Bytes of memory (proc_meminfo(5)).
-fn memory(meminfo: &str) -> u64 {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"));
+/// Bytes that a line of /proc/meminfo tells (proc_meminfo(5)).
+fn memory(meminfo: &str, key: &str) -> u64 {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'));
     let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kibibytes.unwrap_or(0) * 1024
+}
+
+/// How long the machine runs, as Podman tells it: `1h 2m 3.00s (Approximately 0.04 days)` without the estimate.
+fn uptime(text: &str) -> String {
+    let seconds = text
+        .split(['.', ' '])
+        .next()
+        .and_then(|whole| whole.parse::<u64>().ok())
+        .unwrap_or(0);
+    format!("{}h {}m {}.00s", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 #[cfg(test)]
@@ -252,9 +311,17 @@ mod tests {
 
     #[test]
     fn files_of_the_host() {
-        assert_eq!(distribution("ID=x\nPRETTY_NAME=\"Some OS 1\"\n"), "Some OS 1");
-        assert_eq!(distribution(""), "Linux");
-        assert_eq!(memory("MemTotal:       2048 kB\nMemFree: 1 kB\n"), 2 << 20);
-        assert_eq!(memory("nonsense"), 0);
+        let text = "ID=x\nID_LIKE=y\nPRETTY_NAME=\"Some OS 1\"\n";
+        assert_eq!(
+            (release(text, "ID"), release(text, "PRETTY_NAME")),
+            (Some("x"), Some("Some OS 1"))
+        );
+        assert_eq!(release("", "ID"), None);
+        assert_eq!(
+            memory("MemTotal:       2048 kB\nMemFree: 1 kB\n", "MemTotal"),
+            2 << 20
+        );
+        assert_eq!(memory("nonsense", "MemTotal"), 0);
+        assert_eq!(uptime("3723.50 100.00\n"), "1h 2m 3.00s");
     }
 }

@@ -66,8 +66,20 @@ pub fn run(args: InspectArgs, context: &Context) -> Outcome {
         documents.push(object(store, engine.as_ref(), &args.kind, name)?);
         Ok(())
     })?;
+    if args.format.is_some() {
+        documents.iter_mut().for_each(add_bare_id);
+    }
     print(&format::documents("inspect", args.format.as_deref(), &documents)?)?;
     Ok(code)
+}
+
+/// Templates know an image's identifier as Docker writes it, `.Id`, and as Podman does, `.ID`: without the name of the
+/// algorithm.
+pub fn add_bare_id(document: &mut Value) {
+    let id = document.get("Id").and_then(Value::as_str);
+    if let Some(bare) = id.and_then(|id| id.strip_prefix("sha256:")).map(str::to_owned) {
+        document["ID"] = bare.into();
+    }
 }
 
 /// What a name means: a container, else an image, else a volume.

@@ -12,7 +12,13 @@ use super::stop::parse_signal;
 #[derive(Args, Debug)]
 pub struct KillArgs {
     /// Signal to send
-    #[arg(short, long, value_name = "SIGNAL", default_value = "KILL")]
+    #[arg(
+        short,
+        long,
+        value_name = "SIGNAL",
+        default_value = "KILL",
+        allow_hyphen_values = true
+    )]
     signal: String,
     #[command(flatten)]
     selection: Selection,

@@ -47,7 +47,9 @@ pub fn run(args: LoadArgs, context: &Context) -> Outcome {
     }
     let input = match &args.input {
         Some(path) if path != "-" => Input::Path(Path::new(path)),
-        _ if io::stdin().is_terminal() => bail!("standard input is a terminal: name an archive with --input"),
+        _ if io::stdin().is_terminal() => {
+            bail!("cannot read from terminal, use command-line redirection or the --input flag")
+        }
         _ => Input::File(File::from(io::stdin().as_fd().try_clone_to_owned()?)),
     };
     let engine = context.act()?;

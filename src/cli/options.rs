@@ -271,7 +271,7 @@ pub struct Process {
     #[arg(short, long, value_name = "USER[:GROUP]")]
     pub user: Option<String>,
     /// Add a supplementary group
-    #[arg(long, value_name = "GROUP")]
+    #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub group_add: Vec<String>,
     /// Time zone, such as Europe/Berlin; "local" for the host's
     #[arg(long, value_name = "ZONE")]

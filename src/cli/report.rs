@@ -112,17 +112,15 @@ pub fn waiting_on(word: &str) -> impl FnMut() {
     move || say(&format!("waiting for another command on {word}"))
 }
 
-/// Asks whether to go on; standard input that is no terminal says no.
+/// Asks whether to go on. Somebody must answer, a person or a pipe.
 pub fn confirm(question: &str) -> io::Result<bool> {
-    use std::io::IsTerminal;
-    if !io::stdin().is_terminal() {
-        return Err(io::Error::other(
-            "standard input is not a terminal to ask on: use --force",
-        ));
-    }
     let mut answer = String::new();
     write!(io::stderr(), "{question} [y/N] ")?;
-    io::stdin().read_line(&mut answer)?;
+    if io::stdin().read_line(&mut answer)? == 0 {
+        return Err(io::Error::other(
+            "there is no answer on standard input: use --force",
+        ));
+    }
     Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
 }
 

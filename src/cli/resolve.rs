@@ -406,14 +406,16 @@ fn files(options: &ContainerOptions, inputs: &mut Inputs<'_>, config: &mut Confi
             .push(mounts::tmpfs(word).with_context(|| of("--tmpfs", &shown(word)))?);
     }
     let defaults = default_mounts(inputs.settings, &mut surroundings)?;
-    for (index, mount) in config.mounts.iter().enumerate() {
-        if config.mounts[..index]
-            .iter()
-            .any(|other| other.target == mount.target)
-        {
-            bail!("two mounts at {}", mount.target.lossy());
+    // The same twice is once.
+    let mut mounts: Vec<Mount> = Vec::with_capacity(config.mounts.len());
+    for mount in config.mounts.drain(..) {
+        match mounts.iter().find(|other| other.target == mount.target) {
+            None => mounts.push(mount),
+            Some(other) if *other == mount => {}
+            Some(_) => bail!("{}: duplicate mount destination", mount.target.lossy()),
         }
     }
+    config.mounts = mounts;
     for requested in defaults {
         if config
             .mounts

@@ -235,7 +235,7 @@ fn mistakes_name_the_option() {
             "-v a:b",
             "invalid --volume \"a:b\": the target \"b\" is not an absolute path",
         ),
-        ("-v /a:/t --tmpfs /t", "two mounts at /t"),
+        ("-v /a:/t --tmpfs /t", "/t: duplicate mount destination"),
         (
             "--userns keep-id",
             "--userns=keep-id is not supported yet: there is --userns=host, which is the default",

@@ -62,21 +62,15 @@ pub fn run(args: RmArgs, context: &Context) -> Outcome {
         match engine.remove(id, removal, &mut report::waiting_on(word)) {
             Ok(_) => print(&format!("{word}\n"))?,
             Err(EngineError::Restarting(_)) => {
-                report::complain(&format!(
-                    "container {word} is restarting: stop it first, or use --force"
-                ));
+                report::complain(&refusal(id, "restarting"));
                 code = RUNNING;
             }
             Err(EngineError::Running(_)) => {
-                report::complain(&format!(
-                    "container {word} is running: stop it first, or use --force"
-                ));
+                report::complain(&refusal(id, "running"));
                 code = RUNNING;
             }
             Err(EngineError::Paused { .. }) => {
-                report::complain(&format!(
-                    "container {word} is paused: unpause and stop it first, or use --force"
-                ));
+                report::complain(&refusal(id, "paused"));
                 code = RUNNING;
             }
             Err(error) => {
@@ -86,4 +80,12 @@ pub fn run(args: RmArgs, context: &Context) -> Outcome {
         }
     }
     Ok(code)
+}
+
+/// In the words that scripts look for.
+fn refusal(id: &str, condition: &str) -> String {
+    format!(
+        "cannot remove container {id} as it is {condition} - running or paused containers cannot be removed without force: \
+         container state improper"
+    )
 }

@@ -16,7 +16,8 @@ pub struct RmiArgs {
     /// All images
     #[arg(short, long)]
     all: bool,
-    /// Remove an image even if it has several names, containers of it exist or it is mounted
+    /// Remove an image even if it has several names, containers of it exist or it is mounted, and say nothing of images
+    /// that are not there
     #[arg(short, long)]
     force: bool,
     /// Say nothing of images that are not there
@@ -52,7 +53,7 @@ pub fn run(args: RmiArgs, context: &Context) -> Outcome {
     report::each(&names, |name| {
         match remove::remove(&engine.store, name, args.force || args.all) {
             Ok(removal) => Ok(print(&tell(&removal))?),
-            Err(RemoveError::Find(FindError::Missing(_))) if args.ignore => Ok(()),
+            Err(RemoveError::Find(FindError::Missing(_))) if args.ignore || args.force => Ok(()),
             Err(error) => Err(with_code(error)),
         }
     })

@@ -263,7 +263,8 @@ fn make(
     }
     let mut generate = || names::name(random());
     let naming = match &options.identity.name {
-        Some(name) => Naming::Given(name),
+        // In Docker names begin with a slash.
+        Some(name) => Naming::Given(name.strip_prefix('/').unwrap_or(name)),
         None => Naming::Generated(&mut generate),
     };
     let born = engine.create(&mut container, naming, purpose != Use::Keep)?;

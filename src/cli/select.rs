@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use anyhow::{Context as _, Result, bail};
 
 use super::image::until;
-use super::values::filter::{Filters, name_fits};
+use super::values::filter::{Filters, id_fits, name_fits};
 use super::values::restart;
 use super::view::moment::seconds;
 use crate::engine::list;
@@ -82,22 +82,24 @@ impl Wanted<'_> {
 
     fn listed(&self, store: &Store) -> Result<Vec<Meant>> {
         let (mut found, _damaged) = list::all(store)?;
+        let named: Result<Vec<Meant>> = self.names.iter().map(|word| named(store, word)).collect();
+        let named = named?;
+        // The word by which one was named.
+        let word_for = |id: &str| {
+            let meant = named.iter().find(|meant| meant.id.as_deref() == Some(id));
+            meant.map(|meant| meant.word.clone())
+        };
         if !self.filters.is_empty() {
             let filters = ContainerFilters::parse(self.filters, store)?;
-            let named: Result<Vec<Meant>> = self.names.iter().map(|word| named(store, word)).collect();
-            let named = named?;
             found.retain(|one| {
-                let is_named = named
-                    .iter()
-                    .any(|meant| meant.id.as_deref() == Some(&one.container.id));
-                (named.is_empty() || is_named) && filters.fit(one)
+                (named.is_empty() || word_for(&one.container.id).is_some()) && filters.fit(one)
             });
         }
         if self.latest {
             found.truncate(1);
         }
         let meant = |one: Found| Meant {
-            word: one.container.id.clone(),
+            word: word_for(&one.container.id).unwrap_or_else(|| one.container.id.clone()),
             id: Some(one.container.id),
         };
         Ok(found.into_iter().map(meant).collect())
@@ -191,7 +193,7 @@ impl ContainerFilters {
             }
         }
         for policy in filters.values("restart-policy") {
-            restart::parse(policy).with_context(|| format!("invalid --filter restart-policy={policy}"))?;
+            restart::parse(policy).with_context(|| format!("{policy} invalid restart policy"))?;
         }
         for wanted in filters.values("should-start-on-boot") {
             if truth(wanted).is_none() {
@@ -273,7 +275,7 @@ impl ContainerFilters {
         let is_status = |wanted: &str| wanted == word || wanted == "stopped" && word == "exited";
         let filters = &self.filters;
         (self.ancestors.is_empty() || ancestor)
-            && filters.any("id", |id| container.id.starts_with(id))
+            && filters.any("id", |wanted| id_fits(wanted, &container.id))
             && filters.any("name", |name| name_fits(name, &container.name))
             && filters.any("status", is_status)
             && filters.any("exited", |code| word == "exited" && code.parse() == Ok(state.exit_code))

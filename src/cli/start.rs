@@ -8,7 +8,7 @@ use super::foreground::{Foreground, Streams};
 use super::options::Connection;
 use super::output::print;
 use super::report::{self, Outcome};
-use super::select::{Wanted, one};
+use super::select::{self, Wanted, one};
 use crate::engine::protocol::Wishes;
 use crate::engine::{Engine, EngineError, relay, state};
 
@@ -50,6 +50,9 @@ pub fn run(args: StartArgs, context: &Context) -> Outcome {
         )?;
         return attached(&engine, &id, &args, context);
     }
+    if args.all && !args.containers.is_empty() {
+        bail!("either start all containers or the container(s) provided in the arguments");
+    }
     let wanted = Wanted {
         names: &args.containers,
         all: args.all,
@@ -57,7 +60,10 @@ pub fn run(args: StartArgs, context: &Context) -> Outcome {
         filters: &args.filter,
         ..Wanted::default()
     };
-    let meant = wanted.resolve(&engine.store)?;
+    let mut meant = wanted.resolve(&engine.store)?;
+    if args.all {
+        select::retain(&engine.store, &mut meant, |condition| !condition.runs());
+    }
     report::each_meant(&meant, |word, id| {
         engine.start(id, Wishes::default(), &mut report::waiting_on(word))?;
         Ok(print(&format!("{word}\n"))?)

@@ -52,8 +52,8 @@ pub fn run(args: StopArgs, context: &Context) -> Outcome {
 
 /// A signal named by an option.
 pub fn parse_signal(text: &str) -> anyhow::Result<i32> {
-    use anyhow::Context as _;
-    signal::parse(text).with_context(|| format!("invalid --signal {text:?}"))
+    // In the words of both tools, with nothing behind them.
+    signal::parse(text).map_err(|_| anyhow::anyhow!("invalid signal: {text}"))
 }
 
 /// How long to wait, as `--time` says.
@@ -72,11 +72,16 @@ pub fn stop(
     signal: Option<i32>,
     patience: Patience,
 ) -> anyhow::Result<()> {
-    if engine.stop(id, signal, patience)? == Stopped::Deaf {
-        report::say(&format!(
+    match engine.stop(id, signal, patience)? {
+        Stopped::Already | Stopped::Itself | Stopped::Killed { seconds: 0, .. } => {}
+        Stopped::Killed { signal, seconds } => report::warn(&format!(
+            "StopSignal {} failed to stop container {word} in {seconds} seconds, resorting to SIGKILL",
+            signal::name(signal)
+        )),
+        Stopped::Deaf => report::say(&format!(
             "{word} was killed at once: its first process has no handler for the signal, so it could not have ended by it \
              (--init gives it one that does)"
-        ));
+        )),
     }
     Ok(())
 }

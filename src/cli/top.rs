@@ -27,8 +27,9 @@ pub struct TopArgs {
 
 /// What Podman shows by itself.
 const COLUMNS: &str = "user,pid,ppid,pcpu,etime,tty,time,args";
-/// What `ps -ef` shows, with pids of the host as in Docker.
-const FULL_COLUMNS: &str = "account,hpid,hppid,c,stime,tty,ctime,args";
+/// What `ps -ef` and `ps aux` show, with pids of the host as in Docker.
+const FULL_COLUMNS: &str = "account,ps-pid,ps-ppid,c,stime,tty,ctime,args";
+const BSD_COLUMNS: &str = "user,ps-pid,pcpu,vsz,rss,tty,state,stime,ctime,args";
 
 pub fn run(args: TopArgs, context: &Context) -> Outcome {
     let engine = context.act_alone()?;
@@ -121,6 +122,16 @@ const ALL: &[Column] = &[
         cell: |task, tasks, _| parent(task, tasks).to_string(),
     },
     Column {
+        names: &["ps-pid"],
+        heading: "PID",
+        cell: |task, _, _| task.host_pid.to_string(),
+    },
+    Column {
+        names: &["ps-ppid"],
+        heading: "PPID",
+        cell: |task, _, _| task.parent.to_string(),
+    },
+    Column {
         names: &["hpid"],
         heading: "HPID",
         cell: |task, _, _| task.host_pid.to_string(),
@@ -131,7 +142,7 @@ const ALL: &[Column] = &[
         cell: |task, _, _| task.parent.to_string(),
     },
     Column {
-        names: &["pcpu", "%C"],
+        names: &["pcpu", "%C", "%cpu"],
         heading: "%CPU",
         cell: |task, _, clock| format!("{:.3}", share(task, clock)),
     },
@@ -171,7 +182,7 @@ const ALL: &[Column] = &[
         cell: |task, _, _| task.name.clone(),
     },
     Column {
-        names: &["args", "%a"],
+        names: &["args", "%a", "cmd", "command"],
         heading: "COMMAND",
         cell: |task, _, _| task.command.clone(),
     },
@@ -196,10 +207,10 @@ const ALL: &[Column] = &[
 fn columns(descriptors: &[String]) -> Result<Vec<&'static Column>> {
     let asked = match descriptors {
         [] => COLUMNS.to_owned(),
-        [first, ..] if first.starts_with('-') => match descriptors.iter().position(|word| word == "-o") {
-            Some(place) => descriptors.get(place + 1..).unwrap_or_default().join(","),
-            None => FULL_COLUMNS.to_owned(),
-        },
+        [first, ..] if first.starts_with('-') => ps_columns(descriptors),
+        [only] if only.contains('a') && only.chars().all(|letter| "auxw".contains(letter)) => {
+            BSD_COLUMNS.to_owned()
+        }
         _ => descriptors.join(","),
     };
     asked
@@ -221,6 +232,28 @@ fn columns(descriptors: &[String]) -> Result<Vec<&'static Column>> {
                 Ok(columns)
             }
         })
+}
+
+/// The columns that options of ps ask for: those behind `-o`, which may stand at the end of other letters, or the usual.
+fn ps_columns(words: &[String]) -> String {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let Some((_, rest)) = word.strip_prefix('-').and_then(|letters| letters.split_once('o')) else {
+            continue;
+        };
+        let asked = if rest.is_empty() {
+            words.as_slice().join(",")
+        } else {
+            rest.to_owned()
+        };
+        let of_host = |name: &str| match name {
+            "pid" => "ps-pid".to_owned(),
+            "ppid" => "ps-ppid".to_owned(),
+            name => name.to_owned(),
+        };
+        return asked.split(',').map(of_host).collect::<Vec<_>>().join(",");
+    }
+    FULL_COLUMNS.to_owned()
 }
 
 /// The parent's pid in the container, 0 if it is outside.
@@ -282,8 +315,11 @@ mod tests {
             (&[][..], "USER PID PPID %CPU ELAPSED TTY TIME COMMAND"),
             (&["pid", "comm"], "PID COMMAND"),
             (&["pid,args", "user"], "PID COMMAND USER"),
-            (&["-ef"], "UID HPID HPPID C STIME TTY TIME COMMAND"),
+            (&["-ef"], "UID PID PPID C STIME TTY TIME COMMAND"),
+            (&["aux"], "USER PID %CPU VSZ RSS TTY STATE STIME TIME COMMAND"),
             (&["-o", "pid,rss"], "PID RSS"),
+            (&["-eo", "pid,comm"], "PID COMMAND"),
+            (&["-e", "-opid,args"], "PID COMMAND"),
         ] {
             let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
             let found: Vec<&str> = columns(&words)

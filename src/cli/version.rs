@@ -33,9 +33,16 @@ pub fn run(args: VersionArgs, _context: &Context) -> Outcome {
     Ok(0)
 }
 
+/// Lines as Podman has them, which scripts take apart.
 fn plain() -> String {
     let platform = platform::display(&platform::host());
-    format!("Coracle\n Version:   {VERSION}\n Platform:  {platform}\n C library: {C_LIBRARY}, static\n")
+    format!(
+        "Client:       Coracle\n\
+         Version:      {VERSION}\n\
+         API Version:  {VERSION}\n\
+         OS/Arch:      {platform}\n\
+         C Library:    {C_LIBRARY}, static\n"
+    )
 }
 
 /// There is no server, but scripts ask for its version.

@@ -230,10 +230,7 @@ fn exists(args: &ExistsArgs, context: &Context) -> Outcome {
 }
 
 fn missing(name: &str) -> anyhow::Error {
-    report::coded(
-        MISSING,
-        format!("no volume {name:?}: `coracle volume ls` lists all"),
-    )
+    report::coded(MISSING, format!("no such volume {name}"))
 }
 
 fn inspect(args: &InspectArgs, context: &Context) -> Outcome {
@@ -246,8 +243,10 @@ fn inspect(args: &InspectArgs, context: &Context) -> Outcome {
     };
     let mut documents = Vec::new();
     let code = report::each(&names, |name| {
-        let store = store.as_ref().ok_or_else(|| missing(name))?;
-        let volume = store.volume(name)?.ok_or_else(|| missing(name))?;
+        // 125, as of any object that `inspect` does not find.
+        let missing = || anyhow::anyhow!("no such volume {name}");
+        let store = store.as_ref().ok_or_else(missing)?;
+        let volume = store.volume(name)?.ok_or_else(missing)?;
         let count = users.of_volume(name).len();
         documents.push(view::document(&volume, &store.volume_data(name), count));
         Ok(())
@@ -352,7 +351,10 @@ fn rm(args: &RmArgs, context: &Context) -> Outcome {
     report::each(&names, |name| match remove(&engine, name, args) {
         Ok(true) => Ok(print_line(name)?),
         Ok(false) if args.force => Ok(()),
-        Ok(false) => Err(missing(name)),
+        Ok(false) => Err(report::coded(
+            MISSING,
+            format!("no volume with name {name:?} found: no such volume"),
+        )),
         Err(error) => Err(error),
     })
 }

@@ -8,9 +8,37 @@ use super::output::print;
 use super::report::{self, Outcome};
 use super::select::Wanted;
 use crate::engine::pause::Awaited;
+use crate::engine::state::Condition;
 use crate::engine::{Engine, EngineError};
 
 const PAUSED: &str = "paused";
+
+/// Conditions that come with an exit code.
+const ENDS: [&str; 4] = ["stopped", "exited", "not-running", "next-exit"];
+
+/// Conditions that are reached without an end.
+const OTHERS: [&str; 8] = [
+    PAUSED,
+    "healthy",
+    "unhealthy",
+    "configured",
+    "created",
+    "initialized",
+    "running",
+    "removed",
+];
+
+/// Those that a container's record tells.
+fn is_recorded(word: &str, condition: Option<Condition>) -> bool {
+    match condition {
+        Some(Condition::Created) => matches!(word, "configured" | "created"),
+        Some(Condition::Starting) => word == "initialized",
+        Some(Condition::Running) => word == "running",
+        Some(Condition::Exited | Condition::Lost) => matches!(word, "stopped" | "exited" | "not-running"),
+        None => word == "removed",
+        Some(_) => false,
+    }
+}
 
 /// Wait until containers end, and print their exit codes
 #[derive(Args, Debug)]
@@ -37,12 +65,11 @@ pub struct WaitArgs {
 
 pub fn run(args: WaitArgs, context: &Context) -> Outcome {
     for condition in &args.condition {
-        if !matches!(
-            condition.as_str(),
-            "stopped" | "exited" | "not-running" | "next-exit" | PAUSED | "healthy" | "unhealthy"
-        ) {
+        if !ENDS.contains(&condition.as_str()) && !OTHERS.contains(&condition.as_str()) {
             bail!(
-                "--condition={condition} is not supported yet: there are stopped, exited, not-running, paused, healthy and unhealthy"
+                "--condition={condition} is not supported: there are {}, {}",
+                ENDS.join(", "),
+                OTHERS.join(", ")
             );
         }
     }
@@ -54,7 +81,10 @@ pub fn run(args: WaitArgs, context: &Context) -> Outcome {
     };
     let mut meant = wanted.resolve(&engine.store)?;
     if args.ignore {
+        // As Podman tells of those that are not there.
+        let count = meant.len();
         meant.retain(|meant| meant.id.is_some());
+        print(&"-1\n".repeat(count - meant.len()))?;
     }
     if args.exit_first_match && meant.len() > 1 {
         bail!("--exit-first-match is not supported yet for more than one container");
@@ -75,6 +105,16 @@ pub fn run(args: WaitArgs, context: &Context) -> Outcome {
         if !health.is_empty() {
             // Reached without an end: as for a pause.
             engine.await_health(id, &health)?;
+            return Ok(print("-1\n")?);
+        }
+        if args
+            .condition
+            .iter()
+            .any(|word| OTHERS[3..].contains(&word.as_str()))
+        {
+            engine.await_condition(id, |condition| {
+                args.condition.iter().any(|word| is_recorded(word, condition))
+            })?;
             return Ok(print("-1\n")?);
         }
         let code = match pause {

@@ -65,7 +65,7 @@ pub enum EngineError {
     Store(#[from] StoreError),
     #[error(transparent)]
     Rootless(#[from] RootlessError),
-    #[error("no container with name or ID {0:?} found: no such container: `coracle ps -a` lists all")]
+    #[error("no container with name or ID {0:?} found: no such container")]
     NoSuchContainer(String),
     #[error("{0:?} is the beginning of more than one container's id: give more digits")]
     Ambiguous(String),
@@ -85,7 +85,7 @@ pub enum EngineError {
         "container {0} was started on another machine that shares this store: act on it there; `rm --force` removes it"
     )]
     Elsewhere(String),
-    #[error("volume {name} is in use by {}: remove them first", containers.join(", "))]
+    #[error("volume {name} is being used by the following container(s): {}: volume is being used", containers.join(", "))]
     VolumeInUse { name: String, containers: Vec<String> },
     /// The container did not come to run its command.
     #[error("{message}")]

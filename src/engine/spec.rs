@@ -173,7 +173,10 @@ impl Engine {
             mounts.push(filesystem("mqueue", "/dev/mqueue", vec![], base));
         } else {
             mounts.push(bind(Path::new("/dev/shm"), "/dev/shm", true, true));
-            mounts.push(bind(Path::new("/dev/mqueue"), "/dev/mqueue", true, true));
+            // A host need not have one.
+            if Path::new("/dev/mqueue").exists() {
+                mounts.push(bind(Path::new("/dev/mqueue"), "/dev/mqueue", true, true));
+            }
         }
         // sysfs shows the network namespace of its mounter, who must own it: in the host's an ordinary user is refused.
         if config.network == NetworkChoice::Host && self.ids() != Ids::All {

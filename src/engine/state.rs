@@ -148,10 +148,12 @@ pub fn condition(store: &Store, directory: BorrowedFd<'_>, id: &str) -> Result<(
 
 /// The id of the container that `text` names: a name, an id, or the beginning of one.
 pub fn find(store: &Store, text: &str) -> Result<String> {
+    let missing = || EngineError::NoSuchContainer(text.to_owned());
+    // In Docker names begin with a slash.
+    let text = text.strip_prefix('/').unwrap_or(text);
     if let Some(id) = store.bearer(text)? {
         return Ok(id);
     }
-    let missing = || EngineError::NoSuchContainer(text.to_owned());
     if !id::is_prefix(text) {
         return Err(missing());
     }

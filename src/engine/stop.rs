@@ -1,5 +1,6 @@
 //! Stopping, killing and waiting.
 
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -8,7 +9,9 @@ use rustix::process::Signal;
 use super::client::{await_exit, connect};
 use super::protocol::{Connection, Packet, Received, Wishes};
 use super::state::{Condition, Found, init, look};
+use super::watch::Watch;
 use super::{Engine, EngineError, Result, errno, pause};
+use crate::store::Kind;
 use crate::store::container::{Config, Sharing, State};
 use crate::store::events::Event;
 
@@ -30,8 +33,8 @@ pub enum Stopped {
     Already,
     /// By itself, after the signal.
     Itself,
-    /// Killed when its time was over.
-    Killed,
+    /// Killed when the seconds for which it was waited after the signal were over.
+    Killed { signal: i32, seconds: u64 },
     /// Killed at once: the signal could not have reached it, since a first process has no default actions
     /// (pid_namespaces(7)) and this one has no handler.
     Deaf,
@@ -131,6 +134,25 @@ impl Engine {
         }
     }
 
+    /// Waits until a container is in a condition that is `wanted`, of those that its record tells; `None` stands for one
+    /// that was removed.
+    pub fn await_condition(&self, id: &str, wanted: impl Fn(Option<Condition>) -> bool) -> Result<()> {
+        let missing = || EngineError::NoSuchContainer(id.to_owned());
+        let directory = self.store.object(Kind::Containers, id).map_err(|_| missing())?;
+        let watch = Watch::of(directory.as_fd()).map_err(errno(format!("container {id}")))?;
+        loop {
+            watch.drain();
+            let condition = look(&self.store, id)?.map(|found| found.condition);
+            if wanted(condition) {
+                return Ok(());
+            }
+            if condition.is_none() {
+                return Err(missing());
+            }
+            let _ = poll(&mut [PollFd::new(&watch, PollFlags::IN)], None);
+        }
+    }
+
     /// Waits for a container to end and returns its exit code.
     pub fn wait(&self, id: &str) -> Result<i32> {
         loop {
@@ -193,7 +215,13 @@ fn end(found: &Found, connection: &Connection, signal: Option<i32>, patience: Pa
             KILLED.as_secs()
         )));
     }
-    Ok(if is_deaf { Stopped::Deaf } else { Stopped::Killed })
+    Ok(match seconds {
+        _ if is_deaf => Stopped::Deaf,
+        seconds => Stopped::Killed {
+            signal,
+            seconds: seconds.unwrap_or(0),
+        },
+    })
 }
 
 fn send(connection: &Connection, signal: i32) -> Result<()> {

@@ -255,7 +255,7 @@ impl Engine {
         if !users.is_empty() {
             return Err(EngineError::VolumeInUse {
                 name: name.to_owned(),
-                containers: users.iter().map(|(_, name)| name.clone()).collect(),
+                containers: users.iter().map(|(id, _)| (*id).to_owned()).collect(),
             });
         }
         self.store.discard(Kind::Volumes, name)?;

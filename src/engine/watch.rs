@@ -29,8 +29,10 @@ impl Watch {
             Err(Errno::MFILE | Errno::NOSYS) => return Self::by_signals(directory),
             Err(error) => return Err(error),
         };
-        let events =
-            inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE | inotify::WatchFlags::MOVED_TO;
+        let events = inotify::WatchFlags::MODIFY
+            | inotify::WatchFlags::CREATE
+            | inotify::WatchFlags::MOVED_TO
+            | inotify::WatchFlags::MOVE_SELF;
         // By the descriptor: the directory may have got another name since it was opened.
         let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&directory));
         match inotify::add_watch(&changes, path, events) {

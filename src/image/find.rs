@@ -24,7 +24,7 @@ pub struct Found {
 /// Why no image was found.
 #[derive(Debug, thiserror::Error)]
 pub enum FindError {
-    #[error("no such image: {0}")]
+    #[error("{0}: image not known")]
     Missing(String),
     #[error("{text} may be any of {}: give more of its name or id", candidates.join(", "))]
     Ambiguous { text: String, candidates: Vec<String> },

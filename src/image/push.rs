@@ -155,7 +155,7 @@ impl<'a> Journey<'a> {
     ) -> Result<Option<(Pushed, String)>> {
         let id = self.image.id.hex();
         let held = self.store.hold(Kind::Images, &id)?;
-        held.as_ref().with_context(|| format!("no such image: {id}"))?;
+        held.as_ref().with_context(|| format!("{id}: image not known"))?;
         self.client.take_from(&self.sources);
         let config = self.store.blob(&self.image.id, CONFIG_LIMIT)?;
         let (manifest, media_type) = match known(self)? {

@@ -39,7 +39,7 @@ pub enum RemoveError {
     SeveralNames { image: Digest, names: Vec<String> },
     #[error("{0} cannot be a tag: an image gets its digests from its content")]
     DigestAsTag(String),
-    #[error("{name} is not a name of image {}", id::short(&image.hex()))]
+    #[error("{name}: tag not known")]
     NotItsName { name: String, image: Digest },
     #[error(
         "cannot remove read-only image {}: it is shared by {}",

@@ -24,7 +24,7 @@ pub fn share(store: &Store, text: &str, shared: &Store) -> Result<(Digest, Vec<R
     let id = image.id.hex();
     let _held = store
         .hold(Kind::Images, &id)?
-        .with_context(|| format!("no such image: {text}"))?;
+        .with_context(|| format!("{text}: image not known"))?;
     let names = match name {
         Some(name) => vec![name],
         None => own_names_of(store, &image)?,

@@ -27,9 +27,9 @@ pub struct Account {
 /// Why a user cannot be resolved.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AccountError {
-    #[error("no user {0:?} in the container's /etc/passwd")]
+    #[error("unable to find user {0}: no matching entries in passwd file")]
     NoUser(String),
-    #[error("no group {0:?} in the container's /etc/group")]
+    #[error("unable to find group {0}: no matching entries in group file")]
     NoGroup(String),
     #[error("user {0:?} is not a name, a number or user:group")]
     Malformed(String),

@@ -114,6 +114,8 @@ pub struct Target {
     /// The last part of each.
     pub names: Vec<CString>,
     pub directory: bool,
+    /// Whether what is missing is made.
+    pub makes: bool,
     /// A place of ours: a symbolic link in it is an attack (CVE-2023-27561), not a convenience.
     pub strict: bool,
 }
@@ -208,6 +210,9 @@ impl Plan {
 
     /// Plans a process in a running container.
     pub fn join(target: Joined, process: Process, cgroup: Option<OwnedFd>) -> Result<Self> {
+        let mut process = ProcessPlan::new(process)?;
+        // Of a container that runs nothing is changed by looking into it.
+        process.working_directory.makes = false;
         Ok(Self {
             root: RootPlan::Directory {
                 path: CString::default(),
@@ -224,7 +229,7 @@ impl Plan {
             domainname: Vec::new(),
             sysctls: Vec::new(),
             cgroup,
-            process: ProcessPlan::new(process)?,
+            process,
             init: false,
             own_binary: own_binary(),
             null: None,
@@ -383,6 +388,7 @@ impl Target {
             prefixes,
             names,
             directory,
+            makes: true,
             strict,
         })
     }

@@ -233,7 +233,7 @@ fn open_target(root: BorrowedFd<'_>, target: &Target) -> Result<OwnedFd> {
     }
     let open = |path: &CStr| rustix::fs::openat2(root, path, PATH, Mode::empty(), resolve);
     match open(path) {
-        Err(Errno::NOENT) => {}
+        Err(Errno::NOENT) if target.makes => {}
         result => return result,
     }
     let mut parent = rustix::io::fcntl_dupfd_cloexec(root, 3)?;

@@ -51,7 +51,7 @@ pub enum SpawnError {
     #[error(transparent)]
     Account(#[from] AccountError),
     /// The program is not there.
-    #[error("{program:?}: executable file not found in the container's $PATH")]
+    #[error("{program:?}: {}", missing(program))]
     NotFound { program: String },
     /// The program is there but cannot be run.
     #[error("{program:?}: {reason}")]
@@ -69,6 +69,15 @@ pub enum SpawnError {
 }
 
 type Result<T> = std::result::Result<T, SpawnError>;
+
+/// What is not there: a name is looked for, a path is not.
+fn missing(program: &str) -> &'static str {
+    if program.contains('/') {
+        "no such file or directory"
+    } else {
+        "executable file not found in $PATH"
+    }
+}
 
 /// What error messages need to know about a spec after it has become a plan.
 #[derive(Default)]

@@ -176,7 +176,7 @@ pub enum Notifier {
 }
 
 /// One mount that the user or the image asked for, in the order of mounting.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Mount {
     pub source: MountSource,
     /// Absolute path in the container.
@@ -189,7 +189,7 @@ pub struct Mount {
 }
 
 /// What is mounted.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MountSource {
     /// An absolute path on the host; `recursive` takes the mounts below it along.

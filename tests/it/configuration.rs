@@ -140,7 +140,7 @@ fn names_of_hosts_and_events() {
     coracle(&["events", "--stream=false"])
         .run()
         .exits(125)
-        .says("where none are recorded");
+        .says("cannot read events");
     let events = [
         "--events-backend=file",
         "events",

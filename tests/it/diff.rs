@@ -113,7 +113,7 @@ fn an_image_is_compared_with_its_lower_layers_or_with_another() {
     diff(&["none"])
         .exits(125)
         .says_one_line()
-        .says("no such image: none");
+        .says("none: image not known");
     diff(&["one:1", "two:1", "one:1"]).exits(125);
 }
 

@@ -186,7 +186,7 @@ fn a_list_is_an_image_name_like_others() {
         format!("Untagged: localhost/list:latest\nDeleted: sha256:{id}")
     );
     let missing = sandbox.coracle(["manifest", "rm", "list"]).run();
-    missing.exits(125).says("no such image: list");
+    missing.exits(125).says("list: image not known");
     coracle(&sandbox, &["manifest", "rm", "--ignore", "list"]).prints("");
     assert!(
         coracle(&sandbox, &["image", "prune", "--force"])
@@ -304,7 +304,7 @@ fn lists_go_to_registries_and_take_images_only() {
     for (name, said) in [
         ("docker-daemon:busybox", "pull it first"),
         ("oci-archive:/x", "load it first"),
-        ("containers-storage:none", "no such image: none"),
+        ("containers-storage:none", "none: image not known"),
     ] {
         let refused = sandbox.coracle(["manifest", "add", "list", name]).run();
         refused.exits(125).says(said).says_one_line();

@@ -129,7 +129,7 @@ fn mounts_are_counted_listed_and_taken_away() {
     .prints("none\nforced\n2\nlocalhost/one:1\nlocalhost/two:1\n2\n0\n125\n125\n125\n125\n125\n");
     for part in [
         "has no layers",
-        "no such image: none:1",
+        "none:1: image not known",
         "name an image",
         "--all goes without",
         "--format=yaml",

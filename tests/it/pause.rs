@@ -119,7 +119,7 @@ fn a_paused_container_is_frozen_and_shown_so() {
             "is paused, unpause the container before attach",
         ),
         (&["start", "one"], 125, "try unpause instead"),
-        (&["rm", "one"], 2, "one is paused"),
+        (&["rm", "one"], 2, "as it is paused"),
         (&["container", "pause", "nosuch"], 125, "nosuch"),
     ];
     for (words, code, said) in refusals {

@@ -114,7 +114,7 @@ fn run_pulls_what_is_missing_and_policies_hold() {
         .coracle(["run", "--rm", "--pull", "never", &name])
         .run()
         .exits(125);
-    assert!(told(&refused).contains("no such image"), "{}", told(&refused));
+    assert!(told(&refused).contains("image not known"), "{}", told(&refused));
     assert_eq!(fake.asked().len(), 0);
     let ran = sandbox.coracle(["run", "--rm", &name]).run().succeeds();
     assert_eq!(ran.text(), "12");

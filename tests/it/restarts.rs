@@ -300,12 +300,15 @@ fn which_are_started_with_the_machine() {
         .run()
         .succeeds();
     assert_eq!(names("status=running"), "always");
-    for filter in ["restart-policy=sometimes", "should-start-on-boot=maybe"] {
+    for (filter, why) in [
+        ("restart-policy=sometimes", "sometimes invalid restart policy"),
+        ("should-start-on-boot=maybe", "invalid --filter"),
+    ] {
         sandbox
             .coracle(["ps", "--filter", filter])
             .run()
             .exits(125)
-            .says("invalid --filter");
+            .says(why);
     }
     sandbox.coracle(["rm", "-f", "--all"]).run().succeeds();
     assert_clean(&sandbox);

@@ -645,7 +645,7 @@ fn options_of_podmans_stores_are_taken() {
         let run = pair.borrower.coracle(words).args(more);
         run.args(["run", "--rm", "--pull=never", IMAGE, "true"]).run()
     };
-    run(&[]).exits(125).says("no such image");
+    run(&[]).exits(125).says("image not known");
     let used = run(&["--storage-opt", &store]).succeeds();
     assert_eq!(told(&used), "");
     let vfs = run(&["--storage-opt", &store, "--storage-driver", "vfs"]).succeeds();

@@ -151,13 +151,26 @@ fn exec_has_a_terminal_of_its_own() {
     terminal.types("exit 4\n");
     terminal.wait().exits(4);
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
-    // Without a terminal of the caller's there can be none in the container that one types on.
-    sandbox
-        .coracle(["run", "--rm", "-it", image, "true"])
-        .input("")
+    // Without a terminal of the caller's the container has one all the same, and what comes is typed on it.
+    let outcome = sandbox
+        .coracle([
+            "run",
+            "--rm",
+            "-it",
+            image,
+            "sh",
+            "-c",
+            "read word; tty; echo got $word",
+        ])
+        .input("something\n")
         .run()
-        .exits(125)
-        .says_one_line();
+        .succeeds();
+    let outcome = outcome.says("The input device is not a TTY");
+    assert!(
+        outcome.text().contains("/dev/pts/0") && outcome.text().contains("got something"),
+        "{}",
+        outcome.text()
+    );
 }
 
 #[test]

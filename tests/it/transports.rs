@@ -298,7 +298,7 @@ fn a_push_adds_to_a_layout_and_leaves_what_it_cannot_write_alone() {
         ),
         (
             &["none:1".to_owned(), format!("dir:{}", path("new"))],
-            "no such image",
+            "image not known",
         ),
         (
             &["one:1".to_owned(), "oci-archive:/nowhere/x.tar".to_owned()],
@@ -319,7 +319,7 @@ fn a_push_adds_to_a_layout_and_leaves_what_it_cannot_write_alone() {
         ),
         (
             &["none:1".to_owned(), "containers-storage:x".to_owned()],
-            "no such image",
+            "image not known",
         ),
         (
             &["one:1".to_owned(), "containers-storage:X".to_owned()],

@@ -109,8 +109,19 @@ impl<'a> Item<'a> {
         }
     }
 
-    /// The value under `key` of an object; `None` if there is none.
+    /// The value under `key` of an object; `None` if there is none. Go's names of fields differ from those of their JSON in
+    /// case, and templates know both: `{{.Host.OCIRuntime}}` is `ociRuntime`.
     pub fn get(&self, key: &str) -> Option<Self> {
+        self.exactly(key).or_else(|| {
+            let Some(Value::Object(object)) = self.value().filter(|_| !self.has_free_keys()) else {
+                return None;
+            };
+            let same = object.keys().find(|known| known.eq_ignore_ascii_case(key))?;
+            self.exactly(same)
+        })
+    }
+
+    fn exactly(&self, key: &str) -> Option<Self> {
         match self {
             Self::Missing => None,
             Self::Is(Cow::Borrowed(value), shape) => value

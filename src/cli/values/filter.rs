@@ -61,6 +61,16 @@ impl Filters {
     }
 }
 
+/// Whether an identifier begins as `pattern` says, whose digits may be of either case; what is more than digits is a
+/// pattern, as for names.
+pub fn id_fits(pattern: &str, id: &str) -> bool {
+    let pattern = pattern.to_ascii_lowercase();
+    match pattern.strip_prefix('^').unwrap_or(&pattern) {
+        digits if digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => id.starts_with(digits),
+        _ => name_fits(&pattern, id),
+    }
+}
+
 /// Whether a name fits a filter: a part of it, or what a simple pattern with `^`, `$`, `*`, `.` and `?` describes.
 ///
 /// Podman takes regular expressions and Docker parts of names. This takes what scripts use of both: anchors, `.`,
@@ -74,7 +84,7 @@ pub fn name_fits(pattern: &str, name: &str) -> bool {
         Some(rest) => (rest, true),
         None => (pattern, false),
     };
-    let glob = pattern.replace(".*", "*").replace('.', "?");
+    let glob = pattern.replace(".*", "*").replace(".+", "?*").replace('.', "?");
     let glob = format!(
         "{}{glob}{}",
         if from_start { "" } else { "*" },

@@ -110,6 +110,12 @@ pub fn resolve(options: &HealthOptions, image: &ContainerConfig) -> Result<Optio
         if health.startup.is_some() {
             bail!("--health-startup-cmd needs a health check that follows it: --health-cmd");
         }
+        if options.health_on_failure.is_some() && health.on_failure != OnFailure::None {
+            bail!(
+                "cannot set on-failure action to {} without a health check",
+                health.on_failure.word()
+            );
+        }
         return Ok(None);
     }
     Ok(Some(health))

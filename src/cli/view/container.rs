@@ -128,6 +128,8 @@ fn state_of(listed: &Listed<'_>) -> Value {
         "OOMKilled": state.oom_killed,
         "Dead": false,
         "Pid": if is_running { state.pid } else { 0 },
+        "ConmonPid": if is_running { parent_of(state.pid) } else { 0 },
+        "StoppedByUser": state.stopped,
         "ExitCode": state.exit_code,
         "Error": state.error,
         "StartedAt": state.started.as_deref().unwrap_or(NEVER),
@@ -136,6 +138,17 @@ fn state_of(listed: &Listed<'_>) -> Value {
         "Health": health,
         "Healthcheck": health,
     })
+}
+
+/// The parent of a container's first process, which is its monitor (proc_pid_stat(5), the field behind the state).
+fn parent_of(pid: i32) -> i32 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    fields
+        .split(' ')
+        .nth(1)
+        .and_then(|parent| parent.parse().ok())
+        .unwrap_or(0)
 }
 
 /// Of a container without checks a status that is empty, as Podman has it.

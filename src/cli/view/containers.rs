@@ -138,7 +138,7 @@ impl Listed<'_> {
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
         let command = self.command().join(" ");
-        let shown = if whole { command } else { ellipsis(&command, 20) };
+        let shown = if whole { command } else { cut(command) };
         let mounts: Vec<String> = config
             .mounts
             .iter()
@@ -154,7 +154,7 @@ impl Listed<'_> {
             "Id": id,
             "Image": self.image(),
             "ImageID": if whole { self.image_id() } else { short(self.image_id()) },
-            "Command": format!("{shown:?}"),
+            "Command": shown,
             "CreatedAt": clock.go_text(created),
             "Created": seconds(created),
             "CreatedHuman": clock.ago(created),
@@ -270,6 +270,15 @@ fn mount_name(mount: &Mount, whole: bool) -> String {
     if whole { name } else { ellipsis(&name, 15) }
 }
 
+/// A command line as Podman shortens it.
+fn cut(command: String) -> String {
+    const LENGTH: usize = 17;
+    match command.char_indices().nth(LENGTH) {
+        Some((end, _)) => command[..end].to_owned() + "...",
+        None => command,
+    }
+}
+
 /// `text` in at most `length` characters, the last one being an ellipsis if it was longer.
 pub fn ellipsis(text: &str, length: usize) -> String {
     if text.chars().count() <= length {
@@ -338,9 +347,9 @@ pub mod tests {
             };
             list(&COLUMNS, format, &rows, || listed.document(&clock)).unwrap()
         };
-        let heading = "CONTAINER ID   IMAGE                              COMMAND                  CREATED       \
+        let heading = "CONTAINER ID   IMAGE                              COMMAND                CREATED       \
                        STATUS                         PORTS     NAMES\n";
-        let line = "0123456789ab   docker.io/library/busybox:latest   \"sh -c while true; d…\"   2 hours ago   \
+        let line = "0123456789ab   docker.io/library/busybox:latest   sh -c while true;...   2 hours ago   \
                     Exited (3) About an hour ago   80/tcp    web\n";
         assert_eq!(render(None), format!("{heading}{line}"));
         for (format, expected) in [

@@ -194,7 +194,9 @@ fn is_action(event: &Event, wanted: &str) -> bool {
 
 fn is_about(event: &Event, kind: &str, wanted: &str) -> bool {
     let wanted_id = wanted.strip_prefix("sha256:").unwrap_or(wanted);
-    let is_it = event.name == wanted || !wanted_id.is_empty() && event.id.starts_with(wanted_id);
+    // A volume has no identifier: the beginning of its name stands for it, as with Podman.
+    let is_volume = event.kind == "volume" && event.name.starts_with(wanted);
+    let is_it = event.name == wanted || is_volume || !wanted_id.is_empty() && event.id.starts_with(wanted_id);
     match kind {
         // As with Docker, containers of the image too.
         "image" if event.kind == "container" => is_named(&event.image, wanted),

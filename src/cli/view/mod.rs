@@ -12,3 +12,4 @@ pub mod stats;
 pub mod tree;
 pub mod usage;
 pub mod volumes;
+pub mod yaml;

@@ -98,7 +98,9 @@ pub fn next(input: &mut dyn Input) -> Result<Option<Entry>> {
             0 => return Ok(None),
             BLOCK if block.iter().all(|byte| *byte == 0) => return Ok(None),
             BLOCK if is_header(&block) => {}
-            _ => bail!("this is not a tar archive, or a broken one"),
+            _ => bail!(
+                "payload does not match any of the supported image formats: this is not a tar archive, or a broken one"
+            ),
         }
         let mut header = Header::new_old();
         header.as_mut_bytes().copy_from_slice(&block);

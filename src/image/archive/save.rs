@@ -146,7 +146,7 @@ pub(super) fn hold(store: &Store, items: &[Item]) -> Result<Vec<Locked>> {
     for item in items {
         let id = item.image.id.hex();
         let locked = store.hold(Kind::Images, &id)?;
-        held.push(locked.with_context(|| format!("no such image: {id}"))?);
+        held.push(locked.with_context(|| format!("{id}: image not known"))?);
     }
     Ok(held)
 }
