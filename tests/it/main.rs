@@ -21,6 +21,7 @@ mod manifests;
 mod mount;
 mod parts;
 mod pause;
+mod peers;
 mod points;
 mod proxies;
 mod push;
