@@ -20,11 +20,15 @@ static-musl: ## build it with musl, installing the distribution's recipe if rust
 	.ci/packages musl
 	.ci/static musl
 
-install: all ## install binary, man pages and completions below $(DESTDIR)$(PREFIX)
+install: all ## install binary, man pages, completions and units below $(DESTDIR)$(PREFIX)
 	$(INSTALL) -m 755 $(BINARY) $(DESTDIR)$(PREFIX)/bin/coracle
 	for page in man/*.[1-8]; do \
 		[ -e "$$page" ] || continue; \
 		$(INSTALL) -m 644 "$$page" "$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/}" || exit; \
+	done
+	for kind in system user; do \
+		sed 's|/usr/local/bin|$(PREFIX)/bin|' systemd/$$kind/coracle-restart.service | \
+			$(INSTALL) -m 644 /dev/stdin "$(DESTDIR)$(PREFIX)/lib/systemd/$$kind/coracle-restart.service" || exit; \
 	done
 	[ ! -e completions/coracle.bash ] || $(INSTALL) -m 644 completions/coracle.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/coracle
 	[ ! -e completions/_coracle ] || $(INSTALL) -m 644 completions/_coracle $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_coracle

@@ -34,6 +34,9 @@ _coracle() {
             coracle,diff)
                 cmd="coracle__subcmd__diff"
                 ;;
+            coracle,doctor)
+                cmd="coracle__subcmd__doctor"
+                ;;
             coracle,events)
                 cmd="coracle__subcmd__events"
                 ;;
@@ -223,6 +226,9 @@ _coracle() {
             coracle__subcmd__container,attach)
                 cmd="coracle__subcmd__container__subcmd__attach"
                 ;;
+            coracle__subcmd__container,cleanup)
+                cmd="coracle__subcmd__container__subcmd__cleanup"
+                ;;
             coracle__subcmd__container,create)
                 cmd="coracle__subcmd__container__subcmd__create"
                 ;;
@@ -306,6 +312,9 @@ _coracle() {
                 ;;
             coracle__subcmd__container__subcmd__help,attach)
                 cmd="coracle__subcmd__container__subcmd__help__subcmd__attach"
+                ;;
+            coracle__subcmd__container__subcmd__help,cleanup)
+                cmd="coracle__subcmd__container__subcmd__help__subcmd__cleanup"
                 ;;
             coracle__subcmd__container__subcmd__help,create)
                 cmd="coracle__subcmd__container__subcmd__help__subcmd__create"
@@ -408,6 +417,9 @@ _coracle() {
                 ;;
             coracle__subcmd__help,diff)
                 cmd="coracle__subcmd__help__subcmd__diff"
+                ;;
+            coracle__subcmd__help,doctor)
+                cmd="coracle__subcmd__help__subcmd__doctor"
                 ;;
             coracle__subcmd__help,events)
                 cmd="coracle__subcmd__help__subcmd__events"
@@ -811,8 +823,14 @@ _coracle() {
             coracle__subcmd__system,info)
                 cmd="coracle__subcmd__system__subcmd__info"
                 ;;
+            coracle__subcmd__system,migrate)
+                cmd="coracle__subcmd__system__subcmd__migrate"
+                ;;
             coracle__subcmd__system,prune)
                 cmd="coracle__subcmd__system__subcmd__prune"
+                ;;
+            coracle__subcmd__system,renumber)
+                cmd="coracle__subcmd__system__subcmd__renumber"
                 ;;
             coracle__subcmd__system,reset)
                 cmd="coracle__subcmd__system__subcmd__reset"
@@ -838,8 +856,14 @@ _coracle() {
             coracle__subcmd__system__subcmd__help,info)
                 cmd="coracle__subcmd__system__subcmd__help__subcmd__info"
                 ;;
+            coracle__subcmd__system__subcmd__help,migrate)
+                cmd="coracle__subcmd__system__subcmd__help__subcmd__migrate"
+                ;;
             coracle__subcmd__system__subcmd__help,prune)
                 cmd="coracle__subcmd__system__subcmd__help__subcmd__prune"
+                ;;
+            coracle__subcmd__system__subcmd__help,renumber)
+                cmd="coracle__subcmd__system__subcmd__help__subcmd__renumber"
                 ;;
             coracle__subcmd__system__subcmd__help,reset)
                 cmd="coracle__subcmd__system__subcmd__help__subcmd__reset"
@@ -905,7 +929,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-v -l -D -h --version --data-root --root --runroot --log-level --events-backend --storage-driver --storage-opt --module --debug --help artifact attach completion container create diff events exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag update version volume wait why help"
+            opts="-v -l -D -h --version --data-root --root --runroot --log-level --events-backend --storage-driver --storage-opt --module --debug --help artifact attach completion container create diff doctor events exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag update version volume wait why help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1329,7 +1353,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container)
-            opts="-h --help attach create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help"
+            opts="-h --help attach cleanup create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1354,6 +1378,24 @@ _coracle() {
                     return 0
                     ;;
                 --sig-proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__container__subcmd__cleanup)
+            opts="-a -l -h --all --latest --exec --rm --rmi --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --exec)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1871,7 +1913,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__help)
-            opts="attach create diff exec exists export inspect kill logs ls pause port prune rename restart rm run start stats stop top unpause update wait help"
+            opts="attach cleanup create diff exec exists export inspect kill logs ls pause port prune rename restart rm run start stats stop top unpause update wait help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1885,6 +1927,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__help__subcmd__attach)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__container__subcmd__help__subcmd__cleanup)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -3542,6 +3598,28 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__doctor)
+            opts="-f -h --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --format)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -f)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__events)
             opts="-f -h --filter --format --since --until --stream --no-trunc --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -3727,7 +3805,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help)
-            opts="artifact attach completion container create diff events exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag update version volume wait why help"
+            opts="artifact attach completion container create diff doctor events exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag update version volume wait why help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3811,6 +3889,20 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__help__subcmd__diff)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -7453,7 +7545,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__system)
-            opts="-h --help check df events info prune reset share unshare help"
+            opts="-h --help check df events info migrate prune renumber reset share unshare help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7549,7 +7641,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__system__subcmd__help)
-            opts="check df events info prune reset share unshare help"
+            opts="check df events info migrate prune renumber reset share unshare help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7632,7 +7724,35 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__system__subcmd__help__subcmd__migrate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__system__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__system__subcmd__help__subcmd__renumber)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -7710,6 +7830,24 @@ _coracle() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        coracle__subcmd__system__subcmd__migrate)
+            opts="-h --migrate-db --new-runtime --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --new-runtime)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         coracle__subcmd__system__subcmd__prune)
             opts="-a -f -h --all --force --filter --volumes --dry-run --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -7721,6 +7859,20 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        coracle__subcmd__system__subcmd__renumber)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -351,6 +351,10 @@ mod tests {
             ),
             ("top ctr -ef", &[r#"arguments: ["ctr", "-ef"]"#]),
             ("image list", &["Image"]),
+            (
+                "--syslog --tmpdir /x --cgroup-manager=cgroupfs ps -q",
+                &["quiet: true"],
+            ),
             ("--root /x ps", &[r#"root: Some("/x")"#]),
         ] {
             let outcome = outcome(line);

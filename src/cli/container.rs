@@ -7,7 +7,7 @@ use super::arguments::Flags;
 use super::context::Context;
 use super::output::print;
 use super::report::{self, Outcome};
-use super::select::ContainerFilters;
+use super::select::{ContainerFilters, Wanted};
 use super::values::filter::Filters;
 use super::{
     attach, diff, exec, export, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start, stats,
@@ -17,6 +17,7 @@ use crate::base::units::size;
 use crate::engine::remove::Removal;
 use crate::engine::state::{self, Found};
 use crate::engine::{Engine, EngineError, list};
+use crate::store::container::Root;
 use crate::store::events::Event;
 
 /// Manage containers
@@ -30,6 +31,7 @@ pub struct ContainerArgs {
 #[command(defer = true)]
 enum ContainerCommand {
     Attach(Flags<attach::AttachArgs>),
+    Cleanup(Flags<CleanupArgs>),
     Create(Flags<run::CreateArgs>),
     Diff(Flags<diff::DiffArgs>),
     Exec(Flags<exec::ExecArgs>),
@@ -68,6 +70,32 @@ pub struct ExistsArgs {
     container: String,
 }
 
+/// Settle containers that do not run
+///
+/// Every command does this for the containers that it meets: what a killed monitor has left is ended and recorded. It is for
+/// service managers that ask for it.
+#[derive(Args, Debug)]
+pub struct CleanupArgs {
+    /// All containers that do not run
+    #[arg(short, long)]
+    all: bool,
+    /// The container made last
+    #[arg(short, long)]
+    latest: bool,
+    /// Accepted for compatibility: processes of exec leave nothing behind
+    #[arg(long, value_name = "ID")]
+    exec: Option<String>,
+    /// Remove them too
+    #[arg(long)]
+    rm: bool,
+    /// With --rm: remove their images too, unless others need them
+    #[arg(long)]
+    rmi: bool,
+    /// Containers, by name, identifier or its beginning
+    #[arg(value_name = "CONTAINER")]
+    containers: Vec<String>,
+}
+
 /// Remove all containers that do not run
 #[derive(Args, Debug)]
 pub struct PruneArgs {
@@ -86,6 +114,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
     use ContainerCommand as C;
     match args.command {
         C::Attach(args) => attach::run(args.0, context),
+        C::Cleanup(args) => cleanup(args.0, context),
         C::Create(args) => run::create(args.0, context),
         C::Diff(args) => diff::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),
@@ -121,6 +150,38 @@ fn exists(args: ExistsArgs, context: &Context) -> Outcome {
         Err(EngineError::NoSuchContainer(_)) => Ok(1),
         Err(error) => Err(error.into()),
     }
+}
+
+fn cleanup(args: CleanupArgs, context: &Context) -> Outcome {
+    let engine = context.act_alone()?;
+    let wanted = Wanted {
+        names: &args.containers,
+        all: args.all,
+        latest: args.latest,
+        ..Wanted::default()
+    };
+    let meant = wanted.resolve(&engine.store)?;
+    report::each_meant(&meant, |word, id| {
+        let Some(held) = engine.hold(id, &mut report::waiting_on(word))? else {
+            return Ok(());
+        };
+        let lives = held.condition.may_live();
+        let root = held.container.root.clone();
+        drop(held);
+        match lives {
+            true if args.all => return Ok(()),
+            true => return Err(EngineError::Running(word.to_owned()).into()),
+            false if args.rm => {
+                engine.remove(id, Removal::default(), &mut report::waiting_on(word))?;
+                if let (true, Root::Image { name, .. }) = (args.rmi, root) {
+                    // What others need stays.
+                    let _ = crate::image::remove::remove(&engine.store, &name, false);
+                }
+            }
+            false => {}
+        }
+        Ok(print(&format!("{word}\n"))?)
+    })
 }
 
 fn prune(args: PruneArgs, context: &Context) -> Outcome {

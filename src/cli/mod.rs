@@ -10,6 +10,7 @@ mod configuration;
 mod container;
 mod context;
 mod diff;
+mod doctor;
 mod engines;
 mod events;
 mod exec;
@@ -155,6 +156,7 @@ enum Command {
     Container(container::ContainerArgs),
     Create(Flags<run::CreateArgs>),
     Diff(Flags<diff::DiffArgs>),
+    Doctor(Flags<doctor::DoctorArgs>),
     Events(Flags<events::EventsArgs>),
     Exec(Flags<exec::ExecArgs>),
     Export(Flags<export::ExportArgs>),
@@ -260,6 +262,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Container(args) => container::run(args, context),
         C::Create(args) => run::create(args.0, context),
         C::Diff(args) => diff::run(args.0, context),
+        C::Doctor(args) => doctor::run(args.0, context),
         C::Events(args) => events::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),
         C::Export(args) => export::run(args.0, context),

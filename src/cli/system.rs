@@ -34,12 +34,29 @@ enum SystemCommand {
     Df(Flags<DfArgs>),
     Events(Flags<events::EventsArgs>),
     Info(Flags<info::InfoArgs>),
+    Migrate(Flags<MigrateArgs>),
     Prune(Flags<PruneArgs>),
+    Renumber(Flags<RenumberArgs>),
     Reset(Flags<ResetArgs>),
     Share(Flags<share::ShareArgs>),
     #[command(hide = true)]
     Unshare(Flags<unshare::UnshareArgs>),
 }
+
+/// Accepted for compatibility: new versions find the store as it is
+#[derive(Args, Debug)]
+struct MigrateArgs {
+    /// Accepted for compatibility: there is no database
+    #[arg(long)]
+    migrate_db: bool,
+    /// Accepted for compatibility: the runtime is part of this program
+    #[arg(long, value_name = "NAME")]
+    new_runtime: Option<String>,
+}
+
+/// Accepted for compatibility: locks have no numbers
+#[derive(Args, Debug)]
+struct RenumberArgs {}
 
 /// Look for damage in the store
 ///
@@ -107,6 +124,8 @@ pub fn run(args: SystemArgs, context: &Context) -> Outcome {
         SystemCommand::Df(args) => df(&args.0, context),
         SystemCommand::Events(args) => events::run(args.0, context),
         SystemCommand::Info(args) => info::run(args.0, context),
+        // There is nothing to do.
+        SystemCommand::Migrate(_) | SystemCommand::Renumber(_) => Ok(0),
         SystemCommand::Prune(args) => prune(&args.0, context),
         SystemCommand::Reset(args) => reset(&args.0, context),
         SystemCommand::Share(args) => share::run(args.0, context),

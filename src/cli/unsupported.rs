@@ -254,10 +254,8 @@ const REFUSED: &[Group] = &[
     Group {
         commands: &[""],
         when: Yet,
-        reason: "containers.conf is not read, and nothing that it says is set by options",
-        flags: "--tmpdir --config --cgroup-manager --runtime --runtime-flag \
-                --hooks-dir --cdi-spec-dir --volumepath --network-config-dir \
-                --syslog --out --timing --insecure-registry --selinux-enabled",
+        reason: "the runtime is part of coracle, and containers.conf says the rest",
+        flags: "--config --runtime --runtime-flag --hooks-dir --cdi-spec-dir --volumepath --network-config-dir --out --timing --insecure-registry --selinux-enabled",
     },
     Group {
         commands: &[""],
@@ -301,7 +299,11 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
     (&["rmi"], "--async", ""),
     (&["save"], "--compress --uncompressed", ""),
     (&["inspect", "info"], "", "--mode"),
-    (&[""], "", "--conmon --network-cmd-path"),
+    (
+        &[""],
+        "--syslog",
+        "--conmon --network-cmd-path --cgroup-manager --tmpdir",
+    ),
 ];
 
 /// Commands that are not there: the group they belong to, why, and their names.
@@ -323,7 +325,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "the files of containers are reached by exec",
         "cp mount unmount umount",
     ),
-    ("", Yet, "containers stay as they were made", "clone init cleanup"),
+    ("", Yet, "containers stay as they were made", "clone init"),
     ("", Never, "coracle manages no virtual machines", "machine"),
     ("", Never, "coracle has no farms of machines", "farm"),
     ("", Never, "there is no server to talk to", "context plugin"),
@@ -340,7 +342,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "container",
         Yet,
         "of the commands for containers, coracle container --help lists those there are",
-        "checkpoint restore clone cleanup commit cp init mount unmount umount runlabel",
+        "checkpoint restore clone commit cp init mount unmount umount runlabel",
     ),
     ("image", Yet, "images are made by import and load", "build"),
     (
@@ -366,7 +368,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "system",
         Yet,
         "of the commands for the system, coracle system --help lists those there are",
-        "service connection migrate renumber locks dial-stdio",
+        "service connection locks dial-stdio",
     ),
     ("system", Never, "it exists for Windows only", "hyperv-prep"),
     (

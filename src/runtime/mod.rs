@@ -12,7 +12,7 @@ pub mod data_only;
 mod dbus;
 mod execute;
 pub mod freeze;
-mod hierarchy;
+pub mod hierarchy;
 mod init;
 pub mod overlay;
 mod plan;

