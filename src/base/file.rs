@@ -138,22 +138,52 @@ pub fn read_trusted(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
 }
 
 fn read_regular(directory: impl AsFd, name: &Path, more: OFlags, limit: u64) -> io::Result<Vec<u8>> {
-    use std::io::Read;
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | more;
     let file = std::fs::File::from(rustix::fs::openat(directory, name, flags, Mode::empty())?);
     let metadata = file.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "not a regular file"));
     }
-    let mut content = Vec::with_capacity(metadata.len().min(limit) as usize + 1);
-    file.take(limit + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > limit {
+    if metadata.len() > limit {
         return Err(io::Error::new(
             io::ErrorKind::FileTooLarge,
             format!("longer than {limit} bytes"),
         ));
     }
+    // What is appended meanwhile is not part of it.
+    let length = match metadata.len() {
+        // The kernel's own files seem empty.
+        0 => limit.min(4096),
+        length => length,
+    };
+    let mut content = vec![0; length as usize];
+    let length = read_full(&file, &mut content)?;
+    content.truncate(length);
     Ok(content)
+}
+
+/// A file of the kernel's, whose length is not known before, in as few reads as there can be. What is longer than any that
+/// we know is cut.
+pub fn read_proc(path: &str) -> io::Result<Vec<u8>> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    let file = rustix::fs::open(path, flags, Mode::empty())?;
+    let mut content = vec![0; 16 << 10];
+    let length = read_full(&file, &mut content)?;
+    content.truncate(length);
+    Ok(content)
+}
+
+fn read_full(file: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut length = 0;
+    while length < buffer.len() {
+        match rustix::io::read(&file, &mut buffer[length..]) {
+            Ok(0) => break,
+            Ok(more) => length += more,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(length)
 }
 
 #[cfg(test)]

@@ -11,13 +11,20 @@ pub const SHORT: usize = 12;
 /// (as a hostname, for example), which Docker avoids as well.
 pub fn random() -> String {
     loop {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).expect("getrandom(2) works on every kernel we support");
-        let id = hex(&bytes);
+        let id = hex(&random_bytes::<32>());
         if id[..SHORT].bytes().any(|digit| digit.is_ascii_alphabetic()) {
             return id;
         }
     }
+}
+
+/// Random bytes, by one system call: what the getrandom crate finds in a static program are files.
+pub fn random_bytes<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    // Up to 256 bytes come whole.
+    assert_eq!(length, Ok(LENGTH), "getrandom(2) works on every kernel we support");
+    bytes
 }
 
 /// The first 12 digits of `id`, or all of a shorter one.

@@ -11,7 +11,6 @@ pub fn boot() -> String {
 }
 
 fn read(path: &str) -> String {
-    std::fs::read_to_string(path)
-        .map(|text| text.trim().to_owned())
-        .unwrap_or_default()
+    let content = super::file::read_proc(path).unwrap_or_default();
+    String::from_utf8_lossy(&content).trim().to_owned()
 }

@@ -146,6 +146,12 @@ impl Context {
         lenders::open(own, &self.lenders, extent)
     }
 
+    /// Adds the stores that others share with us to the superuser's, who knows their owners wherever it is.
+    pub fn add_shared(&self, store: &mut Store) -> anyhow::Result<()> {
+        store.shared = self.shared(store.path())?;
+        Ok(())
+    }
+
     /// The stores that others share with us, opened once.
     fn shared(&self, own: &Path) -> anyhow::Result<Arc<Vec<Store>>> {
         if let Some(shared) = self.shared.get() {

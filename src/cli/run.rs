@@ -25,12 +25,12 @@ use crate::engine::create::{Born, Naming};
 use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
-use crate::image::find::{FindError, Found, find, find_any};
+use crate::image::find::{FindError, Found, find, find_any, find_own};
 use crate::image::lists::{self, Chosen};
 use crate::image::publish::Published;
 use crate::image::reference::Reference;
 use crate::image::transport::{self, Archive, Transport};
-use crate::image::{embedded, platform};
+use crate::image::{embedded, platform, share};
 use crate::oci::config::ContainerConfig;
 use crate::oci::image::Platform;
 use crate::store::Store;
@@ -109,8 +109,7 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
     } else {
         Some(Foreground::prepare(streams)?)
     };
-    let looked = look_ahead(options, &args.image, context)?;
-    let mut engine = context.act()?;
+    let (mut engine, looked) = open(options, &args.image, context)?;
     engine.guards = is_guarded;
     let made = make(
         &engine,
@@ -146,8 +145,7 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
 pub fn create(mut args: CreateArgs, context: &Context) -> Outcome {
     context.settings()?.fill(&mut args.options);
     attached(&args.options.process)?;
-    let looked = look_ahead(&args.options, &args.image, context)?;
-    let engine = context.act()?;
+    let (engine, looked) = open(&args.options, &args.image, context)?;
     let made = make(&engine, &args.options, &args.image, looked, context, Use::Keep)?;
     print(&format!("{}\n", made.id))?;
     Ok(0)
@@ -363,24 +361,64 @@ enum Looked {
     },
 }
 
-/// Looks for the image before an ordinary user enters its user namespace: helper programs for credentials would not know
-/// their user in there. The superuser enters none, and looks when the store is open anyway.
-fn look_ahead(options: &ContainerOptions, words: &[OsString], context: &Context) -> Result<Option<Looked>> {
-    if rustix::process::geteuid().is_root() || options.image.rootfs {
-        return Ok(None);
+/// The engine, and what is known of the image. Stores of others are opened only where our own does not have it.
+///
+/// An ordinary user looks for it before entering its user namespace: helper programs for credentials would not know their
+/// user in there. The superuser enters none, and looks when the store is open anyway.
+fn open(
+    options: &ContainerOptions,
+    words: &[OsString],
+    context: &Context,
+) -> Result<(Engine, Option<Looked>)> {
+    if options.image.rootfs {
+        return Ok((context.act_alone()?, None));
     }
     let first = words.first().context("name an image")?;
-    look(context.look()?.as_ref(), options, first).map(Some)
+    if rustix::process::geteuid().is_root() {
+        let mut engine = context.act_alone()?;
+        let looked = look_at_own(&engine.store, options, first)?;
+        if looked.is_none() {
+            context.add_shared(&mut engine.store)?;
+        }
+        return Ok((engine, looked));
+    }
+    if let Some(store) = context.look_alone()?
+        && let Some(looked) = look_at_own(&store, options, first)?
+    {
+        return Ok((context.act_alone()?, Some(looked)));
+    }
+    let looked = look(context.look()?.as_ref(), options, first)?;
+    Ok((context.act()?, Some(looked)))
 }
 
-fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Result<Looked> {
-    let policy = match options.image.pull.as_deref() {
+/// The image, where it is here under that name and nothing else can be meant.
+fn look_at_own(store: &Store, options: &ContainerOptions, word: &OsStr) -> Result<Option<Looked>> {
+    let policy = policy(options)?;
+    let Transport::Name(name) = transport::parse(word)? else {
+        return Ok(None);
+    };
+    let Some(found) = name.to_str().and_then(|name| find_own(store, name)) else {
+        return Ok(None);
+    };
+    let asked = options.image.platform.asked()?;
+    let fits = asked.is_none_or(|wanted| platform::satisfies(&found.image.platform(), &wanted));
+    let serves = policy == Policy::Never || policy == Policy::Missing && fits;
+    let is_whole = found.image.list.is_none() && share::is_usable(&found.image);
+    Ok((serves && is_whole).then_some(Looked::Here(found)))
+}
+
+fn policy(options: &ContainerOptions) -> Result<Policy> {
+    Ok(match options.image.pull.as_deref() {
         None | Some("" | "missing" | "ifnotpresent" | "false") => Policy::Missing,
         Some("always" | "true") => Policy::Always,
         Some("newer" | "ifnewer") => Policy::Newer,
         Some("never") => Policy::Never,
         Some(other) => bail!("invalid --pull {other:?}: there are always, missing, never and newer"),
-    };
+    })
+}
+
+fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Result<Looked> {
+    let policy = policy(options)?;
     let name = match transport::parse(word)? {
         Transport::Archive(archive) => return Ok(Looked::Load(archive)),
         Transport::Engine(which, name) => return Ok(Looked::Asked(engines::ask(which, name)?)),
@@ -559,7 +597,5 @@ pub fn read_bounded(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 fn random() -> u64 {
-    let mut bytes = [0; 8];
-    getrandom::fill(&mut bytes).expect("getrandom(2) works on every kernel we support");
-    u64::from_ne_bytes(bytes)
+    u64::from_ne_bytes(id::random_bytes())
 }

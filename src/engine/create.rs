@@ -89,10 +89,11 @@ impl Engine {
         });
         match made {
             Ok(directory) => {
+                // Of one that is started at once its monitor tells, with its start.
                 if !starting {
                     self.store.clear_active(&id)?;
+                    self.store.tell([Event::container("create", container)]);
                 }
-                self.store.tell([Event::container("create", container)]);
                 Ok(Born {
                     id,
                     name: container.name.clone(),

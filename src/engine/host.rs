@@ -1,5 +1,6 @@
 //! Facts about the machine that records keep, to tell later whether they still hold.
 
+use crate::base::file::read_proc;
 pub use crate::base::machine::{boot, machine};
 
 /// When a process began, in clock ticks after boot (`/proc/PID/stat`, field 22). Together with the pid it names a
@@ -10,7 +11,7 @@ pub fn start_time(pid: i32) -> Option<u64> {
 
 /// The letter for a process's condition, and when it began.
 pub fn process(pid: i32) -> Option<(u8, u64)> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    let stat = read_proc(&format!("/proc/{pid}/stat")).ok()?;
     // The command's name may hold spaces and parentheses; the last one ends it. Field 3 follows.
     let end = stat.iter().rposition(|byte| *byte == b')')?;
     let mut fields = std::str::from_utf8(&stat[end + 1..]).ok()?.split_whitespace();

@@ -60,6 +60,19 @@ pub fn find_for(store: &Store, text: &str, wanted: &Platform) -> Result<Found, F
     }
 }
 
+/// The image that `text` is a name of in our own store: what stores of others have changes nothing about it.
+pub fn find_own(store: &Store, text: &str) -> Option<Found> {
+    let reference: Reference = text.parse().ok()?;
+    let is_id = text.starts_with("sha256:") || text.len() == 64 && id::is_prefix(text);
+    let is_name = reference.digest().is_none() && !is_id;
+    let mut names = reference.candidates().into_iter().filter(|_| is_name);
+    names.find_map(|name| {
+        let image = tagged(store, store, &name).ok()??;
+        let name = Some(name);
+        Some(Found { image, name })
+    })
+}
+
 /// The same, with a list of manifests as it is.
 pub fn find_any(store: &Store, text: &str) -> Result<Found, FindError> {
     if let Some(prefix) = text.strip_prefix("sha256:") {

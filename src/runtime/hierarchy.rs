@@ -265,7 +265,7 @@ fn is_marked(level: &Path) -> bool {
 
 /// The group that we are in; the root where it is outside of what is mounted.
 fn own_group(mount: &Path) -> PathBuf {
-    let table = std::fs::read("/proc/self/cgroup").unwrap_or_default();
+    let table = crate::base::file::read_proc("/proc/self/cgroup").unwrap_or_default();
     mount.join(own_path(&table))
 }
 

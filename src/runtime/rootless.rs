@@ -311,7 +311,8 @@ impl RunningHelper {
 
 /// What this process's user namespace maps.
 pub fn mapped() -> Ids {
-    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap_or_default();
+    let map = crate::base::file::read_proc("/proc/self/uid_map").unwrap_or_default();
+    let map = String::from_utf8_lossy(&map);
     let counts = map
         .lines()
         .filter_map(|line| line.split_whitespace().nth(2)?.parse::<u64>().ok());

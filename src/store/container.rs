@@ -427,12 +427,18 @@ impl Store {
     }
 
     pub fn read_state(&self, directory: BorrowedFd<'_>, id: &str) -> Result<State> {
+        if let Some(state) = self.read_written_state(directory, id)? {
+            return Ok(state);
+        }
+        let container = self.read_container(directory, id)?;
+        Ok(container.first.unwrap_or_else(State::created))
+    }
+
+    /// The same, where it is not still the one that the container was made with.
+    pub fn read_written_state(&self, directory: BorrowedFd<'_>, id: &str) -> Result<Option<State>> {
         match self.read_record(directory, &format!("containers/{id}"), "state.json") {
-            Err(error) if error.is_missing() => {
-                let container = self.read_container(directory, id)?;
-                Ok(container.first.unwrap_or_else(State::created))
-            }
-            result => result,
+            Err(error) if error.is_missing() => Ok(None),
+            result => result.map(Some),
         }
     }
 

@@ -72,7 +72,8 @@ pub fn run(root: &Path, id: &str, lingers: bool, is_silent: bool, is_guarded: bo
             let attached = wishes.is_some_and(|wishes| wishes.output || wishes.input);
             let attach = attached.then_some("attach");
             // Before the caller is told: what it does next finds the events.
-            monitor.tell(["init", "start"].into_iter().chain(attach));
+            let create = monitor.is_new.then_some("create");
+            monitor.tell(create.into_iter().chain(["init", "start"]).chain(attach));
             if let Some(wishes) = wishes {
                 let _ = caller.send(&Packet::Welcome { version: VERSION });
                 let _ = caller.send(&Packet::Started(monitor.state.pid));
@@ -99,6 +100,8 @@ struct Monitor {
     state: State,
     /// Proof that we live.
     _liveness: Liveness,
+    /// It was made for this start, and nobody has told of that yet.
+    is_new: bool,
     /// Layers whose content is lent to us stay where they are.
     lent: Vec<OwnedFd>,
     /// None while it waits to be started again.
@@ -147,13 +150,24 @@ impl Monitor {
             return Err(EngineError::NoSuchContainer(id.to_owned()));
         }
         let container = engine.store.read_container(directory.as_fd(), id)?;
-        let mut state = engine.store.read_state(directory.as_fd(), id)?;
+        let written = engine.store.read_written_state(directory.as_fd(), id)?;
+        let is_new = written.is_none();
+        let mut state = match written {
+            Some(state) => state,
+            None => container.first.clone().unwrap_or_else(State::created),
+        };
+        let fail = |state: &mut State, error: &EngineError| {
+            if is_new {
+                engine.store.tell([Event::container("create", &container)]);
+            }
+            record::failed(&engine.store, &directory, &container, state, error);
+        };
         let spawned = prepare::keep_lent(&container)
             .and_then(|lent| Ok((lent, prepare::payload(&engine, &container, &directory, window)?)));
         let (lent, (payload, streams)) = match spawned {
             Ok(spawned) => spawned,
             Err(error) => {
-                record::failed(&engine.store, &directory, &container, &mut state, &error);
+                fail(&mut state, &error);
                 return Err(error);
             }
         };
@@ -176,6 +190,7 @@ impl Monitor {
             Ok((listener, log, signals)) => {
                 prepare::write_pidfile(&container, state.pid);
                 Ok(Self {
+                    is_new,
                     engine,
                     container,
                     directory,
@@ -203,7 +218,7 @@ impl Monitor {
             }
             Err(error) => {
                 payload.discard();
-                record::failed(&engine.store, &directory, &container, &mut state, &error);
+                fail(&mut state, &error);
                 Err(error)
             }
         }
@@ -533,21 +548,31 @@ impl Monitor {
         self.lent.clear();
         if self.container.config.remove {
             self.log.make_no_more_files();
+            self.learn_name();
             let _ = self.engine.remove_ended(&self.container, self.state.exit_code);
         } else {
             // In this order: once the end is recorded another command may start it anew.
             let store = &self.engine.store;
             let _ = store.clear_active(&self.container.id);
             let _ = self.store_state();
-            // It may have got another name since.
-            let read = store.read_container(self.directory.as_fd(), &self.container.id);
-            let container = read.as_ref().unwrap_or(&self.container);
+            self.learn_name();
+            let store = &self.engine.store;
             store.tell([
-                Event::container("died", container).exit(self.state.exit_code),
-                Event::container("cleanup", container),
+                Event::container("died", &self.container).exit(self.state.exit_code),
+                Event::container("cleanup", &self.container),
             ]);
         }
         self.report_end();
+    }
+
+    /// It may have got another name since it was started.
+    fn learn_name(&mut self) {
+        let store = &self.engine.store;
+        let Container { id, name, .. } = &self.container;
+        let is_ours = matches!(store.name(name), Ok(Some(holder)) if holder == *id);
+        if !is_ours && let Ok(container) = store.read_container(self.directory.as_fd(), id) {
+            self.container = container;
+        }
     }
 
     /// It could not be started again. Returns the code that says why.
