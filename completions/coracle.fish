@@ -341,6 +341,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Only containers that fit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -l format -d 'Print by a Go template, as "table TEMPLATE", or as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s n -l last -d 'Show the containers made last, running or not' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s w -l watch -d 'Print the list anew each so many seconds' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -l sort -d 'Order by command, created, id, image, names, runningfor, size or status' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s a -l all -d 'Show all containers, not only those that run'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s l -l latest -d 'Show the container made last, running or not'
@@ -348,10 +349,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print identifiers only'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s s -l size -d 'Show the sizes of the containers\' own files'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -l noheading -d 'Print no heading'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -l namespace -l ns -d 'Show the namespaces of the containers, by the numbers that /proc has'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s f -l filter -d 'Only containers that fit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l format -d 'Print by a Go template, as "table TEMPLATE", or as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s n -l last -d 'Show the containers made last, running or not' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s w -l watch -d 'Print the list anew each so many seconds' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l sort -d 'Order by command, created, id, image, names, runningfor, size or status' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s a -l all -d 'Show all containers, not only those that run'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s l -l latest -d 'Show the container made last, running or not'
@@ -359,10 +362,12 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print identifiers only'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s s -l size -d 'Show the sizes of the containers\' own files'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l noheading -d 'Print no heading'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -l namespace -l ns -d 'Show the namespaces of the containers, by the numbers that /proc has'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s f -l filter -d 'Only containers that fit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l format -d 'Print by a Go template, as "table TEMPLATE", or as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s n -l last -d 'Show the containers made last, running or not' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s w -l watch -d 'Print the list anew each so many seconds' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l sort -d 'Order by command, created, id, image, names, runningfor, size or status' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s a -l all -d 'Show all containers, not only those that run'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s l -l latest -d 'Show the container made last, running or not'
@@ -370,6 +375,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s q -l quiet -d 'Print identifiers only'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s s -l size -d 'Show the sizes of the containers\' own files'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l noheading -d 'Print no heading'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -l namespace -l ns -d 'Show the namespaces of the containers, by the numbers that /proc has'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ps" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from pause" -s f -l filter -d 'Of the containers that run, those that fit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from pause" -l cidfile -d 'Containers whose identifiers are in a file' -r
@@ -1084,6 +1090,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand port" -s h -l help -d 'P
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -s f -l filter -d 'Only containers that fit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -l format -d 'Print by a Go template, as "table TEMPLATE", or as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -s n -l last -d 'Show the containers made last, running or not' -r
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -s w -l watch -d 'Print the list anew each so many seconds' -r
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -l sort -d 'Order by command, created, id, image, names, runningfor, size or status' -r
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -s a -l all -d 'Show all containers, not only those that run'
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -s l -l latest -d 'Show the container made last, running or not'
@@ -1091,6 +1098,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand ps" -l no-trunc -d 'Do n
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -s q -l quiet -d 'Print identifiers only'
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -s s -l size -d 'Show the sizes of the containers\' own files'
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -l noheading -d 'Print no heading'
+complete -c coracle -n "__fish_coracle_using_subcommand ps" -l namespace -l ns -d 'Show the namespaces of the containers, by the numbers that /proc has'
 complete -c coracle -n "__fish_coracle_using_subcommand ps" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l policy -d 'When to fetch an image that is here: always, missing, newer or never' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l progress -d 'How progress is shown: auto, plain, tty, json or none' -r -f -a "auto\t''

@@ -23,7 +23,11 @@ pub fn random_bytes<const LENGTH: usize>() -> [u8; LENGTH] {
     let mut bytes = [0; LENGTH];
     let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
     // Up to 256 bytes come whole.
-    assert_eq!(length, Ok(LENGTH), "getrandom(2) works on every kernel we support");
+    assert_eq!(
+        length,
+        Ok(LENGTH),
+        "getrandom(2) works on every kernel we support"
+    );
     bytes
 }
 

@@ -1,5 +1,8 @@
 //! `ps`: list containers.
 
+use std::io::IsTerminal;
+use std::time::Duration;
+
 use anyhow::bail;
 use clap::Args;
 use serde_json::Value;
@@ -9,7 +12,7 @@ use super::format::{self, ListFormat};
 use super::output::print;
 use super::report::{self, Outcome};
 use super::select::ContainerFilters;
-use super::view::containers::{COLUMNS, COLUMNS_WITH_SIZE, Listed};
+use super::view::containers::{COLUMNS, COLUMNS_OF_NAMESPACES, COLUMNS_WITH_SIZE, Listed};
 use super::view::moment::Clock;
 use crate::engine::list;
 use crate::engine::state::{Condition, Found};
@@ -45,12 +48,34 @@ pub struct PsArgs {
     /// Print no heading
     #[arg(long)]
     noheading: bool,
+    /// Show the namespaces of the containers, by the numbers that /proc has
+    #[arg(long, visible_alias = "ns", conflicts_with = "size")]
+    namespace: bool,
+    /// Print the list anew each so many seconds
+    #[arg(short, long, value_name = "SECONDS", conflicts_with = "latest")]
+    watch: Option<u64>,
     /// Order by command, created, id, image, names, runningfor, size or status
     #[arg(long, value_name = "KEY")]
     sort: Option<String>,
 }
 
 pub fn run(args: PsArgs, context: &Context) -> Outcome {
+    let Some(seconds) = args.watch.filter(|seconds| *seconds > 0) else {
+        print(&list_once(&args, context)?)?;
+        return Ok(0);
+    };
+    let clear = match std::io::stdout().is_terminal() {
+        true => "\x1b[H\x1b[2J",
+        false => "",
+    };
+    loop {
+        print(&(clear.to_owned() + &list_once(&args, context)?))?;
+        std::thread::sleep(Duration::from_secs(seconds));
+    }
+}
+
+/// The list, as it is printed.
+fn list_once(args: &PsArgs, context: &Context) -> anyhow::Result<String> {
     let mut found = Vec::new();
     let mut sizes = Vec::new();
     // Ancestors are named as images are.
@@ -61,7 +86,7 @@ pub fn run(args: PsArgs, context: &Context) -> Outcome {
             true => context.act()?,
             false => context.act_alone()?,
         };
-        found = wanted(&args, &engine.store)?;
+        found = wanted(args, &engine.store)?;
         for one in &found {
             sizes.push(Some(engine.sizes(one)?));
         }
@@ -71,7 +96,7 @@ pub fn run(args: PsArgs, context: &Context) -> Outcome {
             false => context.look_alone()?,
         };
         if let Some(store) = store {
-            found = wanted(&args, &store)?;
+            found = wanted(args, &store)?;
         }
     }
     sizes.resize(found.len(), None);
@@ -87,18 +112,18 @@ pub fn run(args: PsArgs, context: &Context) -> Outcome {
         })
         .collect();
     sort(&mut listed, args.sort.as_deref())?;
-    print(&show(&args, &listed)?)?;
-    Ok(0)
+    show(args, &listed)
 }
 
 /// The containers that are to be shown, the youngest first.
 fn wanted(args: &PsArgs, store: &Store) -> anyhow::Result<Vec<Found>> {
     let filters = ContainerFilters::parse(&args.filter, store)?;
     let all = args.all || args.latest || args.last.is_some() || filters.names_status();
-    let (mut found, damaged) = if all {
-        list::all(store)?
-    } else {
-        list::active(store)?
+    let is_usual = args.format.is_none() && !args.size && !args.namespace;
+    let (mut found, damaged) = match (all, filters.ids(store)?) {
+        (true, ids) if is_usual => list::summaries(store, ids)?,
+        (true, _) => list::all(store)?,
+        (false, _) => list::active(store)?,
     };
     for damaged in damaged {
         report::warn(&format!(
@@ -137,13 +162,20 @@ fn show(args: &PsArgs, listed: &[Listed<'_>]) -> anyhow::Result<String> {
     let clock = Clock::new();
     let rows: Vec<Value> = listed
         .iter()
-        .map(|listed| listed.row(&clock, args.no_trunc))
+        .map(|listed| match args.format {
+            None if !args.namespace => listed.usual_row(&clock, args.no_trunc),
+            _ => listed.row(&clock, args.no_trunc),
+        })
         .collect();
     let format = ListFormat {
         format: args.format.as_deref(),
         no_heading: args.noheading,
     };
-    let columns = if args.size { COLUMNS_WITH_SIZE } else { COLUMNS };
+    let columns = match args {
+        PsArgs { size: true, .. } => COLUMNS_WITH_SIZE,
+        PsArgs { namespace: true, .. } => COLUMNS_OF_NAMESPACES,
+        _ => COLUMNS,
+    };
     format::list(&columns, format, &rows, || {
         listed.iter().map(|listed| listed.document(&clock)).collect()
     })

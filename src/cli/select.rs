@@ -1,5 +1,6 @@
 //! Which containers a command is about: by names, `--all`, `--latest`, `--cidfile` and `--filter`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 
 use anyhow::{Context as _, Result, bail};
@@ -11,8 +12,8 @@ use super::view::moment::seconds;
 use crate::engine::list;
 use crate::engine::state::{self, Condition, Found};
 use crate::image::find::find as find_image;
-use crate::store::Store;
 use crate::store::container::{MountSource, Network, Root};
+use crate::store::{Kind, Store};
 
 /// The keys of `--filter`.
 pub const FILTERS: &[&str] = &[
@@ -227,6 +228,26 @@ impl ContainerFilters {
     /// Whether containers that do not run are asked for.
     pub fn names_status(&self) -> bool {
         self.filters.values("status").next().is_some() || self.filters.values("exited").next().is_some()
+    }
+
+    /// The containers that a filter for names or identifiers leaves, without a look at any record; none where there is no
+    /// such filter.
+    pub fn ids(&self, store: &Store) -> Result<Option<Vec<String>>> {
+        let filters = &self.filters;
+        if filters.values("name").next().is_some() {
+            let names = store.names(Kind::Names)?.into_iter();
+            let fitting = names.filter(|known| filters.any("name", |name| name_fits(name, known)));
+            let ids: BTreeSet<String> = fitting
+                .filter_map(|name| store.name(&name).transpose())
+                .collect::<Result<_, _>>()?;
+            return Ok(Some(ids.into_iter().collect()));
+        }
+        if filters.values("id").next().is_some() {
+            let mut ids = store.names(Kind::Containers)?;
+            ids.retain(|known| filters.any("id", |id| known.starts_with(id)));
+            return Ok(Some(ids));
+        }
+        Ok(None)
     }
 
     pub fn fit(&self, found: &Found) -> bool {

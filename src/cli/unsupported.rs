@@ -177,12 +177,6 @@ const REFUSED: &[Group] = &[
         flags: "-p --pod",
     },
     Group {
-        commands: &["ps"],
-        when: Yet,
-        reason: "the list is printed once",
-        flags: "-w --watch --ns --namespace",
-    },
-    Group {
         commands: &["manifest push"],
         when: Yet,
         reason: "lists are not signed",

@@ -51,6 +51,7 @@ pub mod read_events;
 pub mod remote;
 pub mod shared;
 pub mod staging;
+pub mod summary;
 pub mod tags;
 pub mod volumes;
 

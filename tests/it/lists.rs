@@ -1,5 +1,7 @@
 //! What is printed of containers: ps, logs, inspect, top, and the formats and filters they take.
 
+use rustix::process::Signal;
+
 use crate::support::Sandbox;
 
 /// A container that has ended and one that runs.
@@ -136,6 +138,86 @@ fn inspect_answers_what_scripts_ask() {
     sandbox.coracle(["container", "exists", "ended"]).run().exits(0);
     sandbox.coracle(["container", "exists", "nosuch"]).run().exits(1);
     sandbox.coracle(["rm", "-f", "running", "ended"]).run().succeeds();
+}
+
+#[test]
+fn a_list_that_is_printed_anew() {
+    let sandbox = Sandbox::new();
+    let image = two(&sandbox);
+    let watch = sandbox.coracle(["ps", "-a", "--watch", "1"]).start();
+    watch.expect("ended");
+    sandbox
+        .coracle(["create", "--name", "newcomer", image, "true"])
+        .run()
+        .succeeds();
+    watch.expect("newcomer");
+    watch.signal(Signal::KILL);
+    watch.wait();
+    sandbox
+        .coracle(["ps", "--watch", "1", "--latest"])
+        .run()
+        .says("--latest");
+    sandbox.coracle(["rm", "-f", "--all"]).run().succeeds();
+}
+
+#[test]
+fn namespaces_are_listed_by_number() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let table = sandbox.coracle(["ps", "-a", "--ns"]).run().succeeds();
+    let rows: Vec<Vec<&str>> = table
+        .text()
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let headings = "CONTAINER ID NAMES PID CGROUPNS IPC MNT NET PIDNS USERNS UTS";
+    assert_eq!(rows[0].join(" "), headings);
+    let row = |name: &str| rows.iter().find(|row| row[1] == name).unwrap();
+    assert_eq!(row("ended").len(), 3, "{table}");
+    let running = row("running");
+    assert_eq!(running.len(), 10, "{table}");
+    assert!(running[2..].iter().all(|word| word.parse::<u32>().is_ok()), "{table}");
+    sandbox.coracle(["rm", "-f", "--all"]).run().succeeds();
+}
+
+#[test]
+fn filters_for_names_find_what_fits() {
+    let sandbox = Sandbox::new();
+    two(&sandbox);
+    let inspect = sandbox
+        .coracle(["inspect", "--format", "{{.Id}}", "ended"])
+        .run()
+        .succeeds();
+    let id = inspect.text();
+    for (filters, expected) in [
+        (["name=end", "id="], "ended\n"),
+        (["name=^e.*d$", "status=exited"], "ended\n"),
+        (["name=end", "status=running"], ""),
+        (["name=nosuch", "id="], ""),
+        ([&format!("id={}", &id[..12]), "label=kind"], "ended\n"),
+        (["name=e", "name=running"], "running\nended\n"),
+    ] {
+        let filters = filters.map(|filter| format!("--filter={filter}"));
+        for format in ["{{.Names}}", "table {{.Names}}"] {
+            let outcome = sandbox
+                .coracle(["ps", "-a", "--noheading", "--format", format])
+                .args(&filters)
+                .run();
+            outcome.succeeds().prints(expected);
+        }
+        let outcome = sandbox
+            .coracle(["ps", "-a", "--noheading"])
+            .args(&filters)
+            .run()
+            .succeeds();
+        let names: String = outcome
+            .text()
+            .lines()
+            .filter_map(|line| Some(line.split_whitespace().last()?.to_owned() + "\n"))
+            .collect();
+        assert_eq!(names, expected, "{filters:?}");
+    }
+    sandbox.coracle(["rm", "-f", "--all"]).run().succeeds();
 }
 
 #[test]

@@ -44,6 +44,12 @@ pub const COLUMNS_WITH_SIZE: Columns = Columns {
     ..COLUMNS
 };
 
+/// What it shows with `--namespace`.
+pub const COLUMNS_OF_NAMESPACES: Columns = Columns {
+    template: "{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t{{.PIDNS}}\t{{.USERNS}}\t{{.UTS}}",
+    ..COLUMNS
+};
+
 /// A container in a list.
 pub struct Listed<'a> {
     pub container: &'a Container,
@@ -123,6 +129,32 @@ impl Listed<'_> {
         }
     }
 
+    /// What the usual columns show of the row that templates see.
+    pub fn usual_row(&self, clock: &Clock, whole: bool) -> Value {
+        let Container {
+            id,
+            name,
+            created,
+            config,
+            ..
+        } = self.container;
+        json!({
+            "ID": if whole { id } else { short(id) },
+            "Image": self.image(),
+            "Command": self.command_text(whole),
+            "RunningFor": clock.ago(created),
+            "Status": self.status(clock),
+            "Ports": config.exposed_ports.join(", "),
+            "Names": name,
+            "Size": self.size_text(),
+        })
+    }
+
+    fn command_text(&self, whole: bool) -> String {
+        let command = self.command().join(" ");
+        if whole { command } else { cut(command) }
+    }
+
     /// The row that templates see. Lists are written as text, as Docker does.
     pub fn row(&self, clock: &Clock, whole: bool) -> Value {
         let Container {
@@ -137,8 +169,6 @@ impl Listed<'_> {
             .iter()
             .map(|(key, value)| format!("{key}={value}"))
             .collect();
-        let command = self.command().join(" ");
-        let shown = if whole { command } else { cut(command) };
         let mounts: Vec<String> = config
             .mounts
             .iter()
@@ -154,7 +184,7 @@ impl Listed<'_> {
             "Id": id,
             "Image": self.image(),
             "ImageID": if whole { self.image_id() } else { short(self.image_id()) },
-            "Command": shown,
+            "Command": self.command_text(whole),
             "CreatedAt": clock.go_text(created),
             "Created": seconds(created),
             "CreatedHuman": clock.ago(created),
