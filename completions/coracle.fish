@@ -216,8 +216,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l conmon-pidfile -d 'Write the process identifier of the container\'s monitor to a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l sdnotify -d 'Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Keep output: json-file or none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'Option of the log: max-size=SIZE or max-file=NUMBER' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-timeout -d 'Time that a check may take' -r
@@ -334,8 +334,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s f -l follow -d 'Go on with what the container writes'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s t -l timestamps -d 'Put the time before each line'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l details -d 'Accepted for compatibility: there are no further details'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l names -d 'Put the name of the container before each line'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l color -d 'Give each container a colour'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l names -d 'Put the name of the container before each line; of several containers it is else the identifier'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l color -d 'Give each container a colour of its own'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from ls" -s f -l filter -d 'Only containers that fit' -r
@@ -435,8 +435,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l conmon-pidfile -d 'Write the process identifier of the container\'s monitor to a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sdnotify -d 'Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Keep output: json-file or none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'Option of the log: max-size=SIZE or max-file=NUMBER' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-timeout -d 'Time that a check may take' -r
@@ -603,8 +603,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l exit-report -
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l conmon-pidfile -d 'Write the process identifier of the container\'s monitor to a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l sdnotify -d 'Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-driver -d 'Keep output: json-file or none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-opt -d 'Option of the log: max-size=SIZE or max-file=NUMBER' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-timeout -d 'Time that a check may take' -r
@@ -974,8 +974,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand logs" -s n -l tail -d 'O
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s f -l follow -d 'Go on with what the container writes'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s t -l timestamps -d 'Put the time before each line'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -l details -d 'Accepted for compatibility: there are no further details'
-complete -c coracle -n "__fish_coracle_using_subcommand logs" -l names -d 'Put the name of the container before each line'
-complete -c coracle -n "__fish_coracle_using_subcommand logs" -l color -d 'Give each container a colour'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -l names -d 'Put the name of the container before each line; of several containers it is else the identifier'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -l color -d 'Give each container a colour of its own'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and not __fish_seen_subcommand_from add annotate create exists inspect push remove rm help" -s h -l help -d 'Print help'
@@ -1181,8 +1181,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l exit-report -d '
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l conmon-pidfile -d 'Write the process identifier of the container\'s monitor to a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l sdnotify -d 'Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-driver -d 'Keep output: json-file or none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-opt -d 'Option of the log: max-size=SIZE or max-file=NUMBER' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-timeout -d 'Time that a check may take' -r

@@ -5,8 +5,8 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use coracle::engine::health::{self, CHECK_STAGE, STARTUP_WORD};
-use coracle::engine::monitor;
-use coracle::engine::start::{GUARD_WORD, LINGER_WORD, MONITOR_STAGE, SILENT_WORD};
+use coracle::engine::monitor::{self, Manner};
+use coracle::engine::start::{GUARD_WORD, LINGER_WORD, MONITOR_STAGE, SILENT_WORD, STREAMS_WORD};
 use coracle::image::embedded;
 
 fn main() -> ExitCode {
@@ -31,13 +31,13 @@ fn hidden_stage(line: &[OsString]) -> Option<ExitCode> {
     match line {
         [_, stage, root, id, rest @ ..] if stage == MONITOR_STAGE => {
             let has = |wanted| rest.iter().any(|word| word == wanted);
-            let code = monitor::run(
-                Path::new(root),
-                id.to_str()?,
-                has(LINGER_WORD),
-                has(SILENT_WORD),
-                has(GUARD_WORD),
-            );
+            let manner = Manner {
+                lingers: has(LINGER_WORD),
+                is_silent: has(SILENT_WORD),
+                is_guarded: has(GUARD_WORD),
+                has_streams: has(STREAMS_WORD),
+            };
+            let code = monitor::run(Path::new(root), id.to_str()?, manner);
             Some(ExitCode::from(u8::try_from(code).unwrap_or(125)))
         }
         [_, stage, root, id, rest @ ..] if stage == CHECK_STAGE => {

@@ -7,18 +7,16 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, variable};
 use super::output::Unwritten;
 use super::report::Outcome;
 use super::select::Wanted;
 use super::values::time::moment;
+use crate::base::id::short;
 use crate::base::time::rfc3339;
 use crate::engine::EngineError;
-use crate::engine::log::Entry;
-use crate::engine::read_log::{LogReader, watch_log};
-use crate::engine::state::look;
-use crate::store::Store;
-use crate::store::container::Log;
+use crate::engine::log_lines::Line;
+use crate::engine::read_log::{LogReader, wait_any, watch_log};
 
 /// Print the output of containers
 #[derive(Args, Debug)]
@@ -41,10 +39,10 @@ pub struct LogsArgs {
     /// Accepted for compatibility: there are no further details
     #[arg(long)]
     details: bool,
-    /// Put the name of the container before each line
+    /// Put the name of the container before each line; of several containers it is else the identifier
     #[arg(long)]
     names: bool,
-    /// Give each container a colour
+    /// Give each container a colour of its own
     #[arg(long)]
     color: bool,
     /// The container made last
@@ -61,10 +59,27 @@ struct Plan {
     /// In RFC 3339 in UTC, as the log has them, so that they compare as text.
     since: Option<String>,
     until: Option<String>,
-    follow: bool,
     timestamps: bool,
-    names: bool,
 }
+
+/// One of the logs that are printed.
+struct Source {
+    reader: LogReader,
+    /// What stands before each line.
+    prefix: Vec<u8>,
+    color: Option<&'static str>,
+    /// The line that comes next of each stream goes on with one that was begun.
+    goes_on: [bool; 2],
+    is_over: bool,
+}
+
+/// Colours of the containers, in turn.
+const COLORS: [&str; 6] = [
+    "\x1b[36m", "\x1b[33m", "\x1b[32m", "\x1b[35m", "\x1b[34m", "\x1b[31m",
+];
+const NO_COLOR: &[u8] = b"\x1b[0m";
+/// So much output is written at once.
+const OUTPUT: usize = 64 << 10;
 
 pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
     let plan = plan(&mut args)?;
@@ -80,12 +95,53 @@ pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
         ..Wanted::default()
     };
     let meant = wanted.resolve(&store)?;
-    if plan.follow && meant.len() > 1 {
-        bail!("--follow is for one container");
-    }
-    for meant in meant {
+    let mut printer = Printer::default();
+    let (mut sources, mut watches) = (Vec::new(), Vec::new());
+    let several = meant.len() > 1;
+    let has_colors = args.color && variable("NO_COLOR").is_none();
+    for (number, meant) in meant.into_iter().enumerate() {
         let id = meant.id.ok_or(EngineError::NoSuchContainer(meant.word))?;
-        one(&store, &id, &plan)?;
+        let container = store.container(&id)?;
+        let mut prefix = match (args.names, several) {
+            (true, _) => container.name.clone().into_bytes(),
+            (false, true) => short(&id).into(),
+            (false, false) => Vec::new(),
+        };
+        if !prefix.is_empty() {
+            prefix.push(b' ');
+        }
+        // Before the first line is read, so that nothing falls in between.
+        if args.follow {
+            watches.push(watch_log(&store, &container)?);
+        }
+        sources.push(Source {
+            reader: LogReader::open(&store, &container)?,
+            prefix,
+            color: has_colors.then(|| COLORS[number % COLORS.len()]),
+            goes_on: [false; 2],
+            is_over: false,
+        });
+    }
+    for source in &mut sources {
+        plan.begin(source, &mut printer)?;
+    }
+    printer.flush()?;
+    while !watches.is_empty() {
+        wait_any(&mut watches)?;
+        let mut place = 0;
+        while let Some(watch) = watches.get_mut(place) {
+            let source = &mut sources[place];
+            if std::mem::take(&mut watch.is_due) {
+                plan.print_all(source, &mut printer)?;
+            }
+            if watch.is_over() || source.is_over {
+                watches.remove(place);
+                sources.remove(place);
+            } else {
+                place += 1;
+            }
+        }
+        printer.flush()?;
     }
     Ok(0)
 }
@@ -98,7 +154,6 @@ fn plan(args: &mut LogsArgs) -> anyhow::Result<Plan> {
             .transpose()
     };
     let (since, until) = (time("--since", &args.since)?, time("--until", &args.until)?);
-    let mut names = args.names;
     let tail = match args.tail.take() {
         None => None,
         Some(text) if text == "all" => None,
@@ -107,7 +162,7 @@ fn plan(args: &mut LogsArgs) -> anyhow::Result<Plan> {
             // Podman's -n takes no number: what follows is a container.
             Err(_) => {
                 args.containers.insert(0, text);
-                names = true;
+                args.names = true;
                 None
             }
         },
@@ -116,91 +171,123 @@ fn plan(args: &mut LogsArgs) -> anyhow::Result<Plan> {
         tail,
         since: since.map(rfc3339),
         until: until.map(rfc3339),
-        follow: args.follow,
         timestamps: args.timestamps,
-        names,
     })
 }
 
-fn one(store: &Store, id: &str, plan: &Plan) -> anyhow::Result<()> {
-    let found = look(store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
-    if matches!(found.container.config.log, Log::None) {
-        bail!(
-            "container {} keeps no log (--log-driver=none)",
-            found.container.name
-        );
-    }
-    let name = plan.names.then_some(found.container.name.as_str());
-    // Before the first line is read, so that nothing falls in between.
-    let mut watch = if plan.follow {
-        Some(watch_log(store, id)?)
-    } else {
-        None
-    };
-    let mut reader = LogReader::open(store, id)?;
-    let mut last = VecDeque::new();
-    while let Some(entry) = reader.read()? {
-        if !plan.has(&entry) {
-            continue;
+impl Plan {
+    /// Prints what a log has so far.
+    fn begin(&self, source: &mut Source, printer: &mut Printer) -> anyhow::Result<()> {
+        let Some(count) = self.tail else {
+            return self.print_all(source, printer);
+        };
+        if self.since.is_none() && self.until.is_none() {
+            source.reader.skip_to_last(count)?;
+            return self.print_all(source, printer);
         }
-        match plan.tail {
-            Some(0) => {}
-            Some(count) => {
-                if last.len() == count {
-                    last.pop_front();
-                }
-                last.push_back(entry);
+        let mut last = VecDeque::new();
+        while let Some(line) = source.reader.read()? {
+            if !self.has(&line) {
+                continue;
             }
-            None => plan.print(&entry, name)?,
+            if last.len() == count && last.pop_front().is_none() {
+                continue;
+            }
+            last.push_back(Line {
+                text: line.text.into_owned().into(),
+                time: line.time.into_owned().into(),
+                ..line
+            });
         }
+        last.iter()
+            .try_for_each(|line| self.print(line, &source.prefix, source.color, &mut source.goes_on, printer))
     }
-    for entry in &last {
-        plan.print(entry, name)?;
-    }
-    while let Some(waiting) = &mut watch {
-        let goes_on = waiting.wait()?;
-        while let Some(entry) = reader.read()? {
-            if plan.is_over(&entry) {
-                return Ok(());
-            }
-            if plan.has(&entry) {
-                plan.print(&entry, name)?;
+
+    /// Prints what there is.
+    fn print_all(&self, source: &mut Source, printer: &mut Printer) -> anyhow::Result<()> {
+        while let Some(line) = source.reader.read()? {
+            if self.is_late(&line) {
+                source.is_over = true;
+            } else if self.has(&line) {
+                self.print(&line, &source.prefix, source.color, &mut source.goes_on, printer)?;
             }
         }
-        if !goes_on {
-            watch = None;
-        }
+        Ok(())
     }
-    Ok(())
+
+    fn has(&self, line: &Line<'_>) -> bool {
+        self.since.as_ref().is_none_or(|since| *line.time >= **since) && !self.is_late(line)
+    }
+
+    fn is_late(&self, line: &Line<'_>) -> bool {
+        self.until.as_ref().is_some_and(|until| *line.time > **until)
+    }
+
+    /// Prints a line where the container wrote it: to standard output or to standard error. What was cut because it was
+    /// long is put together again.
+    fn print(
+        &self,
+        line: &Line<'_>,
+        prefix: &[u8],
+        color: Option<&str>,
+        goes_on: &mut [bool; 2],
+        printer: &mut Printer,
+    ) -> anyhow::Result<()> {
+        let output = printer.output(line.is_error)?;
+        if let Some(color) = color {
+            output.extend_from_slice(color.as_bytes());
+        }
+        if !std::mem::replace(&mut goes_on[usize::from(line.is_error)], !line.is_whole) {
+            output.extend_from_slice(prefix);
+            if self.timestamps {
+                output.extend_from_slice(line.time.as_bytes());
+                output.push(b' ');
+            }
+        }
+        output.extend_from_slice(&line.text);
+        if color.is_some() {
+            output.extend_from_slice(NO_COLOR);
+        }
+        if line.is_whole {
+            output.push(b'\n');
+        }
+        printer.end_line()
+    }
 }
 
-impl Plan {
-    fn has(&self, entry: &Entry) -> bool {
-        self.since.as_ref().is_none_or(|since| entry.time >= *since) && !self.is_over(entry)
+/// Gathers output, so that many lines are one write.
+#[derive(Default)]
+struct Printer {
+    gathered: Vec<u8>,
+    is_error: bool,
+}
+
+impl Printer {
+    /// Where output of that kind is gathered, behind what is.
+    fn output(&mut self, is_error: bool) -> anyhow::Result<&mut Vec<u8>> {
+        if self.is_error != is_error {
+            self.flush()?;
+            self.is_error = is_error;
+        }
+        Ok(&mut self.gathered)
     }
 
-    fn is_over(&self, entry: &Entry) -> bool {
-        self.until.as_ref().is_some_and(|until| entry.time > *until)
+    fn end_line(&mut self) -> anyhow::Result<()> {
+        match self.gathered.len() {
+            0..OUTPUT => Ok(()),
+            _ => self.flush(),
+        }
     }
 
-    /// Prints a line where the container wrote it: to standard output or to standard error.
-    fn print(&self, entry: &Entry, name: Option<&str>) -> anyhow::Result<()> {
-        let mut line = String::new();
-        if let Some(name) = name {
-            line.push_str(name);
-            line.push(' ');
-        }
-        if self.timestamps {
-            line.push_str(&entry.time);
-            line.push(' ');
-        }
-        line.push_str(&entry.log);
-        let written = if entry.stream == "stderr" {
-            io::stderr().write_all(line.as_bytes())
-        } else {
-            let mut output = io::stdout().lock();
-            output.write_all(line.as_bytes()).and_then(|()| output.flush())
+    fn flush(&mut self) -> anyhow::Result<()> {
+        let written = match self.is_error {
+            true => io::stderr().write_all(&self.gathered),
+            false => {
+                let mut output = io::stdout().lock();
+                output.write_all(&self.gathered).and_then(|()| output.flush())
+            }
         };
+        self.gathered.clear();
         Ok(written.map_err(Unwritten)?)
     }
 }

@@ -82,10 +82,10 @@ pub struct Identity {
     /// Run our own small init as the first process, which reaps what others leave behind
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub init: Option<Boolean>,
-    /// Keep output: json-file or none
+    /// Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none
     #[arg(long, value_name = "DRIVER")]
     pub log_driver: Option<String>,
-    /// Option of the log: max-size=SIZE or max-file=NUMBER
+    /// Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT
     #[arg(long, value_name = "KEY=VALUE")]
     pub log_opt: Vec<String>,
     /// Print no progress

@@ -19,7 +19,7 @@ use crate::engine::notify::INSIDE;
 use crate::oci::config::ContainerConfig as ImageConfig;
 use crate::runtime::capabilities::{self, CapabilitySet};
 use crate::store::container::{
-    Config, Log, Mount, MountSource, Network, Notifier, Notify, Resources, Seccomp, Sharing,
+    Config, Log, LogFile, Mount, MountSource, Network, Notifier, Notify, Resources, Seccomp, Sharing,
 };
 
 /// What `stop` sends when neither the image nor the command line says, and how long it waits.
@@ -67,6 +67,9 @@ pub fn resolve(options: &ContainerOptions, inputs: &mut Inputs<'_>) -> Result<Re
     network(&options.network, inputs, &mut config)?;
     default_sysctls(inputs.settings, &mut config)?;
     resources(options, &mut config)?;
+    if config.log.is_passed() && config.terminal {
+        bail!("--tty does not go with --log-driver=passthrough: the container has its caller's streams");
+    }
     Ok(Resolved { config, directories })
 }
 
@@ -174,7 +177,7 @@ fn identity(options: &Identity, inputs: &Inputs<'_>, config: &mut Config) -> Res
     config.exit_report = file(&options.exit_report);
     config.monitor_pidfile = file(&options.conmon_pidfile);
     config.notify = notify(options, inputs)?;
-    config.log = log(options)?;
+    config.log = log(options, inputs.directory)?;
     Ok(())
 }
 
@@ -204,27 +207,46 @@ fn absolute(directory: &Path, file: &OsStr) -> ByteString {
     directory.join(file).as_path().into()
 }
 
-fn log(options: &Identity) -> Result<Log> {
-    let (mut max_size, mut max_files) = (None, 1);
+fn log(options: &Identity, directory: &Path) -> Result<Log> {
+    let (mut file, mut tag) = (LogFile::default(), None);
     for option in &options.log_opt {
         let context = || of("--log-opt", option);
         match option.split_once('=') {
-            Some(("max-size", "-1")) => max_size = None,
-            Some(("max-size", size)) => max_size = Some(limits::size(size).with_context(context)?),
+            Some(("max-size", "-1")) => file.max_size = None,
+            Some(("max-size", size)) => file.max_size = Some(limits::size(size).with_context(context)?),
             Some(("max-file", count)) => {
-                max_files = count
-                    .parse()
-                    .ok()
-                    .filter(|count| *count > 0)
-                    .with_context(context)?;
+                let count = count.parse().ok().filter(|count| *count > 0);
+                file.max_files = count.with_context(context)?;
             }
-            _ => bail!("{}: there are max-size=SIZE and max-file=NUMBER", context()),
+            Some(("path" | "log-path", path)) if !path.is_empty() => {
+                file.path = Some(absolute(directory, OsStr::new(path)));
+            }
+            Some(("tag", text)) => tag = Some(text.to_owned()),
+            // A log keeps no container waiting in either.
+            Some(("mode", "blocking" | "non-blocking")) => {}
+            _ => bail!(
+                "{}: there are path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT and mode=blocking or non-blocking",
+                context()
+            ),
         }
     }
-    match options.log_driver.as_deref().unwrap_or("json-file") {
-        "json-file" => Ok(Log::JsonFile { max_size, max_files }),
+    let driver = options.log_driver.as_deref().unwrap_or("json-file");
+    if file != LogFile::default() && !matches!(driver, "json-file" | "k8s-file") {
+        bail!(
+            "--log-opt path, max-size and max-file are for log files, which --log-driver={driver} makes none of"
+        );
+    }
+    match driver {
+        "json-file" => Ok(Log::JsonFile(file)),
+        "k8s-file" => Ok(Log::K8sFile(file)),
+        "journald" => Ok(Log::Journald { tag }),
+        "passthrough" => Ok(Log::Passthrough),
+        "passthrough-tty" => Ok(Log::PassthroughTty),
         "none" => Ok(Log::None),
-        driver => bail!("--log-driver={driver} is not supported yet: there are json-file and none"),
+        driver => bail!(
+            "--log-driver={driver} is not supported yet: there are json-file, k8s-file, journald, passthrough, \
+             passthrough-tty and none"
+        ),
     }
 }
 

@@ -133,7 +133,8 @@ fn options_win_over_the_image() {
          -v ./src:/data:ro --tmpfs /t --shm-size 1m --memory 64m --cpus .5 --pids-limit -1 --ulimit nofile=1 \
          --ulimit nofile=2 --cap-add CHOWN,KILL --cap-drop all --security-opt no-new-privileges \
          --security-opt seccomp=profile --pid host --network host -h box --dns 1.1.1.1 --add-host a:::1 \
-         --expose 90-91/udp --cidfile id --log-opt max-size=1m --log-opt max-file=3 --init --rm -it",
+         --expose 90-91/udp --cidfile id --log-opt max-size=1m --log-opt max-file=3 --log-opt path=my.log \
+         --init --rm -it",
     )
     .unwrap();
     assert_eq!(resolved.directories, [PathBuf::from("/here/src")]);
@@ -179,10 +180,8 @@ fn options_win_over_the_image() {
     assert_eq!(config.cidfile, Some("/here/id".into()));
     assert!(matches!(
         config.log,
-        Log::JsonFile {
-            max_size: Some(1_048_576),
-            max_files: 3
-        }
+        Log::JsonFile(file) if (file.max_size, file.max_files) == (Some(1_048_576), 3)
+            && file.path == Some("/here/my.log".into())
     ));
     assert!(config.init && config.remove && config.interactive && config.terminal);
     let targets: Vec<_> = config
@@ -270,8 +269,22 @@ fn mistakes_name_the_option() {
             "invalid --oom-score-adj \"1001\": expected a number from -1000 to 1000",
         ),
         (
-            "--log-driver journald",
-            "--log-driver=journald is not supported yet: there are json-file and none",
+            "--log-driver syslog",
+            "--log-driver=syslog is not supported yet: there are json-file, k8s-file, journald, passthrough, \
+             passthrough-tty and none",
+        ),
+        (
+            "--log-driver passthrough -t",
+            "--tty does not go with --log-driver=passthrough: the container has its caller's streams",
+        ),
+        (
+            "--log-driver journald --log-opt path=/log",
+            "--log-opt path, max-size and max-file are for log files, which --log-driver=journald makes none of",
+        ),
+        (
+            "--log-opt mode=fast",
+            "invalid --log-opt \"mode=fast\": there are path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT and \
+             mode=blocking or non-blocking",
         ),
         (
             "--security-opt seccomp=nofile",
@@ -456,13 +469,13 @@ fn containers_conf_says_what_options_do_not() {
             "log_size_max=1024",
             "",
             log,
-            "JsonFile { max_size: Some(1024), max_files: 1 }",
+            "JsonFile(LogFile { max_size: Some(1024), max_files: 1, path: None })",
         ),
         (
             "log_size_max=1024",
             "--log-opt max-size=9k",
             log,
-            "JsonFile { max_size: Some(9216), max_files: 1 }",
+            "JsonFile(LogFile { max_size: Some(9216), max_files: 1, path: None })",
         ),
         (
             "pidns='host'\nipcns='host'\nutsns='host'\ncgroupns='host'",

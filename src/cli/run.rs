@@ -96,10 +96,15 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
     if args.detach && !options.process.attach.is_empty() {
         bail!("--attach does not go with --detach");
     }
+    // What has our streams itself is not relayed.
+    let is_relayed = !matches!(
+        options.identity.log_driver.as_deref(),
+        Some("passthrough" | "passthrough-tty")
+    );
     let streams = Streams {
-        input: attach.input,
-        output: attach.output,
-        error: attach.error,
+        input: attach.input && is_relayed,
+        output: attach.output && is_relayed,
+        error: attach.error && is_relayed,
         terminal: options.process.tty,
         detach_keys: context.detach_keys(args.connection.detach_keys.as_deref())?,
         pass_signals: args.connection.sig_proxy.0,
@@ -122,7 +127,7 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
     let wishes = foreground
         .as_ref()
         .map_or_else(Wishes::default, |_| streams.wishes(true));
-    let started = engine.launch(&made.id, wishes)?;
+    let started = engine.launch(&made.id, &made.log, wishes)?;
     report::debug(|| {
         format!(
             "container {} ({}) runs as process {}",

@@ -214,7 +214,8 @@ impl Settings {
         switch(&mut identity.init, containers.init);
         identity.stop_timeout = identity.stop_timeout.or(engine.stop_timeout.map(Into::into));
         or(&mut identity.log_driver, &containers.log_driver);
-        let is_file = identity.log_driver.as_deref().unwrap_or("json-file") == "json-file";
+        let driver = identity.log_driver.as_deref().unwrap_or("json-file");
+        let is_file = matches!(driver, "json-file" | "k8s-file");
         let has_size = identity
             .log_opt
             .iter()

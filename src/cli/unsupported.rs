@@ -471,7 +471,7 @@ mod tests {
                 "--cpu-count",
                 "--cpu-count is not supported: it exists for Windows only",
             ),
-            ("container ls", "--watch", "--watch is not supported yet: "),
+            ("container ls", "--pod", "--pod is not supported yet: "),
             ("image rm", "--platform", "--platform is not supported yet: "),
             ("", "-H", "--host is not supported: there is no server to talk to"),
         ] {

@@ -44,12 +44,11 @@ pub fn run(args: WhyArgs, context: &Context) -> Outcome {
     let sent = why::sent(&store, &id);
     let why = why::judge(&found.container, &found.state, found.condition, sent);
     let mut last = VecDeque::with_capacity(LINES);
-    if let Ok(mut log) = LogReader::open(&store, &id) {
-        while let Ok(Some(entry)) = log.read() {
-            if last.len() == LINES {
-                last.pop_front();
-            }
-            last.push_back(entry.log);
+    if let Ok(mut log) = LogReader::open(&store, &found.container) {
+        log.skip_to_last(LINES)?;
+        while let Ok(Some(line)) = log.read() {
+            let end = if line.is_whole { "\n" } else { "" };
+            last.push_back(String::from_utf8_lossy(&line.text).into_owned() + end);
         }
     }
     let mut document = json!(why);

@@ -60,8 +60,16 @@ pub fn connect(store: &Store, id: &str, wishes: Wishes) -> Result<Option<Connect
 impl Engine {
     /// Attaches to a running container.
     pub fn attach(&self, id: &str, wishes: Wishes) -> Result<Connection> {
-        let condition = look(&self.store, id)?.map(|found| found.condition);
-        match (condition, id.to_owned()) {
+        let found = look(&self.store, id)?;
+        if found
+            .as_ref()
+            .is_some_and(|found| found.container.config.log.is_passed())
+        {
+            return Err(EngineError::Refused(format!(
+                "cannot attach to container {id}: its output goes to where it was started from (--log-driver=passthrough)"
+            )));
+        }
+        match (found.map(|found| found.condition), id.to_owned()) {
             (Some(Condition::Paused), id) => return Err(EngineError::Paused { id, act: "attach" }),
             (Some(Condition::Restarting), id) => return Err(EngineError::Restarting(id)),
             _ => {}

@@ -6,7 +6,7 @@ use rustix::fs::Mode;
 
 use super::{Engine, EngineError, Result, errno};
 use crate::base::{id, time};
-use crate::store::container::{Container, Root, Sharing, State, VERSION};
+use crate::store::container::{Container, Log, Root, Sharing, State, VERSION};
 use crate::store::events::Event;
 use crate::store::locks::Hold;
 use crate::store::staging::make_directory;
@@ -23,6 +23,7 @@ pub enum Naming<'a> {
 pub struct Born {
     pub id: String,
     pub name: String,
+    pub log: Log,
     /// Its directory, still locked against everybody else.
     pub directory: OwnedFd,
 }
@@ -97,6 +98,7 @@ impl Engine {
                 Ok(Born {
                     id,
                     name: container.name.clone(),
+                    log: container.config.log.clone(),
                     directory,
                 })
             }

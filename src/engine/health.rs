@@ -50,7 +50,7 @@ impl Check {
         rustix::io::ioctl_fionbio(&ours, true)?;
         let pid = process::fork(|| {
             let _ = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
-            execute_anew(theirs.as_fd(), &mut arguments, &mut environment)
+            execute_anew(theirs.as_fd(), &[], &mut arguments, &mut environment)
         })?;
         // It is ours to reap, so that the number is still its own.
         let pidfd = rustix::process::pidfd_open(pid, PidfdFlags::empty()).inspect_err(|_| give_up(pid))?;

@@ -1,12 +1,17 @@
-//! A container's log: Docker's json-file format, one object a line, with rotation.
+//! What a container puts out, on its way into its log: a file with rotation, or the journal.
 
-use std::io::{self, Write};
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
 
 use rustix::fs::{Mode, OFlags};
 
+use super::log_journal::{self, Journal};
+use super::log_lines::Format;
+use crate::base::bytes::ByteString;
 use crate::base::time;
-use crate::store::container::Log;
+use crate::store::container::{Container, Log, LogFile};
 
 /// The file in the container's directory; rotated ones carry `.1` and so on.
 pub const LOG: &str = "log";
@@ -15,77 +20,186 @@ const LINE_LIMIT: usize = 16 << 10;
 
 /// Writes what a container puts out.
 pub struct LogWriter {
-    /// Whether there is to be a log at all.
-    is_kept: bool,
-    /// The container was removed: its directory is being deleted and gets no more files.
-    is_removed: bool,
-    file: Option<OwnedFd>,
-    directory: OwnedFd,
-    size: u64,
-    max_size: Option<u64>,
-    max_files: u32,
+    target: Target,
     /// The unfinished line of each stream.
     partial: [Vec<u8>; 2],
 }
 
+enum Target {
+    Nothing,
+    File(FileWriter),
+    Journal(Journal),
+}
+
 impl LogWriter {
-    /// A writer of the log in a container's directory, which is made with the first line.
-    pub fn open(directory: BorrowedFd<'_>, log: &Log) -> io::Result<Self> {
-        let directory = rustix::io::fcntl_dupfd_cloexec(directory, 3)?;
-        let mut writer = Self {
-            is_kept: false,
-            is_removed: false,
-            file: None,
-            directory,
-            size: 0,
-            max_size: None,
-            max_files: 1,
-            partial: [Vec::new(), Vec::new()],
+    /// A writer of the log of a container with that directory. A file is made with the first line.
+    pub fn open(directory: BorrowedFd<'_>, container: &Container) -> io::Result<Self> {
+        let target = match &container.config.log {
+            Log::None | Log::Passthrough | Log::PassthroughTty => Target::Nothing,
+            Log::JsonFile(file) => Target::File(FileWriter::open(directory, file, Format::Json)?),
+            Log::K8sFile(file) => Target::File(FileWriter::open(directory, file, Format::Kubernetes)?),
+            Log::Journald { tag } => {
+                let path = log_journal::SOCKET;
+                let journal =
+                    Journal::connect(Path::new(path), container, tag.as_deref()).map_err(|error| {
+                        let cure = "use --log-driver=json-file";
+                        io::Error::new(error.kind(), format!("no journal is at {path} ({error}): {cure}"))
+                    })?;
+                Target::Journal(journal)
+            }
         };
-        if let Log::JsonFile { max_size, max_files } = log {
-            (writer.max_size, writer.max_files) = (*max_size, *max_files);
-            writer.is_kept = true;
-        }
-        Ok(writer)
+        Ok(Self {
+            target,
+            partial: [Vec::new(), Vec::new()],
+        })
     }
 
     /// From now on nothing is written but to the file that is open, which somebody may be reading to its end.
     pub fn make_no_more_files(&mut self) {
-        self.is_removed = true;
-    }
-
-    fn reopen(&mut self) -> io::Result<()> {
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::APPEND | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = rustix::fs::openat(&self.directory, LOG, flags, Mode::RUSR | Mode::WUSR)?;
-        self.size = rustix::fs::fstat(&file)?.st_size as u64;
-        self.file = Some(file);
-        Ok(())
+        if let Target::File(file) = &mut self.target {
+            file.is_removed = true;
+        }
     }
 
     /// Takes what came on a stream. A full disk loses lines, never the container.
     pub fn write(&mut self, is_error: bool, data: &[u8]) {
-        if !self.is_kept {
+        if matches!(self.target, Target::Nothing) {
             return;
         }
-        let mut entries = Vec::with_capacity(data.len() + 128);
-        let now = time::now();
+        let mut batch = self.target.begin();
         let partial = &mut self.partial[usize::from(is_error)];
         for line in data.split_inclusive(|byte| *byte == b'\n') {
             let mut rest = line;
             while partial.len() + rest.len() >= LINE_LIMIT {
                 let (cut, after) = rest.split_at(LINE_LIMIT - partial.len());
                 partial.extend_from_slice(cut);
-                entry(&mut entries, is_error, partial, &now);
+                batch.add(is_error, partial);
                 partial.clear();
                 rest = after;
             }
+            if partial.is_empty() && rest.ends_with(b"\n") {
+                batch.add(is_error, rest);
+                continue;
+            }
             partial.extend_from_slice(rest);
             if partial.ends_with(b"\n") {
-                entry(&mut entries, is_error, partial, &now);
+                batch.add(is_error, partial);
                 partial.clear();
             }
         }
-        self.append(&entries);
+        batch.end();
+    }
+
+    /// Writes what is left of unfinished lines.
+    pub fn flush(&mut self) {
+        let mut batch = self.target.begin();
+        for is_error in [false, true] {
+            let partial = std::mem::take(&mut self.partial[usize::from(is_error)]);
+            if !partial.is_empty() {
+                batch.add(is_error, &partial);
+            }
+        }
+        batch.end();
+    }
+}
+
+/// Lines that are written together.
+struct Batch<'a> {
+    target: &'a mut Target,
+    entries: Vec<u8>,
+    time: String,
+}
+
+impl Target {
+    fn begin(&mut self) -> Batch<'_> {
+        let time = match self {
+            Self::File(_) => time::now(),
+            Self::Nothing | Self::Journal(_) => String::new(),
+        };
+        Batch {
+            target: self,
+            entries: Vec::new(),
+            time,
+        }
+    }
+}
+
+impl Batch<'_> {
+    fn add(&mut self, is_error: bool, text: &[u8]) {
+        match self.target {
+            Target::Nothing => {}
+            Target::File(file) => file.format.write(&mut self.entries, is_error, text, &self.time),
+            Target::Journal(journal) => journal.send(is_error, text),
+        }
+    }
+
+    fn end(self) {
+        if let Target::File(file) = self.target {
+            file.append(&self.entries);
+        }
+    }
+}
+
+/// Where a log file is: a directory, and its name in that.
+pub fn place(directory: BorrowedFd<'_>, path: Option<&ByteString>) -> io::Result<(OwnedFd, OsString)> {
+    let Some(path) = path.map(ByteString::as_path) else {
+        return Ok((rustix::io::fcntl_dupfd_cloexec(directory, 3)?, LOG.into()));
+    };
+    let parts = path.parent().zip(path.file_name());
+    let (parent, name) = parts.ok_or_else(|| io::Error::other(format!("{path:?} is no file")))?;
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let parent = rustix::fs::open(parent, flags, Mode::empty())
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", parent.display())))?;
+    Ok((parent, name.to_owned()))
+}
+
+/// The name of the log, or of what it was before so many rotations.
+fn numbered(name: &OsStr, number: u32) -> OsString {
+    let mut numbered = name.to_owned();
+    if number > 0 {
+        numbered.push(format!(".{number}"));
+    }
+    numbered
+}
+
+struct FileWriter {
+    format: Format,
+    /// The container was removed: its directory is being deleted and gets no more files.
+    is_removed: bool,
+    file: Option<OwnedFd>,
+    directory: OwnedFd,
+    name: OsString,
+    size: u64,
+    max_size: Option<u64>,
+    max_files: u32,
+}
+
+impl FileWriter {
+    fn open(directory: BorrowedFd<'_>, file: &LogFile, format: Format) -> io::Result<Self> {
+        let (directory, name) = place(directory, file.path.as_ref())?;
+        Ok(Self {
+            format,
+            is_removed: false,
+            file: None,
+            directory,
+            name,
+            size: 0,
+            max_size: file.max_size,
+            max_files: file.max_files,
+        })
+    }
+
+    fn reopen(&mut self) -> io::Result<()> {
+        let flags = OFlags::WRONLY
+            | OFlags::CREATE
+            | OFlags::APPEND
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.directory, &self.name, flags, Mode::RUSR | Mode::WUSR)?;
+        self.size = rustix::fs::fstat(&file)?.st_size as u64;
+        self.file = Some(file);
+        Ok(())
     }
 
     fn append(&mut self, entries: &[u8]) {
@@ -109,64 +223,28 @@ impl LogWriter {
 
     /// Shifts `log` to `log.1` and so on; the oldest falls off.
     fn rotate(&mut self) {
-        let name = |number: u32| {
-            if number == 0 {
-                LOG.to_owned()
-            } else {
-                format!("{LOG}.{number}")
-            }
-        };
+        let name = |number: u32| numbered(&self.name, number);
         if self.max_files <= 1 {
-            let _ = rustix::fs::unlinkat(&self.directory, LOG, rustix::fs::AtFlags::empty());
+            let _ = rustix::fs::unlinkat(&self.directory, &self.name, rustix::fs::AtFlags::empty());
         }
         for number in (1..self.max_files).rev() {
             let _ = rustix::fs::renameat(&self.directory, name(number - 1), &self.directory, name(number));
         }
         let _ = self.reopen();
     }
-
-    /// Writes what is left of unfinished lines.
-    pub fn flush(&mut self) {
-        let now = time::now();
-        let mut entries = Vec::new();
-        for is_error in [false, true] {
-            let partial = std::mem::take(&mut self.partial[usize::from(is_error)]);
-            if !partial.is_empty() {
-                entry(&mut entries, is_error, &partial, &now);
-            }
-        }
-        self.append(&entries);
-    }
 }
 
-/// Adds one line of the log. Bytes that are not UTF-8 are replaced, as by Docker: JSON cannot hold them.
-fn entry(entries: &mut Vec<u8>, is_error: bool, line: &[u8], time: &str) {
-    let text = String::from_utf8_lossy(line);
-    entries.extend_from_slice(b"{\"log\":");
-    serde_json::to_writer(&mut *entries, &text).expect("strings can be JSON, and memory can be written");
-    let stream = if is_error { "stderr" } else { "stdout" };
-    writeln!(entries, ",\"stream\":\"{stream}\",\"time\":\"{time}\"}}").expect("memory can be written");
-}
-
-/// One line of a log, read back.
-#[derive(Debug, serde::Deserialize)]
-pub struct Entry {
-    pub log: String,
-    pub stream: String,
-    pub time: String,
-}
-
-/// Names of a container's log files that there are, oldest first.
-pub fn files(directory: impl AsFd) -> Vec<String> {
-    let exists = |name: &str| {
+/// Names of the files of a log that there are, oldest first.
+pub fn files(directory: impl AsFd, name: &OsStr) -> Vec<OsString> {
+    let exists = |name: &OsString| {
         rustix::fs::statat(directory.as_fd(), name, rustix::fs::AtFlags::SYMLINK_NOFOLLOW).is_ok()
     };
-    let mut names: Vec<String> = (1..)
-        .map(|number| format!("{LOG}.{number}"))
-        .take_while(|name| exists(name))
+    let mut names: Vec<OsString> = (1..)
+        .map(|number| numbered(name, number))
+        .take_while(exists)
         .collect();
     names.reverse();
-    names.extend(exists(LOG).then(|| LOG.to_owned()));
+    names.extend(Some(name.to_owned()).filter(exists));
     names
 }
 
@@ -174,16 +252,37 @@ pub fn files(directory: impl AsFd) -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn lines(directory: &tempfile::TempDir, name: &str) -> Vec<Entry> {
-        let text = std::fs::read_to_string(directory.path().join(name)).unwrap_or_default();
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
+    /// The text of each line, and whether it was an error.
+    fn lines(directory: &tempfile::TempDir, name: impl AsRef<Path>) -> Vec<(String, bool)> {
+        let content = std::fs::read(directory.path().join(name)).unwrap_or_default();
+        let lines = content.split_inclusive(|byte| *byte == b'\n');
+        lines
+            .map(|entry| {
+                let line = Format::Json.parse(entry).unwrap();
+                let end = if line.is_whole { "\n" } else { "" };
+                (
+                    String::from_utf8(line.text.into_owned()).unwrap() + end,
+                    line.is_error,
+                )
+            })
             .collect()
     }
 
+    fn json(max_size: Option<u64>, max_files: u32) -> Log {
+        Log::JsonFile(LogFile {
+            max_size,
+            max_files,
+            path: None,
+        })
+    }
+
     fn writer(directory: &tempfile::TempDir, log: &Log) -> LogWriter {
+        let root = serde_json::json!({"directory": {"path": "/", "overlay": false}});
+        let record = serde_json::json!({
+            "version": 1, "id": "0", "name": "one", "created": "", "root": root, "config": {"log": log},
+        });
         let file = std::fs::File::open(directory.path()).unwrap();
-        LogWriter::open(file.as_fd(), log).unwrap()
+        LogWriter::open(file.as_fd(), &serde_json::from_value(record).unwrap()).unwrap()
     }
 
     #[test]
@@ -196,30 +295,24 @@ mod tests {
         log.write(false, &vec![b'x'; LINE_LIMIT + 1]);
         log.flush();
         let lines = lines(&directory, LOG);
-        let texts: Vec<_> = lines.iter().map(|line| line.log.as_str()).collect();
+        let texts: Vec<_> = lines.iter().map(|(text, _)| text.as_str()).collect();
         let long = "x".repeat(LINE_LIMIT);
         assert_eq!(texts, ["one\n", "error\n", "two\n", "\x1b\"\n", &long, "x"]);
-        assert_eq!(lines[1].stream, "stderr");
+        assert_eq!(lines[1], ("error\n".into(), true));
     }
 
     #[test]
     fn rotation_keeps_so_many_files() {
         let directory = tempfile::tempdir().unwrap();
-        let mut log = writer(
-            &directory,
-            &Log::JsonFile {
-                max_size: Some(100),
-                max_files: 3,
-            },
-        );
+        let mut log = writer(&directory, &json(Some(100), 3));
         for number in 0..20 {
             log.write(false, format!("line {number}\n").as_bytes());
         }
         log.flush();
-        let names = files(std::fs::File::open(directory.path()).unwrap());
+        let names = files(std::fs::File::open(directory.path()).unwrap(), OsStr::new(LOG));
         assert_eq!(names, ["log.2", "log.1", "log"]);
         let all: Vec<_> = names.iter().flat_map(|name| lines(&directory, name)).collect();
-        assert_eq!(all.last().unwrap().log, "line 19\n");
+        assert_eq!(all.last().unwrap().0, "line 19\n");
     }
 
     #[test]
@@ -232,10 +325,7 @@ mod tests {
         log.flush();
         assert_eq!(names(), 0);
         // Whoever follows a log that was begun reads it to its end.
-        let small = Log::JsonFile {
-            max_size: Some(1),
-            max_files: 3,
-        };
+        let small = json(Some(1), 3);
         let mut log = writer(&directory, &small);
         log.write(false, b"one\n");
         let before = names();
@@ -243,10 +333,7 @@ mod tests {
         log.write(false, b"two\n");
         log.flush();
         assert_eq!(names(), before);
-        let last: String = lines(&directory, LOG)
-            .into_iter()
-            .map(|entry| entry.log)
-            .collect();
+        let last: String = lines(&directory, LOG).into_iter().map(|(text, _)| text).collect();
         assert_eq!(last, "two\n");
     }
 
@@ -257,5 +344,48 @@ mod tests {
         log.write(false, b"x\n");
         log.flush();
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_file_elsewhere_in_the_format_of_kubernetes() {
+        let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let path = elsewhere.path().join("my.log");
+        let file = LogFile {
+            max_size: Some(1),
+            max_files: 2,
+            path: Some(path.as_path().into()),
+        };
+        let mut log = writer(&directory, &Log::K8sFile(file));
+        log.write(false, b"one\n");
+        log.write(true, b"two");
+        log.flush();
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
+        let read = |name: &str| std::fs::read_to_string(elsewhere.path().join(name)).unwrap();
+        assert!(
+            read("my.log.1").ends_with(" stderr P two\n"),
+            "{}",
+            read("my.log.1")
+        );
+        assert_eq!(read("my.log"), "");
+    }
+
+    #[test]
+    fn a_journal_that_is_not_there_is_told_of() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = std::fs::File::open(directory.path()).unwrap();
+        if Path::new(log_journal::SOCKET).exists() {
+            return;
+        }
+        let root = serde_json::json!({"directory": {"path": "/", "overlay": false}});
+        let record = serde_json::json!({
+            "version": 1, "id": "0", "name": "one", "created": "", "root": root,
+            "config": {"log": {"journald": {"tag": null}}},
+        });
+        let container = serde_json::from_value(record).unwrap();
+        let error = LogWriter::open(file.as_fd(), &container)
+            .err()
+            .unwrap()
+            .to_string();
+        assert!(error.contains("--log-driver=json-file"), "{error}");
     }
 }

@@ -14,6 +14,8 @@ pub mod health;
 mod host;
 pub mod list;
 pub mod log;
+pub mod log_journal;
+pub mod log_lines;
 pub mod monitor;
 pub mod mounts;
 pub mod notify;

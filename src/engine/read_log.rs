@@ -1,145 +1,410 @@
 //! Reading a container's log, and waiting for more of it.
 
 use std::collections::VecDeque;
+use std::ffi::OsString;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
+use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
 
 use super::client::connect;
-use super::log::{Entry, LOG, files};
+use super::log::{files, place};
+use super::log_lines::{Format, Line, find};
 use super::protocol::{Connection, Packet, Received, Wishes};
 use super::watch::Watch;
-use super::{Result, errno, io};
+use super::{EngineError, Result, errno, io};
+use crate::base::id::short;
+use crate::store::container::{Container, Log, Status};
 use crate::store::{Kind, Store};
+
+/// How much is read at once.
+const CHUNK: usize = 256 << 10;
+/// What is longer than this without an end of line is no entry of ours.
+const ENTRY_LIMIT: usize = 1 << 20;
+/// One that follows the log of a container that ends and starts again all the time does not ask more often than this.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// The log of one container, from its oldest line on.
 pub struct LogReader {
     directory: OwnedFd,
+    name: OsString,
+    format: Format,
     /// Opened at once, so that a rotation takes nothing away from us.
-    files: VecDeque<BufReader<File>>,
-    /// The beginning of a line that is not written whole yet.
-    partial: Vec<u8>,
+    files: VecDeque<File>,
+    /// What was read, and which part of it has not been given out.
+    buffer: Vec<u8>,
+    begin: usize,
+    end: usize,
+    /// So far of that part there is no end of line.
+    searched: usize,
+}
+
+/// Where a container's log is kept, if that is a file.
+fn file_of(store: &Store, container: &Container) -> Result<(OwnedFd, OsString, Format)> {
+    let (file, format) = match &container.config.log {
+        Log::JsonFile(file) => (file, Format::Json),
+        Log::K8sFile(file) => (file, Format::Kubernetes),
+        Log::Journald { .. } => {
+            let id = short(&container.id);
+            return Err(EngineError::Refused(format!(
+                "the log of container {} is in the journal: journalctl CONTAINER_ID={id}",
+                container.name
+            )));
+        }
+        Log::Passthrough | Log::PassthroughTty => {
+            return Err(EngineError::Refused(format!(
+                "the output of container {} goes to where it was started from (--log-driver=passthrough)",
+                container.name
+            )));
+        }
+        Log::None => {
+            return Err(EngineError::Refused(format!(
+                "container {} keeps no log (--log-driver=none)",
+                container.name
+            )));
+        }
+    };
+    let directory = store.object(Kind::Containers, &container.id)?;
+    let what = || format!("the log of container {}", container.name);
+    let (directory, name) = place(directory.as_fd(), file.path.as_ref()).map_err(io(what()))?;
+    Ok((directory, name, format))
 }
 
 impl LogReader {
-    pub fn open(store: &Store, id: &str) -> Result<Self> {
-        let directory = store.object(Kind::Containers, id)?;
+    pub fn open(store: &Store, container: &Container) -> Result<Self> {
+        let (directory, name, format) = file_of(store, container)?;
         let mut reader = Self {
             directory,
+            name,
+            format,
             files: VecDeque::new(),
-            partial: Vec::new(),
+            buffer: vec![0; CHUNK],
+            begin: 0,
+            end: 0,
+            searched: 0,
         };
-        for name in files(&reader.directory) {
+        for name in files(&reader.directory, &reader.name) {
             reader.files.extend(reader.open_file(&name));
         }
         Ok(reader)
     }
 
-    fn open_file(&self, name: &str) -> Option<BufReader<File>> {
-        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    fn open_file(&self, name: &OsString) -> Option<File> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.directory, name, flags, Mode::empty()).ok()?;
-        Some(BufReader::new(File::from(file)))
+        Some(File::from(file))
     }
 
-    /// The next line; none when there is none yet. A line that cannot be read is passed over.
-    pub fn read(&mut self) -> Result<Option<Entry>> {
-        loop {
-            let Some(file) = self.files.front_mut() else {
-                match self.open_file(LOG) {
-                    Some(file) => self.files.push_back(file),
-                    None => return Ok(None),
-                }
-                continue;
-            };
-            file.read_until(b'\n', &mut self.partial)
-                .map_err(io("the container's log"))?;
-            if self.partial.last() == Some(&b'\n') {
-                let line = std::mem::take(&mut self.partial);
-                match serde_json::from_slice(&line) {
-                    Ok(entry) => return Ok(Some(entry)),
-                    Err(_) => continue,
-                }
+    /// Goes to where only so many entries follow. Before anything is read.
+    pub fn skip_to_last(&mut self, count: usize) -> Result<()> {
+        let mut left = count;
+        for index in (0..self.files.len()).rev() {
+            let found = last_lines(&mut self.files[index], left, &mut self.buffer);
+            let (offset, lines) = found.map_err(io("the container's log"))?;
+            left -= lines;
+            let seeked = self.files[index].seek(SeekFrom::Start(offset));
+            seeked.map_err(io("the container's log"))?;
+            if left == 0 {
+                self.files.drain(..index);
+                break;
             }
-            if self.files.len() > 1 {
-                self.partial.clear();
-                self.files.pop_front();
-            } else if self.is_rotated() {
-                self.partial.clear();
-                self.files.extend(self.open_file(LOG));
-                if self.files.len() == 1 {
-                    return Ok(None);
-                }
-            } else {
+        }
+        Ok(())
+    }
+
+    /// The next line; none when there is none yet. What cannot be read is passed over.
+    pub fn read(&mut self) -> Result<Option<Line<'_>>> {
+        loop {
+            let Some(entry) = self.entry()? else {
+                return Ok(None);
+            };
+            // Borrowed anew, as the compiler does not see that the loop ends with what was found.
+            if self.format.parse(&self.buffer[entry.clone()]).is_some() {
+                return Ok(self.format.parse(&self.buffer[entry]));
+            }
+        }
+    }
+
+    /// Where the next entry is in the buffer.
+    fn entry(&mut self) -> Result<Option<std::ops::Range<usize>>> {
+        loop {
+            if let Some(length) = find(b'\n', &self.buffer[self.searched..self.end]) {
+                let entry = self.begin..self.searched + length + 1;
+                self.begin = entry.end;
+                self.searched = entry.end;
+                return Ok(Some(entry));
+            }
+            self.searched = self.end;
+            if !self.fill()? {
                 return Ok(None);
             }
         }
     }
 
-    /// Whether the file we are at the end of is no longer the one that is written.
-    fn is_rotated(&self) -> bool {
-        let inode = |stat: rustix::fs::Stat| (stat.st_dev, stat.st_ino);
-        let ours = self
-            .files
-            .front()
-            .and_then(|file| rustix::fs::fstat(file.get_ref()).ok())
-            .map(inode);
-        let current = rustix::fs::statat(&self.directory, LOG, rustix::fs::AtFlags::SYMLINK_NOFOLLOW);
-        current.is_ok_and(|current| ours.is_some_and(|ours| ours != inode(current)))
+    /// Reads more into the buffer, from the next file if need be; `false` where there is no more yet.
+    fn fill(&mut self) -> Result<bool> {
+        self.buffer.copy_within(self.begin..self.end, 0);
+        self.end -= self.begin;
+        self.searched -= self.begin;
+        self.begin = 0;
+        if self.end == self.buffer.len() {
+            if self.buffer.len() >= ENTRY_LIMIT {
+                self.forget();
+            } else {
+                self.buffer.resize(self.buffer.len() * 2, 0);
+            }
+        }
+        loop {
+            let Some(file) = self.files.front_mut() else {
+                let all = self.younger();
+                if all.is_empty() {
+                    return Ok(false);
+                }
+                self.files.extend(all);
+                continue;
+            };
+            let length = file
+                .read(&mut self.buffer[self.end..])
+                .map_err(io("the container's log"))?;
+            if length > 0 {
+                self.end += length;
+                return Ok(true);
+            }
+            if self.files.len() == 1 {
+                let younger = self.younger();
+                if younger.is_empty() {
+                    return Ok(false);
+                }
+                self.files.extend(younger);
+            }
+            // Nothing is added to a file that has another name.
+            self.forget();
+            self.files.pop_front();
+        }
+    }
+
+    fn forget(&mut self) {
+        (self.begin, self.end, self.searched) = (0, 0, 0);
+    }
+
+    /// The files that were begun after the one we are at the end of, oldest first; all where we had none.
+    fn younger(&self) -> Vec<File> {
+        let inode = |file: &File| {
+            rustix::fs::fstat(file)
+                .map(|status| (status.st_dev, status.st_ino))
+                .ok()
+        };
+        let ours = self.files.front().and_then(inode);
+        let open = || -> Vec<File> {
+            let names = files(&self.directory, &self.name);
+            names.iter().filter_map(|name| self.open_file(name)).collect()
+        };
+        let mut found = open();
+        // Between two looks that find the same nothing was renamed.
+        loop {
+            let again = open();
+            if again.iter().map(inode).eq(found.iter().map(inode)) {
+                break;
+            }
+            found = again;
+        }
+        match found.iter().position(|file| inode(file) == ours) {
+            Some(place) => found.split_off(place + 1),
+            // So many were begun that ours is not kept any more.
+            None => found,
+        }
     }
 }
 
+/// Where the last `count` lines of a file begin, and how many they are if it has less.
+fn last_lines(file: &mut File, count: usize, buffer: &mut [u8]) -> std::io::Result<(u64, usize)> {
+    let mut end = file.seek(SeekFrom::End(0))?;
+    if count == 0 {
+        return Ok((end, 0));
+    }
+    let mut lines = 0;
+    while end > 0 {
+        let length = end.min(buffer.len() as u64) as usize;
+        let begin = end - length as u64;
+        file.seek(SeekFrom::Start(begin))?;
+        file.read_exact(&mut buffer[..length])?;
+        for (index, _) in buffer[..length]
+            .iter()
+            .enumerate()
+            .rev()
+            .filter(|(_, byte)| **byte == b'\n')
+        {
+            // The end of one line is where the next one begins.
+            if lines == count {
+                return Ok((begin + index as u64 + 1, count));
+            }
+            lines += 1;
+        }
+        end = begin;
+    }
+    Ok((0, lines))
+}
+
 /// Waits for more of a log.
-pub struct LogWatch {
+pub struct LogWatch<'a> {
+    store: &'a Store,
+    id: String,
     changes: Watch,
     /// To the monitor; none once the container has ended.
     connection: Option<Connection>,
+    connected: Instant,
+    /// Somebody has to look at the log.
+    pub is_due: bool,
 }
 
 /// Watches a container's log. To be made before the log is read to its end, so that nothing falls in between.
-pub fn watch_log(store: &Store, id: &str) -> Result<LogWatch> {
-    let failed = || format!("cannot watch the log of container {id}");
-    let directory = store.object(Kind::Containers, id)?;
+pub fn watch_log<'a>(store: &'a Store, container: &Container) -> Result<LogWatch<'a>> {
+    let failed = || format!("cannot watch the log of container {}", container.id);
+    let (directory, ..) = file_of(store, container)?;
     let changes = Watch::of(directory.as_fd()).map_err(errno(failed()))?;
-    let connection = connect(store, id, Wishes::default())?;
-    Ok(LogWatch { changes, connection })
+    let connection = connect(store, &container.id, Wishes::default())?;
+    Ok(LogWatch {
+        store,
+        id: container.id.clone(),
+        changes,
+        connection,
+        connected: Instant::now(),
+        is_due: true,
+    })
 }
 
-impl LogWatch {
-    /// Waits until there may be more. `false`: the container has ended, and what it wrote is in the log.
-    pub fn wait(&mut self) -> Result<bool> {
-        let Some(connection) = &self.connection else {
-            return Ok(false);
+impl LogWatch<'_> {
+    /// Whether the container has ended for good, and what it wrote is in the log.
+    pub fn is_over(&self) -> bool {
+        self.connection.is_none()
+    }
+
+    /// Reads what the monitor says.
+    fn listen(&mut self, connection: Connection) -> Result<Option<Connection>> {
+        let received = connection
+            .receive(false)
+            .map_err(errno("the container's monitor"))?;
+        match received {
+            Received::Packet(Packet::Exit(_)) | Received::End => {
+                self.is_due = true;
+                self.reconnect()
+            }
+            Received::Packet(_) | Received::Nothing => Ok(Some(connection)),
+        }
+    }
+
+    /// The connection to a monitor that starts the container again.
+    fn reconnect(&mut self) -> Result<Option<Connection>> {
+        let Ok(directory) = self.store.object(Kind::Containers, &self.id) else {
+            return Ok(None);
         };
-        loop {
-            let mut fds = [
-                PollFd::new(&self.changes, PollFlags::IN),
-                PollFd::new(connection, PollFlags::IN),
-            ];
-            match poll(&mut fds, None) {
-                Ok(_) => {}
-                Err(rustix::io::Errno::INTR) => continue,
-                Err(error) => return Err(errno("waiting for the container's log")(error)),
+        let state = self.store.read_state(directory.as_fd(), &self.id);
+        if !state.is_ok_and(|state| matches!(state.status, Status::Restarting | Status::Running)) {
+            return Ok(None);
+        }
+        if let Some(left) = PAUSE.checked_sub(self.connected.elapsed()) {
+            let left = Timespec::try_from(left).ok();
+            let _ = poll(&mut [], left.as_ref());
+        }
+        self.connected = Instant::now();
+        connect(self.store, &self.id, Wishes::default())
+    }
+}
+
+/// Waits until there may be more of one of the logs, or one of the containers has ended: then it [is due](LogWatch::is_due).
+pub fn wait_any(watches: &mut [LogWatch<'_>]) -> Result<()> {
+    if watches.iter().any(|watch| watch.is_due) {
+        return Ok(());
+    }
+    let mut fds = Vec::with_capacity(2 * watches.len());
+    for watch in watches.iter() {
+        fds.push(PollFd::new(&watch.changes, PollFlags::IN));
+        if let Some(connection) = &watch.connection {
+            fds.push(PollFd::new(connection, PollFlags::IN));
+        }
+    }
+    match poll(&mut fds, None) {
+        Ok(_) => {}
+        Err(rustix::io::Errno::INTR) => return Ok(()),
+        Err(error) => return Err(errno("waiting for the log of a container")(error)),
+    }
+    let events: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+    drop(fds);
+    let mut events = events.into_iter();
+    for watch in watches {
+        if events.next().unwrap_or_default() {
+            watch.changes.drain();
+            watch.is_due = true;
+        }
+        if let Some(connection) = watch.connection.take() {
+            watch.connection = match events.next().unwrap_or_default() {
+                true => watch.listen(connection)?,
+                false => Some(connection),
+            };
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_of_a_file() {
+        let mut file = tempfile::tempfile().unwrap();
+        let text = "one\ntwo\n\nfour\n";
+        std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+        for (count, expected, lines) in [
+            (0, "", 0),
+            (1, "four\n", 1),
+            (2, "\nfour\n", 2),
+            (3, "two\n\nfour\n", 3),
+            (4, text, 4),
+            (9, text, 4),
+        ] {
+            for size in [1, 2, 3, 100] {
+                let mut buffer = vec![0; size];
+                let (offset, found) = last_lines(&mut file, count, &mut buffer).unwrap();
+                assert_eq!(
+                    (&text[offset as usize..], found),
+                    (expected, lines),
+                    "{count} {size}"
+                );
             }
-            let (changed, spoke) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
-            if changed {
-                self.changes.drain();
-                return Ok(true);
+        }
+    }
+
+    #[test]
+    fn a_log_that_is_rotated_again_and_again_is_read_whole() {
+        let parent = tempfile::tempdir().unwrap();
+        let store = Store::open(&parent.path().join("store")).unwrap();
+        let id = "a".repeat(64);
+        let directory = store.path_of(Kind::Containers, &id);
+        std::fs::create_dir(&directory).unwrap();
+        let root = serde_json::json!({"directory": {"path": "/", "overlay": false}});
+        let log = serde_json::json!({"json-file": {"max_size": 1, "max_files": 9}});
+        let record = serde_json::json!({
+            "version": 1, "id": id, "name": "one", "created": "", "root": root, "config": {"log": log},
+        });
+        let container: Container = serde_json::from_value(record).unwrap();
+        let file = File::open(&directory).unwrap();
+        let mut writer = super::super::log::LogWriter::open(file.as_fd(), &container).unwrap();
+        let mut reader = LogReader::open(&store, &container).unwrap();
+        let mut numbers = 0..;
+        for lines in [1, 0, 2, 5, 1, 8] {
+            let expected: Vec<u32> = numbers.by_ref().take(lines).collect();
+            for number in &expected {
+                writer.write(false, format!("{number}\n").as_bytes());
             }
-            if spoke {
-                match connection
-                    .receive(false)
-                    .map_err(errno("the container's monitor"))?
-                {
-                    Received::Packet(Packet::Exit(_)) | Received::End => {
-                        self.connection = None;
-                        return Ok(false);
-                    }
-                    Received::Packet(_) | Received::Nothing => {}
-                }
+            let mut found = Vec::new();
+            while let Some(line) = reader.read().unwrap() {
+                found.push(String::from_utf8_lossy(&line.text).parse::<u32>().unwrap());
             }
+            assert_eq!(found, expected);
         }
     }
 }

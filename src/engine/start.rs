@@ -1,13 +1,13 @@
 //! Starting a container: a monitor of its own is made, which starts the payload and stays.
 
 use std::ffi::CString;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::state::Condition;
 use super::{Engine, EngineError, Result, errno, host};
-use crate::store::container::{State, Status};
+use crate::store::container::{Log, State, Status};
 use crate::store::events::Event;
 use crate::sys::process;
 
@@ -22,6 +22,8 @@ pub const SILENT_WORD: &str = "silent";
 
 /// The same when the container ends with its caller.
 pub const GUARD_WORD: &str = "guard";
+/// The same when it is given the streams of its container.
+pub const STREAMS_WORD: &str = "streams";
 
 /// A container that was started.
 pub struct Started {
@@ -46,8 +48,12 @@ pub(super) fn begin(state: &mut State) {
 impl Engine {
     /// Starts a container that the caller holds locked, that is marked as active and whose record says that it
     /// [begins](begin).
-    pub fn launch(&self, id: &str, wishes: Wishes) -> Result<Started> {
-        let connection = self.make_monitor(id)?;
+    pub fn launch(&self, id: &str, log: &Log, wishes: Wishes) -> Result<Started> {
+        let passed = match log.is_passed() {
+            true => own_streams(log)?,
+            false => Vec::new(),
+        };
+        let connection = self.make_monitor(id, &passed)?;
         let failed = || format!("cannot talk to the monitor of container {id}");
         let hello = Packet::Hello {
             version: VERSION,
@@ -87,7 +93,7 @@ impl Engine {
                 begin(&mut state);
                 self.store.mark_active(id)?;
                 self.store.write_state(held.directory.as_fd(), id, &state)?;
-                self.launch(id, wishes).map(Some)
+                self.launch(id, &held.container.config.log, wishes).map(Some)
             }
         }
     }
@@ -100,7 +106,7 @@ impl Engine {
     }
 
     /// Executes ourselves anew as monitor of `id`: in a session of its own, with one descriptor and nothing else of ours.
-    fn make_monitor(&self, id: &str) -> Result<Connection> {
+    fn make_monitor(&self, id: &str, passed: &[OwnedFd]) -> Result<Connection> {
         let failed = || format!("cannot start a monitor for container {id}");
         let c = |bytes: &[u8]| CString::new(bytes).expect("paths, ids and words hold no NUL byte");
         let root = c(self.store.path().as_os_str().as_bytes());
@@ -113,6 +119,9 @@ impl Engine {
         }
         if self.guards {
             arguments.push(c(GUARD_WORD.as_bytes()));
+        }
+        if !passed.is_empty() {
+            arguments.push(c(STREAMS_WORD.as_bytes()));
         }
         let mut arguments = process::Strings::new(arguments);
         let mut environment = process::Strings::new(Vec::new());
@@ -130,17 +139,38 @@ impl Engine {
             for number in 0..3 {
                 let _ = process::place(null.as_fd(), number);
             }
-            execute_anew(theirs.as_fd(), &mut arguments, &mut environment)
+            execute_anew(theirs.as_fd(), passed, &mut arguments, &mut environment)
         })
         .map_err(errno(failed()))?;
         Ok(ours)
     }
 }
 
-/// Executes our program anew in a child, with standard streams and `kept` as [`MONITOR_SOCKET`], and with no other
-/// descriptor of its parent. Returns the code to end with where that fails.
+/// Our standard streams for a container, under numbers that are in nobody's way.
+fn own_streams(log: &Log) -> Result<Vec<OwnedFd>> {
+    let streams: [BorrowedFd<'_>; 3] = [
+        rustix::stdio::stdin(),
+        rustix::stdio::stdout(),
+        rustix::stdio::stderr(),
+    ];
+    // What a container writes into a terminal can be read as if its user had typed it.
+    if matches!(log, Log::Passthrough) && streams.iter().any(rustix::termios::isatty) {
+        return Err(EngineError::Refused(
+            "--log-driver=passthrough gives no terminal to a container, which could type into it: \
+             use passthrough-tty if you trust it"
+                .into(),
+        ));
+    }
+    let copy = |stream: &BorrowedFd<'_>| rustix::io::fcntl_dupfd_cloexec(stream, 10);
+    let copies = streams.iter().map(copy).collect::<rustix::io::Result<_>>();
+    copies.map_err(errno("standard streams"))
+}
+
+/// Executes our program anew in a child, with standard streams, `kept` as [`MONITOR_SOCKET`] and `passed` behind it, and
+/// with no other descriptor of its parent. Returns the code to end with where that fails.
 pub(super) fn execute_anew(
     kept: BorrowedFd<'_>,
+    passed: &[OwnedFd],
     arguments: &mut process::Strings,
     environment: &mut process::Strings,
 ) -> i32 {
@@ -150,7 +180,12 @@ pub(super) fn execute_anew(
     } else {
         let _ = process::place(kept, MONITOR_SOCKET);
     }
-    let _ = process::close_on_exec_from(MONITOR_SOCKET + 1);
+    let mut next = MONITOR_SOCKET + 1;
+    for stream in passed {
+        let _ = process::place(stream.as_fd(), next);
+        next += 1;
+    }
+    let _ = process::close_on_exec_from(next);
     crate::sys::signal::reset_all();
     crate::sys::signal::unblock_all();
     process::execve(c"/proc/self/exe", arguments, environment);

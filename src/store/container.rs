@@ -262,18 +262,49 @@ pub struct Resources {
 #[serde(rename_all = "kebab-case")]
 pub enum Log {
     /// Docker's format, one JSON object a line.
-    JsonFile {
-        max_size: Option<u64>,
-        max_files: u32,
+    JsonFile(LogFile),
+    /// Podman's, which is that of Kubernetes.
+    K8sFile(LogFile),
+    /// The journal of systemd; `tag`: what its lines are called.
+    Journald {
+        tag: Option<String>,
     },
+    /// The container has the standard streams of whoever starts it, which are no terminal, or may be one.
+    Passthrough,
+    PassthroughTty,
     None,
+}
+
+impl Log {
+    /// Whether the container has its caller's streams instead of a log.
+    pub fn is_passed(&self) -> bool {
+        matches!(self, Self::Passthrough | Self::PassthroughTty)
+    }
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self::JsonFile {
+        Self::JsonFile(LogFile::default())
+    }
+}
+
+/// A log that is a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogFile {
+    /// Where the file begins anew, and how many are kept with it.
+    pub max_size: Option<u64>,
+    pub max_files: u32,
+    /// Where it is, if that is not the container's directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<ByteString>,
+}
+
+impl Default for LogFile {
+    fn default() -> Self {
+        Self {
             max_size: None,
             max_files: 1,
+            path: None,
         }
     }
 }

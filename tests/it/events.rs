@@ -17,6 +17,52 @@ fn events(sandbox: &Sandbox, more: &[&str], format: &str) -> String {
 }
 
 #[test]
+fn a_container_that_vanishes_does_so_under_its_new_name() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let words = [
+        "run",
+        "-d",
+        "--rm",
+        "--name",
+        "one",
+        super::death::IMAGE,
+        "sleep",
+        "1000",
+    ];
+    sandbox.coracle(words).run().succeeds();
+    sandbox.coracle(["rename", "one", "two"]).run().succeeds();
+    sandbox.coracle(["kill", "two"]).run().succeeds();
+    let gone = [
+        "events",
+        "--since",
+        "1h",
+        "--filter",
+        "event=remove",
+        "--format",
+        "{{.Name}}",
+    ];
+    let follower = sandbox.coracle(gone).start();
+    follower.expect("two");
+    let all = [
+        "events",
+        "--stream=false",
+        "--since",
+        "1h",
+        "--filter",
+        "type=container",
+        "--format",
+        "{{.Status}} {{.Name}}",
+    ];
+    let outcome = sandbox.coracle(all).run().succeeds();
+    assert!(outcome.text().contains("died two\nremove two"), "{outcome}");
+    assert!(
+        outcome.text().starts_with("create one\ninit one\nstart one\n"),
+        "{outcome}"
+    );
+}
+
+#[test]
 fn what_happened_is_told_in_its_order() {
     // No name can be the beginning of an identifier.
     let sandbox = Sandbox::new();

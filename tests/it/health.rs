@@ -100,6 +100,18 @@ fn what_checks_find_is_shown() {
     );
     let reached = ["wait", "--condition", "healthy", "one"];
     sandbox.coracle(reached).run().succeeds().prints("-1\n");
+    // Each change was told once.
+    let told = [
+        "events",
+        "--stream=false",
+        "--since",
+        "1h",
+        "--filter",
+        "event=health_status",
+        "--format",
+        "{{.HealthStatus}}",
+    ];
+    sandbox.coracle(told).run().prints("unhealthy\nhealthy\n");
     // A new life has a new health.
     sandbox.coracle(["restart", "one"]).run().succeeds();
     assert_eq!(status(), "(health: starting)");

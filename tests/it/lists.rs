@@ -176,7 +176,10 @@ fn namespaces_are_listed_by_number() {
     assert_eq!(row("ended").len(), 3, "{table}");
     let running = row("running");
     assert_eq!(running.len(), 10, "{table}");
-    assert!(running[2..].iter().all(|word| word.parse::<u32>().is_ok()), "{table}");
+    assert!(
+        running[2..].iter().all(|word| word.parse::<u32>().is_ok()),
+        "{table}"
+    );
     sandbox.coracle(["rm", "-f", "--all"]).run().succeeds();
 }
 

@@ -13,7 +13,7 @@ fn log(sandbox: &Sandbox) -> Vec<u8> {
 fn whoever_has_waited_finds_the_last_output_in_the_log() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
-    let (reader, writer) = rustix::pipe::pipe().unwrap();
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     let running = sandbox
         .coracle(["run", "--name", "one", IMAGE, "yes"])
         .output_to(writer)
@@ -54,5 +54,190 @@ fn a_last_line_without_an_end_is_in_the_log_when_the_end_is_known() {
     waiter.wait().prints("0\n");
     assert_eq!(log(&sandbox), b"onethree");
     follower.wait().prints("onethree").says("two");
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+}
+
+#[test]
+fn several_logs_at_once_are_told_apart() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    for name in ["one", "two"] {
+        let script =
+            format!("echo of {name}; echo bad >&2; while [ ! -e /end ]; do sleep 0.05; done; echo last");
+        let words = ["run", "-d", "--name", name, IMAGE, "sh", "-c", &script];
+        sandbox.coracle(words).run().succeeds();
+    }
+    let follower = sandbox.coracle(["logs", "-f", "--names", "one", "two"]).start();
+    follower.expect("one of one\n");
+    follower.expect("two of two\n");
+    // Which may end with the container, whose end it is.
+    sandbox.coracle(["exec", "two", "touch", "/end"]).run();
+    follower.expect("two last\n");
+    sandbox.coracle(["exec", "one", "touch", "/end"]).run();
+    let outcome = follower.wait().succeeds();
+    assert!(outcome.text().ends_with("two last\none last"), "{outcome}");
+    outcome.says("one bad").says("two bad");
+    let both = ["logs", "--color", "one", "two"];
+    let colored = sandbox.coracle(both).run().succeeds();
+    let ids = ["one", "two"].map(|name| {
+        let words = ["inspect", "--format", "{{.Id}}", name];
+        sandbox.coracle(words).run().succeeds().text()[..12].to_owned()
+    });
+    let line =
+        |number: usize, color: &str, text: &str| format!("\x1b[{color}m{} {text}\x1b[0m\n", ids[number]);
+    let expected = [
+        line(0, "36", "of one"),
+        line(0, "36", "last"),
+        line(1, "33", "of two"),
+        line(1, "33", "last"),
+    ];
+    colored.prints(&expected.concat());
+    let plain = sandbox.coracle(both).env("NO_COLOR", "1").run().succeeds();
+    assert!(!plain.text().contains('\x1b'));
+    sandbox.coracle(["rm", "one", "two"]).run().succeeds();
+}
+
+#[test]
+fn a_log_is_followed_until_its_container_ends_for_good() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let script = "while [ ! -e /go ]; do sleep 0.05; done; echo >>/lives; n=$(wc -l </lives); echo life $n; \
+                  [ $n -lt 3 ] && exit 3; exit 0";
+    let words = [
+        "run",
+        "-d",
+        "--name",
+        "one",
+        "--restart",
+        "on-failure",
+        "--log-opt",
+        "max-size=1",
+    ];
+    sandbox
+        .coracle(words)
+        .args(["--log-opt", "max-file=9", IMAGE, "sh", "-c", script])
+        .run()
+        .succeeds();
+    let follower = sandbox.coracle(["logs", "--follow", "one"]).start();
+    let descriptors = format!("/proc/{}/fd", follower.pid());
+    eventually("it is connected", || {
+        let all = std::fs::read_dir(&descriptors).into_iter().flatten().flatten();
+        let mut targets = all.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        targets.any(|target| target.to_string_lossy().starts_with("socket:"))
+    });
+    sandbox.coracle(["exec", "one", "touch", "/go"]).run();
+    follower.wait().succeeds().prints("life 1\nlife 2\nlife 3\n");
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+}
+
+#[test]
+fn logs_of_podmans_format_elsewhere() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let path = sandbox.path("my.log");
+    let option = format!("path={}", path.display());
+    sandbox
+        .coracle([
+            "run",
+            "--name",
+            "one",
+            "--log-driver",
+            "k8s-file",
+            "--log-opt",
+            &option,
+            IMAGE,
+        ])
+        .args(["sh", "-c", "echo a; printf '\\377\\n'; printf b"])
+        .run()
+        .succeeds();
+    let content = std::fs::read(&path).unwrap();
+    let lines: Vec<&[u8]> = content.split(|byte| *byte == b'\n').collect();
+    assert!(lines[0].ends_with(b"Z stdout F a"), "{content:?}");
+    assert!(lines[2].ends_with(b" stdout P b"), "{content:?}");
+    assert_eq!(log(&sandbox), b"a\n\xff\nb");
+    let words = [
+        "inspect",
+        "--format",
+        "{{.LogPath}} {{.HostConfig.LogConfig.Type}}",
+        "one",
+    ];
+    sandbox
+        .coracle(words)
+        .run()
+        .prints(&format!("{} k8s-file\n", path.display()));
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+    assert!(path.exists(), "it is its owner's");
+}
+
+#[test]
+fn containers_without_a_file_say_where_their_log_is() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    for (driver, name, cause) in [
+        ("none", "one", "keeps no log"),
+        ("journald", "two", "journalctl CONTAINER_ID="),
+    ] {
+        let words = ["create", "--log-driver", driver, "--name", name, IMAGE, "true"];
+        sandbox.coracle(words).run().succeeds();
+        sandbox.coracle(["logs", name]).run().exits(125).says(cause);
+    }
+    if !std::path::Path::new("/run/systemd/journal/socket").exists() {
+        let cure = "--log-driver=json-file";
+        sandbox.coracle(["start", "two"]).run().exits(125).says(cure);
+    }
+    sandbox.coracle(["rm", "one", "two"]).run().succeeds();
+}
+
+#[test]
+fn a_container_can_have_its_callers_streams() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let words = [
+        "run",
+        "--name",
+        "one",
+        "--log-driver",
+        "passthrough",
+        IMAGE,
+        "sh",
+        "-c",
+    ];
+    let script = "readlink /proc/self/fd/1; cat; echo bad >&2; exit 3";
+    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+    let status = rustix::fs::fstat(&writer).unwrap();
+    let outcome = sandbox
+        .coracle(words)
+        .arg(script)
+        .input("given\n")
+        .output_to(writer)
+        .run()
+        .exits(3)
+        .says("bad");
+    drop(outcome);
+    let mut output = String::new();
+    std::io::Read::read_to_string(&mut std::fs::File::from(reader), &mut output).unwrap();
+    assert_eq!(output, format!("pipe:[{}]\ngiven\n", status.st_ino));
+    sandbox
+        .coracle(["logs", "one"])
+        .run()
+        .exits(125)
+        .says("passthrough");
+    // Another start has other streams.
+    let again = sandbox.coracle(["start", "one"]).run().succeeds();
+    again.says("bad");
+    sandbox.coracle(["wait", "one"]).run().prints("3\n");
+    let detached = [
+        "run",
+        "-d",
+        "--rm",
+        "--log-driver",
+        "passthrough",
+        IMAGE,
+        "sh",
+        "-c",
+        "sleep 1; echo late",
+    ];
+    let outcome = sandbox.coracle(detached).run().succeeds();
+    assert!(outcome.text().ends_with("\nlate"), "{outcome}");
     sandbox.coracle(["rm", "one"]).run().succeeds();
 }

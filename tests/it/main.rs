@@ -18,6 +18,7 @@ mod lists;
 mod login;
 mod logs;
 mod manifests;
+mod many;
 mod mount;
 mod parts;
 mod pause;

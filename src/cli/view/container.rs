@@ -73,9 +73,12 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         "ResolvConfPath": own_file("/etc/resolv.conf"),
         "HostnamePath": own_file("/etc/hostname"),
         "HostsPath": own_file("/etc/hosts"),
-        "LogPath": match config.log {
-            Log::JsonFile { .. } => path_in("log"),
-            Log::None => String::new(),
+        "LogPath": match &config.log {
+            Log::JsonFile(file) | Log::K8sFile(file) => match &file.path {
+                Some(path) => lossy(path),
+                None => path_in("log"),
+            },
+            Log::Journald { .. } | Log::Passthrough | Log::PassthroughTty | Log::None => String::new(),
         },
         "OCIConfigPath": "",
         "StaticDir": directory.to_string_lossy(),
@@ -329,18 +332,38 @@ fn config_of(listed: &Listed<'_>) -> Value {
     })
 }
 
-fn host_config(config: &Config) -> Value {
-    let (log_type, log_options) = match config.log {
-        Log::JsonFile { max_size, max_files } => {
-            let mut options = Map::new();
-            if let Some(size) = max_size {
-                options.insert("max-size".into(), size.to_string().into());
-                options.insert("max-file".into(), max_files.to_string().into());
-            }
-            ("json-file", options)
-        }
-        Log::None => ("none", Map::new()),
+/// The driver of a log, and its options.
+fn log(log: &Log) -> (&'static str, Map<String, Value>) {
+    let mut options = Map::new();
+    let mut add = |key: &str, value: String| options.insert(key.into(), value.into());
+    let word = match log {
+        Log::JsonFile(_) => "json-file",
+        Log::K8sFile(_) => "k8s-file",
+        Log::Journald { .. } => "journald",
+        Log::Passthrough => "passthrough",
+        Log::PassthroughTty => "passthrough-tty",
+        Log::None => "none",
     };
+    match log {
+        Log::JsonFile(file) | Log::K8sFile(file) => {
+            if let Some(size) = file.max_size {
+                add("max-size", size.to_string());
+                add("max-file", file.max_files.to_string());
+            }
+            if let Some(path) = &file.path {
+                add("path", lossy(path));
+            }
+        }
+        Log::Journald { tag: Some(tag) } => {
+            add("tag", tag.clone());
+        }
+        Log::Journald { tag: None } | Log::Passthrough | Log::PassthroughTty | Log::None => {}
+    }
+    (word, options)
+}
+
+fn host_config(config: &Config) -> Value {
+    let (log_type, log_options) = log(&config.log);
     let mode = |sharing| {
         if sharing == Sharing::Host {
             "host"

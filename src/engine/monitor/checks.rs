@@ -20,6 +20,8 @@ const MOST_RESULT: usize = MOST_OUTPUT + 1024;
 pub struct Checks {
     health: Health,
     pub report: Report,
+    /// How it was when somebody asked for [`news`](Self::news).
+    known: Condition,
     born: Instant,
     /// When the next one begins.
     next: Option<Instant>,
@@ -51,6 +53,7 @@ impl Checks {
         let mut checks = Self {
             health: health.clone(),
             report: Report::default(),
+            known: Condition::default(),
             born: Instant::now(),
             next: None,
             making: None,
@@ -88,6 +91,12 @@ impl Checks {
     /// What gives the result.
     pub fn source(&self) -> Option<BorrowedFd<'_>> {
         self.making.as_ref().map(|making| making.check.result.as_fd())
+    }
+
+    /// How the container is, if that is otherwise than it was when this was last asked.
+    pub fn news(&mut self) -> Option<Condition> {
+        let now = self.report.condition;
+        (std::mem::replace(&mut self.known, now) != now).then_some(now)
     }
 
     /// Puts the next one off, for a container that is frozen.

@@ -7,6 +7,7 @@ use rustix::process::Signal;
 
 use super::Monitor;
 use super::checks::{Checks, Verdict};
+use crate::store::events::Event;
 use crate::store::health::OnFailure;
 
 impl Monitor {
@@ -50,6 +51,11 @@ impl Monitor {
             return;
         };
         self.store_health();
+        if let Some(news) = self.checks.as_mut().and_then(Checks::news) {
+            let event = Event::container("health_status", &self.container);
+            let store = &self.engine.store;
+            store.tell([event.with("health_status", news.word())]);
+        }
         self.tell_health(Some(code));
         let action = self
             .container

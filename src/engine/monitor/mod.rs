@@ -9,6 +9,7 @@
 mod checks;
 mod clients;
 mod health;
+mod passed;
 pub(super) mod prepare;
 mod record;
 mod restart;
@@ -24,6 +25,7 @@ use rustix::process::Signal;
 
 use self::checks::Checks;
 use self::clients::Clients;
+use self::passed::Passed;
 use self::prepare::Payload;
 pub use self::record::start_error;
 use self::restart::BackOff;
@@ -44,13 +46,30 @@ use crate::sys::signal::Signals;
 /// What a payload can have left in a pipe is less, unless a superuser of the host has made that longer.
 const REST_LIMIT: usize = 1 << 20;
 
+/// How a monitor is to be.
+#[derive(Clone, Copy, Debug)]
+pub struct Manner {
+    /// A rootless user namespace outlives its last container by [`LINGER`](super::LINGER).
+    pub lingers: bool,
+    /// Nothing of it is recorded among the events.
+    pub is_silent: bool,
+    /// It ends with its caller.
+    pub is_guarded: bool,
+    /// The payload gets the streams that we were started with, instead of pipes of ours.
+    pub has_streams: bool,
+}
+
 /// Runs as the monitor of the container `id` of the store at `root`. Returns the process's exit status.
-/// `lingers`: a rootless user namespace outlives its last container by [`LINGER`].
-/// `is_silent`: nothing of it is recorded among the events.
-/// `is_guarded`: it ends with its caller.
-pub fn run(root: &Path, id: &str, lingers: bool, is_silent: bool, is_guarded: bool) -> i32 {
+pub fn run(root: &Path, id: &str, manner: Manner) -> i32 {
     let Ok(caller) = process::inherited(MONITOR_SOCKET) else {
         return 125;
+    };
+    let passed = match manner.has_streams {
+        true => match passed::take() {
+            Ok(passed) => Some(passed),
+            Err(_) => return 125,
+        },
+        false => None,
     };
     // Nobody may trace us or reach our files by /proc, the container's superuser least of all.
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
@@ -60,15 +79,9 @@ pub fn run(root: &Path, id: &str, lingers: bool, is_silent: bool, is_guarded: bo
         Ok(Received::Packet(Packet::Hello { wishes, .. })) => Some(wishes),
         _ => None,
     };
-    match Monitor::start(
-        root,
-        id,
-        lingers,
-        is_silent,
-        wishes.and_then(|wishes| wishes.window),
-    ) {
+    match Monitor::start(root, id, manner, passed, wishes.and_then(|wishes| wishes.window)) {
         Ok(mut monitor) => {
-            monitor.is_guarded = is_guarded;
+            monitor.is_guarded = manner.is_guarded;
             let attached = wishes.is_some_and(|wishes| wishes.output || wishes.input);
             let attach = attached.then_some("attach");
             // Before the caller is told: what it does next finds the events.
@@ -112,6 +125,8 @@ struct Monitor {
     signals: Signals,
     clients: Clients,
     lingers: bool,
+    /// The streams of whoever started it, where the payload has those.
+    passed: Option<Passed>,
     /// When the payload is killed: somebody ends us, and it with us.
     deadline: Option<Instant>,
     /// When an ended payload is started again.
@@ -137,12 +152,12 @@ impl Monitor {
     fn start(
         root: &Path,
         id: &str,
-        lingers: bool,
-        is_silent: bool,
+        manner: Manner,
+        passed: Option<Passed>,
         window: Option<(u16, u16)>,
     ) -> Result<Self> {
         let mut engine = Engine::inherit(root)?;
-        engine.store.is_silent = is_silent;
+        engine.store.is_silent = manner.is_silent;
         let directory = engine.store.object(Kind::Containers, id)?;
         let liveness = prepare::take_liveness(&directory, id)?;
         // Whoever told us to start may have been killed, and the container removed by another command since.
@@ -162,8 +177,12 @@ impl Monitor {
             }
             record::failed(&engine.store, &directory, &container, state, error);
         };
-        let spawned = prepare::keep_lent(&container)
-            .and_then(|lent| Ok((lent, prepare::payload(&engine, &container, &directory, window)?)));
+        let spawned = prepare::keep_lent(&container).and_then(|lent| {
+            Ok((
+                lent,
+                prepare::payload(&engine, &container, &directory, window, passed.as_ref())?,
+            ))
+        });
         let (lent, (payload, streams)) = match spawned {
             Ok(spawned) => spawned,
             Err(error) => {
@@ -175,7 +194,7 @@ impl Monitor {
         let prepared = (|| {
             engine.store.write_state(directory.as_fd(), id, &state)?;
             let listener = prepare::listen(&directory, id)?;
-            let log = LogWriter::open(directory.as_fd(), &container.config.log)
+            let log = LogWriter::open(directory.as_fd(), &container)
                 .map_err(super::io(format!("log of container {id}")))?;
             let signals = Signals::of(&[
                 Signal::CHILD.as_raw(),
@@ -203,7 +222,8 @@ impl Monitor {
                     listener,
                     signals,
                     clients: Clients::default(),
-                    lingers,
+                    lingers: manner.lingers,
+                    passed,
                     deadline: None,
                     due: None,
                     back_off: BackOff::default(),
@@ -294,8 +314,14 @@ impl Monitor {
     }
 
     fn start_again(&mut self) -> Result<()> {
-        let (payload, streams) =
-            prepare::payload(&self.engine, &self.container, &self.directory, self.window)?;
+        let passed = self.passed.as_ref();
+        let (payload, streams) = prepare::payload(
+            &self.engine,
+            &self.container,
+            &self.directory,
+            self.window,
+            passed,
+        )?;
         record::started(&mut self.state, &payload);
         self.state.restarts = self.state.restarts.saturating_add(1);
         if let Err(error) = self.store_state() {
@@ -544,8 +570,9 @@ impl Monitor {
 
     /// Writes down that it has ended for good, or removes it when it was to vanish.
     fn record_last_end(&mut self) {
-        // What was lent nobody reads any more.
+        // What was lent nobody reads any more, and whoever reads what was passed waits for its end.
         self.lent.clear();
+        self.passed = None;
         if self.container.config.remove {
             self.log.make_no_more_files();
             self.learn_name();

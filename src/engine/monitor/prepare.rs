@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::super::client::{SOCKET, address, socket};
 use super::super::{Engine, EngineError, Result, errno};
+use super::passed::Passed;
 use super::record::start_error;
 use super::streams::Streams;
 use crate::runtime::cgroup::{Cgroup, Limits};
@@ -39,6 +40,7 @@ pub fn payload(
     container: &Container,
     directory: &OwnedFd,
     window: Option<(u16, u16)>,
+    passed: Option<&Passed>,
 ) -> Result<(Payload, Streams)> {
     let id = &container.id;
     renew_work(directory, id)?;
@@ -50,7 +52,11 @@ pub fn payload(
         message: error.to_string(),
     })?;
     spec.cgroup = cgroup.as_ref().and_then(|cgroup| cgroup.open().ok());
-    let (streams, ends) = Streams::make(&container.config).map_err(errno("pipes"))?;
+    let (streams, ends) = match passed {
+        Some(passed) => passed.ends().map(|ends| (Streams::none(), Some(ends))),
+        None => Streams::make(&container.config),
+    }
+    .map_err(errno("pipes"))?;
     let options = Options {
         streams: ends,
         die_with_parent: true,

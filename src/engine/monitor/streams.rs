@@ -32,16 +32,22 @@ pub struct Streams {
 }
 
 impl Streams {
-    /// Makes the pipes of a container, and the ends that are the payload's. With a terminal there are none.
-    pub fn make(config: &Config) -> rustix::io::Result<(Self, Option<[OwnedFd; 3]>)> {
-        let mut streams = Self {
+    /// Of a payload that has others than ours.
+    pub fn none() -> Self {
+        Self {
             input: None,
             output: None,
             error: None,
-            is_terminal: config.terminal,
+            is_terminal: false,
             queue: VecDeque::new(),
             input_ended: false,
-        };
+        }
+    }
+
+    /// Makes the pipes of a container, and the ends that are the payload's. With a terminal there are none.
+    pub fn make(config: &Config) -> rustix::io::Result<(Self, Option<[OwnedFd; 3]>)> {
+        let mut streams = Self::none();
+        streams.is_terminal = config.terminal;
         if config.terminal {
             return Ok((streams, None));
         }
