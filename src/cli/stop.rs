@@ -52,8 +52,9 @@ pub fn run(args: StopArgs, context: &Context) -> Outcome {
 
 /// A signal named by an option.
 pub fn parse_signal(text: &str) -> anyhow::Result<i32> {
-    // In the words of both tools, with nothing behind them.
-    signal::parse(text).map_err(|_| anyhow::anyhow!("invalid signal: {text}"))
+    // As kill(1) writes it; and refused in the words of both tools, with nothing behind them.
+    let word = text.strip_prefix('-').unwrap_or(text);
+    signal::parse(word).map_err(|_| anyhow::anyhow!("invalid signal: {text}"))
 }
 
 /// How long to wait, as `--time` says.

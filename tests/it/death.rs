@@ -100,7 +100,7 @@ fn the_death_of_a_monitor_is_the_end_of_its_container() {
     };
     assert_eq!(state("{{.State.Status}}").text(), "exited");
     sandbox.coracle(["wait", "one"]).run().succeeds().prints("137\n");
-    sandbox.coracle(["exec", "one", "true"]).run().exits(125);
+    sandbox.coracle(["exec", "one", "true"]).run().exits(255);
     // It can be started again.
     sandbox.coracle(["start", "one"]).run().succeeds();
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();

@@ -250,17 +250,26 @@ fn cve_2020_14370_the_environment_is_the_containers_own() {
     };
     // The second line of A is part of its value.
     let expected = "A HOME HOSTNAME OK PATH container";
-    host(&["create", "--name", "two", IMAGE, "/bin/env"]);
-    host(&["run", "-d", "--name", "one", IMAGE, "sleep", "1000"]);
+    // Proxies are passed on unless that is refused (docs/decisions.md), and nothing beside them is.
+    let alone = "--http-proxy=false";
+    host(&["create", alone, "--name", "two", IMAGE, "/bin/env"]);
+    host(&["run", alone, "-d", "--name", "one", IMAGE, "sleep", "1000"]);
+    let passed = host(&["run", "--rm", IMAGE, "/bin/env"]);
+    let sesame = passed.text().lines().filter(|line| line.contains("sesame"));
+    let mut sesame: Vec<&str> = sesame.collect();
+    sesame.sort_unstable();
+    assert_eq!(sesame, ["HTTPS_PROXY=sesame", "http_proxy=sesame"]);
     for words in [
-        &["run", "--rm", IMAGE, "/bin/env"][..],
+        &["run", alone, "--rm", IMAGE, "/bin/env"][..],
         &["start", "--attach", "two"],
         &["exec", "one", "/bin/env"],
     ] {
         assert_eq!(names(&host(words)), expected, "{words:?}");
     }
     // What the caller asks for by name he gets.
-    let asked = host(&["run", "--rm", "-e", "OTHER=1", "-e", "NOSUCH", IMAGE, "/bin/env"]);
+    let asked = host(&[
+        "run", alone, "--rm", "-e", "OTHER=1", "-e", "NOSUCH", IMAGE, "/bin/env",
+    ]);
     assert_eq!(names(&asked), "A HOME HOSTNAME OK OTHER PATH container");
     let documents = host(&["inspect", "one", "two"]);
     assert!(!contains(&documents.stdout, b"sesame"), "{documents}");
