@@ -278,7 +278,8 @@ impl Monitor {
         self.begin_checks();
         self.begin_surroundings();
         while ended.is_none() || self.clients.is_blocked() || self.streams.has_output() {
-            self.turn();
+            // Before the first wait: a payload may have ended before its signal was waited for, and one with its caller's
+            // streams tells of its end by nothing else.
             if ended.is_none()
                 && let Some(code) = self.reap()
             {
@@ -288,7 +289,9 @@ impl Monitor {
                 // Recorded before the rest of the output is delivered, which a stopped reader can hold up for ever.
                 self.record_end(code);
                 self.clients.tell_waiting(code);
+                continue;
             }
+            self.turn();
         }
         ended.unwrap_or(0)
     }
