@@ -31,6 +31,8 @@ const WIDE_FROM: u64 = 4 * PART;
 const TELL_EVERY: Duration = Duration::from_millis(100);
 /// Blobs from this size on are kept while they arrive, in bytes: less is sooner fetched again.
 pub const KEPT_FROM: u64 = 4 << 20;
+/// How many times as much as would be fetched is read here to find what was only moved.
+const SEARCHED_TIMES: u64 = 4;
 /// Most layers in which files of another are looked for by their paths.
 const NEIGHBOURS: usize = 64;
 
@@ -167,12 +169,14 @@ impl<'s: 'scope, 'scope> Arrival<'s, 'scope, '_> {
             .filter_map(|layer| layer.as_fd().try_clone_to_owned().ok());
         let mut trees = Trees::new(directories);
         let mut here = trees.find(&tables.files);
-        trees.find_moved(&tables.files, &mut here, self.others(others));
-        let ranges = tables.missing(&here);
         let length = |ranges: &[Range<u64>]| -> u64 {
             let lengths = ranges.iter().map(|range| range.end - range.start);
             lengths.sum()
         };
+        // Reading some times as much as would be fetched is as fast.
+        let budget = length(&tables.missing(&here)).saturating_mul(SEARCHED_TIMES);
+        trees.find_moved(&tables.files, &mut here, self.others(others), budget);
+        let ranges = tables.missing(&here);
         let blocks = (length(&ranges) >= KEPT_FROM)
             .then(|| self.blocks(blob))
             .flatten();

@@ -17,6 +17,8 @@ pub struct Blocks<'s> {
     download: Download<'s>,
     /// Bytes of the blob and where they are in the file, in the order of the blob.
     known: Vec<(Range<u64>, u64)>,
+    /// Of the blob, in bytes.
+    size: u64,
 }
 
 impl<'s> Blocks<'s> {
@@ -25,7 +27,7 @@ impl<'s> Blocks<'s> {
         let mut known: Vec<(Range<u64>, u64)> = Vec::new();
         let mut at = 0;
         let mut head = [0; HEAD];
-        while download.read_at(&mut head, at)? == HEAD {
+        while known.len() < most(size) && download.read_at(&mut head, at)? == HEAD {
             let number = |place: usize| {
                 let bytes = head[place..place + 8].try_into();
                 u64::from_le_bytes(bytes.expect("eight bytes"))
@@ -44,13 +46,24 @@ impl<'s> Blocks<'s> {
         }
         download.truncate(at)?;
         known.sort_unstable_by_key(|(range, _)| range.start);
-        Ok(Self { download, known })
+        Ok(Self {
+            download,
+            known,
+            size,
+        })
     }
 
     /// `ranges` one after the other, which are in order, cut into what there is and what is to come.
     pub fn segments(&self, ranges: &[Range<u64>]) -> Vec<Segment> {
         segments(&self.known, ranges)
     }
+}
+
+/// How many blocks are kept of a blob of `size` bytes: a registry that sends bytes one by one makes no more.
+fn most(size: u64) -> usize {
+    usize::try_from(size / (4 << 10))
+        .unwrap_or(usize::MAX)
+        .saturating_add(64)
 }
 
 /// Some bytes of the blob.
@@ -106,8 +119,10 @@ pub struct Resumed<'s, 'k, R> {
     segments: std::vec::IntoIter<Segment>,
     now: Segment,
     blocks: Option<Blocks<'s>>,
-    /// Nothing more is kept: the disk may be full.
-    is_full: bool,
+    /// How many blocks more are kept; none where the disk was full.
+    room: usize,
+    /// Where ours begin in the file.
+    begin: u64,
     /// What is to come of all segments.
     rest: R,
     kept: &'k Kept<'s>,
@@ -119,7 +134,10 @@ impl<'s, 'k, R: Read> Resumed<'s, 'k, R> {
         Self {
             segments: segments.into_iter(),
             now: Segment::to_come(0..0),
-            is_full: blocks.is_none(),
+            room: blocks
+                .as_ref()
+                .map_or(0, |blocks| most(blocks.size).saturating_sub(blocks.known.len())),
+            begin: blocks.as_ref().map_or(0, |blocks| blocks.download.length()),
             blocks,
             rest,
             kept,
@@ -129,14 +147,19 @@ impl<'s, 'k, R: Read> Resumed<'s, 'k, R> {
 
     /// Keeps the bytes that come at the place `begin` of the blob. Where that fails they are only not kept.
     fn keep(&mut self, begin: u64, bytes: &[u8]) {
-        let Some(blocks) = self.blocks.as_mut().filter(|_| !self.is_full) else {
+        let Some(blocks) = self.blocks.as_mut().filter(|_| self.room > 0) else {
             return;
         };
         self.block.clear();
         self.block.extend_from_slice(&begin.to_le_bytes());
         self.block.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
         self.block.extend_from_slice(bytes);
-        self.is_full = blocks.download.append(&self.block).is_err();
+        self.room -= 1;
+        if blocks.download.append(&self.block).is_err() {
+            self.room = 0;
+            // What unpacks wants the room; what was there before is being read.
+            let _ = blocks.download.truncate(self.begin);
+        }
     }
 }
 

@@ -88,6 +88,10 @@ impl Store {
         }
         let metadata = File::from(file.try_clone().map_err(|error| self.io(&path, error))?).metadata();
         let metadata = metadata.map_err(|error| self.io(&path, error))?;
+        if std::os::unix::fs::MetadataExt::nlink(&metadata) == 0 {
+            // Another has its name by now.
+            return Ok(0);
+        }
         let modified = metadata.modified().ok();
         let age = modified
             .and_then(|time| SystemTime::now().duration_since(time).ok())

@@ -21,7 +21,11 @@ use crate::store::locks::Locked;
 /// What is missing is looked for elsewhere from so many bytes of the blob on: less is sooner fetched.
 const SEARCHED_FROM: u64 = 256 << 10;
 /// Most trees that are kept open besides the first.
-const MORE: usize = 64;
+const MORE: usize = 16;
+
+/// What it costs to look into a layer, and at a file, in bytes that could have been read instead.
+const LAYER_COST: u64 = 256 << 10;
+const FILE_COST: u64 = 16 << 10;
 
 /// Trees of layers that cannot go away meanwhile.
 pub struct Trees(Vec<Tree>);
@@ -82,8 +86,15 @@ impl Trees {
         found
     }
 
-    /// Adds the places of files that are somewhere else, in these trees or in other layers.
-    pub fn find_moved(&mut self, files: &Files, here: &mut Here, others: impl Iterator<Item = Locked>) {
+    /// Adds the places of files that are somewhere else, in these trees or in other layers. At most so many bytes of files
+    /// are read for that: a table can want files of every size.
+    pub fn find_moved(
+        &mut self,
+        files: &Files,
+        here: &mut Here,
+        others: impl Iterator<Item = Locked>,
+        mut budget: u64,
+    ) {
         let mut wanted = Wanted::new();
         let mut missing = 0;
         for (name, file) in files.iter().filter(|(name, _)| !here.contains_key(*name)) {
@@ -96,11 +107,12 @@ impl Trees {
         }
         for (number, tree) in self.0.iter_mut().enumerate() {
             // What cannot be read is fetched.
-            let _ = tree.search(number, &mut wanted, here);
+            let _ = tree.search(number, &mut wanted, here, &mut budget);
         }
         let first = self.0.len();
         for layer in others {
-            if wanted.is_empty() || self.0.len() - first >= MORE {
+            budget = budget.saturating_sub(LAYER_COST);
+            if wanted.is_empty() || budget == 0 || self.0.len() - first >= MORE {
                 return;
             }
             let before = here.len();
@@ -108,7 +120,7 @@ impl Trees {
                 return;
             };
             if let Ok(mut tree) = Tree::open(directory.as_fd(), Some(layer)) {
-                let _ = tree.search(self.0.len(), &mut wanted, here);
+                let _ = tree.search(self.0.len(), &mut wanted, here, &mut budget);
                 if here.len() > before {
                     self.0.push(tree);
                 }
@@ -152,7 +164,13 @@ impl Tree {
     }
 
     /// Looks for all that is wanted among the files of the layer, of which this is the tree number `number`.
-    fn search(&mut self, number: usize, wanted: &mut Wanted<'_>, here: &mut Here) -> io::Result<()> {
+    fn search(
+        &mut self,
+        number: usize,
+        wanted: &mut Wanted<'_>,
+        here: &mut Here,
+        budget: &mut u64,
+    ) -> io::Result<()> {
         if wanted.is_empty() {
             return Ok(());
         }
@@ -168,6 +186,11 @@ impl Tree {
             if !seen.insert(path.to_vec()) {
                 continue;
             }
+            let Some(rest) = budget.checked_sub(size.saturating_add(FILE_COST)) else {
+                *budget = 0;
+                return Ok(());
+            };
+            *budget = rest;
             let names = self.digest(path, size).and_then(|digest| of_size.remove(&digest));
             if of_size.is_empty() {
                 wanted.remove(&size);

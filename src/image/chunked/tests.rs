@@ -63,7 +63,7 @@ impl Written {
     fn assembled(&self, tables: Tables, layer: Option<OwnedFd>) -> io::Result<(Vec<u8>, usize)> {
         let mut trees = Trees::new(layer);
         let mut here = trees.find(&tables.files);
-        trees.find_moved(&tables.files, &mut here, std::iter::empty());
+        trees.find_moved(&tables.files, &mut here, std::iter::empty(), u64::MAX);
         let ranges = tables.missing(&here);
         let bytes: Vec<u8> = ranges
             .iter()

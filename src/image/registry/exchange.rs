@@ -289,7 +289,7 @@ impl Client {
     /// Sends a request once, through redirects. Whoever is not the registry itself is told nothing of us.
     fn send(&self, ask: &Ask<'_>, authorization: Option<&str>) -> Result<Response<Body>, Failure> {
         let mut authorization = authorization;
-        if ask.target.contains("://") {
+        if !ask.target.starts_with('/') && ask.target.contains("://") {
             self.trusted(ask.target)?;
             authorization = authorization.filter(|_| self.is_own(ask.target));
         }
@@ -339,7 +339,7 @@ impl Client {
 
     /// The URL of a target, once the scheme is known.
     pub(super) fn url(&self, target: &str) -> String {
-        if target.contains("://") {
+        if !target.starts_with('/') && target.contains("://") {
             return target.to_owned();
         }
         format!(

@@ -136,11 +136,12 @@ impl Client {
             return Err(self.wrong(reason).into());
         }
         // Without this answer the registry has not seen what the manifest is attached to.
-        if !response.headers().contains_key(SUBJECT)
-            && let Some((subject, entry)) = attachment(bytes, media_type)?
-        {
-            self.attach(&subject, &entry)
-                .with_context(|| format!("{what} is pushed, but not listed as attached to {subject}"))?;
+        if !response.headers().contains_key(SUBJECT) {
+            let listed = attachment(bytes, media_type).and_then(|found| match found {
+                Some((subject, entry)) => self.attach(&subject, &entry),
+                None => Ok(()),
+            });
+            listed.with_context(|| format!("{what} is pushed, but not listed as attached to its subject"))?;
         }
         Ok(digest)
     }

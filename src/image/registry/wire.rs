@@ -55,16 +55,23 @@ pub fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 /// The target of the next page of a list that was found at `url` (RFC 8288, as the distribution specification uses it).
 pub fn next_page(url: &str, headers: &HeaderMap) -> Option<String> {
     let link = headers.get(header::LINK)?.to_str().ok()?;
-    let (target, rest) = link.trim().strip_prefix('<')?.split_once('>')?;
-    let is_next = rest
-        .split(';')
-        .any(|word| matches!(word.trim(), "rel=next" | "rel=\"next\""));
+    // Several links stand behind one another with commas between.
+    let mut links = link.trim();
+    let target = loop {
+        let (target, rest) = links.strip_prefix('<')?.split_once('>')?;
+        let (words, others) = rest.split_once(",").unwrap_or((rest, ""));
+        let is_next = |word: &str| matches!(word.trim(), "rel=next" | "rel=\"next\"");
+        if words.split(';').any(is_next) && !target.is_empty() {
+            break target;
+        }
+        links = others.trim_start();
+    };
     let next = join(url, target);
     // Pages are the registry's own: nothing but its host is followed.
     let path = next
         .strip_prefix(origin(url))
         .filter(|path| path.starts_with('/'));
-    path.filter(|_| is_next).map(str::to_owned)
+    path.map(str::to_owned)
 }
 
 /// Most warnings of one answer, and letters of one of them.
@@ -106,7 +113,8 @@ pub fn origin(url: &str) -> &str {
 /// The URL that `location` means when it is found at `url` (RFC 3986 section 5.2, without dot segments, which servers
 /// resolve).
 pub fn join(url: &str, location: &str) -> String {
-    if location.contains("://") {
+    let scheme_end = location.find("://");
+    if scheme_end.is_some_and(|at| !location[..at].contains(['/', '?', '#'])) {
         return location.to_owned();
     }
     if let Some(rest) = location.strip_prefix("//") {
@@ -117,6 +125,9 @@ pub fn join(url: &str, location: &str) -> String {
         return format!("{}{location}", origin(url));
     }
     let path = url.split(['?', '#']).next().unwrap_or(url);
+    if location.is_empty() || location.starts_with('?') {
+        return format!("{path}{location}");
+    }
     let directory = path.rfind('/').map_or(path, |at| &path[..=at]);
     format!("{directory}{location}")
 }
@@ -203,7 +214,13 @@ mod tests {
             "/v2/x"
         );
         assert_eq!(next("<list?last=b>; rel=next").unwrap(), "/v2/x/tags/list?last=b");
+        assert_eq!(next("<?last=b>; rel=next").unwrap(), "/v2/x/tags/list?last=b");
+        assert_eq!(next("</v2/x?u=http://y>; rel=next").unwrap(), "/v2/x?u=http://y");
+        assert_eq!(next("</a>; rel=\"prev\", </b>; rel=\"next\"").unwrap(), "/b");
+        assert_eq!(next("</b>; rel=\"next\", </c>; rel=\"last\"").unwrap(), "/b");
         for link in [
+            "<>; rel=next",
+            "</v2/x>; rel=prev, x",
             "</v2/x>; rel=prev",
             "<https://evil.example/>; rel=next",
             "<https://reg.example:50001/v2/x>; rel=next",
