@@ -66,7 +66,13 @@ fn write_by(
     durability: Durability,
     mode: Mode,
 ) -> io::Result<()> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    // A pipe that somebody has put there keeps nobody waiting.
+    let flags = OFlags::WRONLY
+        | OFlags::CREATE
+        | OFlags::TRUNC
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::CLOEXEC;
     let mut file = std::fs::File::from(rustix::fs::openat(directory, name, flags, PRIVATE)?);
     file.write_all(content)?;
     set_mode(&file, mode)?;

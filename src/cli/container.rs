@@ -16,8 +16,7 @@ use super::{
 use crate::base::units::size;
 use crate::engine::remove::Removal;
 use crate::engine::state::{self, Found};
-use crate::engine::{Engine, EngineError, list};
-use crate::store::container::Root;
+use crate::engine::{Engine, EngineError, list, monitor};
 use crate::store::events::Event;
 
 /// Manage containers
@@ -173,9 +172,8 @@ fn cleanup(args: CleanupArgs, context: &Context) -> Outcome {
             true => return Err(EngineError::Running(word.to_owned()).into()),
             false if args.rm => {
                 engine.remove(id, Removal::default(), &mut report::waiting_on(word))?;
-                if let (true, Root::Image { name, .. }) = (args.rmi, root) {
-                    // What others need stays.
-                    let _ = crate::image::remove::remove(&engine.store, &name, false);
+                if args.rmi {
+                    monitor::remove_image(&engine.store, &root);
                 }
             }
             false => {}

@@ -166,7 +166,9 @@ fn is_guarded(args: &RunArgs) -> Result<bool> {
             bail!("--guard does not go with --restart={restart}: this command ends with the first end")
         }
         Some(Boolean(truth)) => Ok(truth),
-        None => Ok(!args.detach && !restarts && variable("CI").is_some()),
+        None => Ok(!args.detach
+            && !restarts
+            && variable("CI").is_some_and(|value| value != "false" && value != "0")),
     }
 }
 

@@ -244,7 +244,7 @@ impl ContainerFilters {
         }
         if filters.values("id").next().is_some() {
             let mut ids = store.names(Kind::Containers)?;
-            ids.retain(|known| filters.any("id", |id| known.starts_with(id)));
+            ids.retain(|known| filters.any("id", |wanted| id_fits(wanted, known)));
             return Ok(Some(ids));
         }
         Ok(None)

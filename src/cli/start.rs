@@ -77,10 +77,12 @@ fn attached(engine: &Engine, id: &str, args: &StartArgs, context: &Context) -> O
         .ok_or_else(missing)?
         .container
         .config;
+    // Where the payload has our own streams there is nothing to relay.
+    let is_relayed = !config.log.is_passed();
     let streams = Streams {
-        input: args.interactive && config.interactive,
-        output: true,
-        error: true,
+        input: is_relayed && args.interactive && config.interactive,
+        output: is_relayed,
+        error: is_relayed,
         terminal: config.terminal,
         detach_keys: context.detach_keys(args.connection.detach_keys.as_deref())?,
         pass_signals: args.connection.sig_proxy.0,

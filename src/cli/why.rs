@@ -46,7 +46,9 @@ pub fn run(args: WhyArgs, context: &Context) -> Outcome {
     let mut last = VecDeque::with_capacity(LINES);
     if let Ok(mut log) = LogReader::open(&store, &found.container) {
         log.skip_to_last(LINES)?;
-        while let Ok(Some(line)) = log.read() {
+        // No more than that, however fast more comes.
+        for _ in 0..LINES {
+            let Ok(Some(line)) = log.read() else { break };
             let end = if line.is_whole { "\n" } else { "" };
             last.push_back(String::from_utf8_lossy(&line.text).into_owned() + end);
         }

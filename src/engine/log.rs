@@ -197,7 +197,12 @@ impl FileWriter {
             | OFlags::NONBLOCK
             | OFlags::CLOEXEC;
         let file = rustix::fs::openat(&self.directory, &self.name, flags, Mode::RUSR | Mode::WUSR)?;
-        self.size = rustix::fs::fstat(&file)?.st_size as u64;
+        let status = rustix::fs::fstat(&file)?;
+        if !rustix::fs::FileType::from_raw_mode(status.st_mode).is_file() {
+            // A device or a pipe is not ours to rename or to remove.
+            self.max_size = None;
+        }
+        self.size = status.st_size as u64;
         self.file = Some(file);
         Ok(())
     }

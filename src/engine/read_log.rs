@@ -86,9 +86,7 @@ impl LogReader {
             end: 0,
             searched: 0,
         };
-        for name in files(&reader.directory, &reader.name) {
-            reader.files.extend(reader.open_file(&name));
-        }
+        reader.files = reader.younger().into();
         Ok(reader)
     }
 
@@ -179,6 +177,8 @@ impl LogReader {
                     return Ok(false);
                 }
                 self.files.extend(younger);
+                // What was added before it got another name.
+                continue;
             }
             // Nothing is added to a file that has another name.
             self.forget();

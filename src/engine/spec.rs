@@ -361,7 +361,8 @@ fn notify_socket(config: &Config) -> Option<Mount> {
         .notify
         .as_ref()
         .filter(|notify| notify.by == Notifier::Container)?;
-    let is_path = notify.socket.as_bytes().starts_with(b"/");
+    // The manager that it was made under may be gone.
+    let is_path = notify.socket.as_bytes().starts_with(b"/") && notify.socket.as_path().exists();
     is_path.then(|| bind(notify.socket.as_path(), super::notify::INSIDE, false, false))
 }
 

@@ -138,7 +138,9 @@ impl Engine {
     /// that was removed.
     pub fn await_condition(&self, id: &str, wanted: impl Fn(Option<Condition>) -> bool) -> Result<()> {
         let missing = || EngineError::NoSuchContainer(id.to_owned());
-        let directory = self.store.object(Kind::Containers, id).map_err(|_| missing())?;
+        let Ok(directory) = self.store.object(Kind::Containers, id) else {
+            return if wanted(None) { Ok(()) } else { Err(missing()) };
+        };
         let watch = Watch::of(directory.as_fd()).map_err(errno(format!("container {id}")))?;
         loop {
             watch.drain();

@@ -30,6 +30,7 @@ use self::prepare::Payload;
 pub use self::record::start_error;
 use self::restart::BackOff;
 use self::streams::{Output, Streams};
+pub use self::surroundings::remove_image;
 use super::client::SOCKET;
 use super::log::LogWriter;
 use super::protocol::{CHUNK, Connection, Packet, Received, VERSION, Wishes};
@@ -178,12 +179,13 @@ impl Monitor {
             record::failed(&engine.store, &directory, &container, state, error);
         };
         let spawned = prepare::keep_lent(&container).and_then(|lent| {
-            Ok((
-                lent,
-                prepare::payload(&engine, &container, &directory, window, passed.as_ref())?,
-            ))
+            // First the log: nothing runs whose output could not be kept.
+            let log = LogWriter::open(directory.as_fd(), &container)
+                .map_err(super::io(format!("log of container {id}")))?;
+            let payload = prepare::payload(&engine, &container, &directory, window, passed.as_ref())?;
+            Ok((lent, log, payload))
         });
-        let (lent, (payload, streams)) = match spawned {
+        let (lent, log, (payload, streams)) = match spawned {
             Ok(spawned) => spawned,
             Err(error) => {
                 fail(&mut state, &error);
@@ -194,8 +196,6 @@ impl Monitor {
         let prepared = (|| {
             engine.store.write_state(directory.as_fd(), id, &state)?;
             let listener = prepare::listen(&directory, id)?;
-            let log = LogWriter::open(directory.as_fd(), &container)
-                .map_err(super::io(format!("log of container {id}")))?;
             let signals = Signals::of(&[
                 Signal::CHILD.as_raw(),
                 Signal::TERM.as_raw(),
@@ -203,11 +203,13 @@ impl Monitor {
                 Signal::INT.as_raw(),
             ])
             .map_err(errno("signals"))?;
-            Ok((listener, log, signals))
+            Ok((listener, signals))
         })();
         match prepared {
-            Ok((listener, log, signals)) => {
+            Ok((listener, signals)) => {
                 prepare::write_pidfile(&container, state.pid);
+                let own = i32::try_from(std::process::id()).unwrap_or(0);
+                surroundings::write_pidfile(container.config.monitor_pidfile.as_ref(), own);
                 Ok(Self {
                     is_new,
                     engine,

@@ -154,10 +154,7 @@ pub fn listen(directory: &OwnedFd, id: &str) -> Result<OwnedFd> {
 }
 
 pub fn write_pidfile(container: &Container, pid: i32) {
-    super::surroundings::write_pidfile(container.config.monitor_pidfile.as_ref());
-    if let Some(path) = &container.config.pidfile {
-        let _ = std::fs::write(path.as_path(), pid.to_string());
-    }
+    super::surroundings::write_pidfile(container.config.pidfile.as_ref(), pid);
 }
 
 #[cfg(test)]

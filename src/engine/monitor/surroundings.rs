@@ -1,7 +1,9 @@
 //! What binds a container to those around it: its time limit, its caller, its service manager, and who reads how it ended.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::process::Signal;
 
 use super::super::{notify, why};
@@ -9,6 +11,8 @@ use super::Monitor;
 use crate::base::bytes::ByteString;
 use crate::base::file::{self, Durability};
 use crate::engine::state::Condition;
+use crate::image::find::find_any;
+use crate::store::Store;
 use crate::store::container::{Container, Notifier, Root, State, Status};
 
 impl Monitor {
@@ -58,10 +62,19 @@ impl Monitor {
     pub(super) fn report_end(&self) {
         report(&self.container, &self.state);
         let config = &self.container.config;
-        // It goes by the name that it was asked for by; others that it has keep it, as do other containers.
-        if let (true, Root::Image { name, .. }) = (config.remove_image, &self.container.root) {
-            let _ = crate::image::remove::remove(&self.engine.store, name, false);
+        if config.remove_image {
+            remove_image(&self.engine.store, &self.container.root);
         }
+    }
+}
+
+/// Removes the image that a container was made of, by the name that it was asked for by: others that it has keep it, as do
+/// other containers. If the name means another image by now, that one stays.
+pub fn remove_image(store: &Store, root: &Root) {
+    if let Root::Image { id, name, .. } = root
+        && find_any(store, name).is_ok_and(|found| found.image.id.hex() == *id)
+    {
+        let _ = crate::image::remove::remove(store, name, false);
     }
 }
 
@@ -72,17 +85,27 @@ pub(super) fn report(container: &Container, state: &State) {
     };
     let report = why::judge(container, state, Condition::Exited, None);
     let text = serde_json::to_vec_pretty(&report).expect("a report is plain JSON");
-    let path = path.as_path();
-    let flags = rustix::fs::OFlags::DIRECTORY | rustix::fs::OFlags::CLOEXEC;
-    let open = |directory| rustix::fs::open(directory, flags, rustix::fs::Mode::empty()).ok();
-    if let (Some(directory), Some(name)) = (path.parent().and_then(open), path.file_name()) {
-        let _ = file::replace(directory, name.as_ref(), &text, Durability::Transient);
-    }
+    write_file(path.as_path(), &text, file::PRIVATE);
 }
 
-/// The file that gets our pid.
-pub(super) fn write_pidfile(path: Option<&ByteString>) {
+/// Writes a file that somebody has asked for, at a place that a container may be able to write to: in the stead of what
+/// is there, and never through it.
+fn write_file(path: &Path, text: &[u8], mode: Mode) {
+    let open =
+        |directory| rustix::fs::open(directory, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).ok();
+    let (Some(directory), Some(name)) = (path.parent().and_then(open), path.file_name()) else {
+        return;
+    };
+    let there = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW);
+    if there.is_ok_and(|status| !FileType::from_raw_mode(status.st_mode).is_file()) {
+        return;
+    }
+    let _ = file::replace_by(directory, name.as_ref(), text, Durability::Transient, mode);
+}
+
+/// The file that gets a pid.
+pub(super) fn write_pidfile(path: Option<&ByteString>, pid: i32) {
     if let Some(path) = path {
-        let _ = std::fs::write(path.as_path(), std::process::id().to_string());
+        write_file(path.as_path(), pid.to_string().as_bytes(), file::PUBLIC);
     }
 }
