@@ -54,7 +54,10 @@ pub fn run(args: LoadArgs, context: &Context) -> Outcome {
     };
     let engine = context.act()?;
     options.unpack = unpack_options(&engine);
-    let published = load::load(&engine.store, input, &options)?;
+    let published = load::load(&engine.store, input, &options).map_err(|error| match &args.input {
+        Some(path) => error.context(path.display().to_string()),
+        None => error,
+    })?;
     for image in published {
         for named in &image.names {
             if let Some(replaced) = named.replaced {

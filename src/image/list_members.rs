@@ -14,7 +14,9 @@ use super::registry::Client;
 use super::sniff;
 use crate::base::digest::Digest;
 use crate::oci::config::ImageConfig;
-use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, Platform, media_type};
+use crate::oci::image::{
+    CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, Platform, media_type, refuse_schema_1,
+};
 use crate::store::Store;
 use crate::store::artifacts::take;
 use crate::store::images::Image;
@@ -103,6 +105,7 @@ pub fn remote_additions(
         );
     }
     let fetch = |descriptor: Descriptor| {
+        refuse_schema_1(&descriptor.media_type)?;
         let fetched = client.manifest(None, Some(&descriptor.digest))?;
         if fetched.bytes.len() as u64 != descriptor.size {
             bail!("manifest {} is not as long as the index says", descriptor.digest);

@@ -18,7 +18,7 @@ use super::{manifest, platform, share};
 use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::oci::config::ImageConfig;
-use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, Manifest, Platform};
+use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, Manifest, Platform, refuse_schema_1};
 use crate::store::downloads::Download;
 use crate::store::images::Image;
 use crate::store::{Store, events};
@@ -228,6 +228,7 @@ impl Resolved {
                 Document::Index(list) => list,
             };
             let chosen = select(&list.manifests, wanted)?.clone();
+            refuse_schema_1(&chosen.media_type)?;
             let next = client.manifest(None, Some(&chosen.digest))?;
             if next.bytes.len() as u64 != chosen.size {
                 bail!(

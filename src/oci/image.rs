@@ -62,7 +62,8 @@ pub enum DocumentError {
         source: serde_json::Error,
     },
     #[error(
-        "image manifest of Docker's schema version 1 is not supported: push or save the image again with a current tool"
+        "its manifest is of Docker's schema version 1, which is not supported: convert it, with skopeo copy --format v2s2 \
+         for example, or ask whoever keeps it to push it again with a current tool"
     )]
     SchemaVersion1,
     #[error("ambiguous image manifest: it has the fields of an index and of a manifest (CVE-2021-41190)")]
@@ -217,10 +218,9 @@ impl Document {
         }
         let shape: Shape = parse_json(WHAT, bytes)?;
         let own = shape.media_type.as_deref().unwrap_or_default();
-        if media_type::DOCKER_V1.contains(&announced)
-            || media_type::DOCKER_V1.contains(&own)
-            || shape.version_1
-        {
+        refuse_schema_1(announced)?;
+        refuse_schema_1(own)?;
+        if shape.version_1 {
             return Err(DocumentError::SchemaVersion1);
         }
         if shape.version != Some(2) {
@@ -256,6 +256,14 @@ impl Document {
             ) => Err(DocumentError::Ambiguous),
             (other, ..) => Err(DocumentError::Unknown(other.chars().take(100).collect())),
         }
+    }
+}
+
+/// Fails for a media type of Docker's schema 1.
+pub fn refuse_schema_1(kind: &str) -> Result<(), DocumentError> {
+    match media_type::DOCKER_V1.contains(&kind) {
+        true => Err(DocumentError::SchemaVersion1),
+        false => Ok(()),
     }
 }
 

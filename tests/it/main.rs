@@ -32,6 +32,7 @@ mod registry;
 mod restarts;
 mod run;
 mod runtime;
+mod schema_1;
 mod search;
 mod sharing;
 mod signatures;

@@ -16,6 +16,7 @@ use crate::image::reference::Reference;
 use crate::oci::config::ImageConfig;
 use crate::oci::image::{
     CONFIG_LIMIT, Descriptor, Document, Index, MANIFEST_LIMIT, Manifest, Platform, parse_json,
+    refuse_schema_1,
 };
 
 /// An image that an archive holds.
@@ -419,6 +420,7 @@ impl<L> Layout<'_, L> {
         if depth > manifest::DEPTH {
             bail!("more than {} indexes within each other", manifest::DEPTH);
         }
+        refuse_schema_1(&descriptor.media_type)?;
         let bytes = blob(self.source, descriptor, MANIFEST_LIMIT, &layout_path)?;
         match Document::parse(&bytes, &descriptor.media_type)
             .with_context(|| descriptor.digest.to_string())?

@@ -17,7 +17,7 @@ use super::exchange::Ask;
 use super::wire::{accept, announced, content_type, next_page, range_begin};
 use crate::base::digest::Digest;
 use crate::image::reference::{HUB, Reference};
-use crate::oci::image::{CONFIG_LIMIT, Descriptor, MANIFEST_LIMIT};
+use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, DocumentError, MANIFEST_LIMIT};
 
 /// Docker Hub's registry lives under another name than its images carry.
 pub const HUB_SERVER: &str = "registry-1.docker.io";
@@ -145,6 +145,10 @@ impl Client {
         let found = Digest::of(&bytes);
         let named = digest.copied().or_else(|| announced(&headers));
         if let Some(named) = named.filter(|named| *named != found) {
+            // The digest of a manifest of schema 1 leaves out the signatures in it.
+            if let Err(refused @ DocumentError::SchemaVersion1) = Document::parse(&bytes, &media_type) {
+                return Err(refused.into());
+            }
             return Err(self
                 .wrong(format!("{what} has the digest {found}, not {named}"))
                 .into());
