@@ -10,6 +10,16 @@ pub fn map<T: Send, R: Send, E: Send>(
     threads: usize,
     work: impl Fn(T, &AtomicBool) -> Result<R, E> + Sync,
 ) -> Result<Vec<R>, E> {
+    map_or(items, threads, work, || ())
+}
+
+/// The same with something to do when the first failure is known: it may wake threads that wait.
+pub fn map_or<T: Send, R: Send, E: Send>(
+    items: Vec<T>,
+    threads: usize,
+    work: impl Fn(T, &AtomicBool) -> Result<R, E> + Sync,
+    failed: impl Fn() + Sync,
+) -> Result<Vec<R>, E> {
     const HELD: &str = "no thread panics with the lock";
     let threads = threads.min(items.len()).max(1);
     let mut results: Vec<Option<R>> = Vec::new();
@@ -25,7 +35,8 @@ pub fn map<T: Send, R: Send, E: Send>(
                 Ok(result) => results.lock().expect(HELD)[place] = Some(result),
                 // The others fail because they were stopped; the first failure is the reason.
                 Err(error) if !stop.swap(true, Ordering::Relaxed) => {
-                    *failure.lock().expect(HELD) = Some(error)
+                    *failure.lock().expect(HELD) = Some(error);
+                    failed();
                 }
                 Err(_) => {}
             }

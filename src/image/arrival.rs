@@ -15,7 +15,7 @@ use super::chunked::{Assembled, Places, Tables, Trees};
 use super::publish::Stream;
 use super::pull::{Event, Progress, Tell};
 use super::ranges::{Blocks, Resumed, Segment};
-use super::registry::{PART, Part, Sources, Wide};
+use super::registry::{BROKEN_OFF, PART, Part, Sources, Wide};
 use crate::base::digest::Digest;
 use crate::oci::image::Descriptor;
 use crate::store::downloads::Download;
@@ -77,6 +77,7 @@ impl<'s> Kept<'s> {
     /// Remembers why nothing more came.
     fn failed(&self, error: &io::Error) {
         let what = match error.kind() {
+            BROKEN_OFF => return,
             io::ErrorKind::Unsupported => &self.lacks_parts,
             _ => &self.broken,
         };

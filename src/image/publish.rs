@@ -98,6 +98,8 @@ pub enum Stream<'a> {
 
 /// Opens a layer.
 pub type Open<'a> = dyn Fn(&Wanted) -> Result<Stream<'a>> + Sync + 'a;
+/// Is told that a layer failed.
+pub type Failed<'a> = dyn Fn() + Sync + 'a;
 
 /// The layers of images on their way into the store. They cannot be swept while this lives.
 pub struct Layers<'s> {
@@ -172,8 +174,15 @@ impl<'s> Layers<'s> {
         unpack(reader, staging, &self.options)
     }
 
-    /// Sees to it that all layers are there: what is not in the store is unpacked, up to `threads` at a time.
-    pub fn fetch(&mut self, wanted: &[Wanted], threads: usize, open: &Open<'_>) -> Result<()> {
+    /// Sees to it that all layers are there: what is not in the store is unpacked, up to `threads` at a time. As soon as
+    /// one fails, `failed` is called, so that the others need not be waited for.
+    pub fn fetch(
+        &mut self,
+        wanted: &[Wanted],
+        threads: usize,
+        open: &Open<'_>,
+        failed: &Failed<'_>,
+    ) -> Result<()> {
         loop {
             let mut seen = HashSet::new();
             let (mut claimed, mut foreign) = (Vec::new(), None);
@@ -188,7 +197,7 @@ impl<'s> Layers<'s> {
                     None => foreign = Some(layer.diff_id),
                 }
             }
-            for unpacked in unpack_all(claimed, threads, open, &self.options)? {
+            for unpacked in unpack_all(claimed, threads, open, failed, &self.options)? {
                 let name = unpacked.record.diff_id.hex();
                 self.held.insert(name, Held::Staged(unpacked.staging));
             }
@@ -479,11 +488,11 @@ fn unpack_all<'s>(
     claimed: Vec<(&Wanted, Staging<'s>)>,
     threads: usize,
     open: &Open<'_>,
+    failed: &Failed<'_>,
     options: &UnpackOptions,
 ) -> Result<Vec<Unpacked<'s>>> {
-    parallel::map(claimed, threads, |(wanted, staging), stop| {
-        unpack_wanted(wanted, staging, open, options, stop)
-    })
+    let unpack = |(wanted, staging), stop: &_| unpack_wanted(wanted, staging, open, options, stop);
+    parallel::map_or(claimed, threads, unpack, failed)
 }
 
 fn unpack_wanted<'s>(

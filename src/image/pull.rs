@@ -304,6 +304,8 @@ fn fetch<'s>(
             true => 1,
             false => CONNECTIONS / missing.max(1),
         };
+        // Threads that were broken off before have ended.
+        sources.go_on();
         std::thread::scope(|scope| {
             let journey = Arrival {
                 store,
@@ -317,7 +319,9 @@ fn fetch<'s>(
                 kept: &kept,
             };
             let open = |wanted: &Wanted| journey.open(blob_of(wanted));
-            layers.fetch(wanted, parallel::busy_threads().max(DOWNLOADS), &open)
+            layers.fetch(wanted, parallel::busy_threads().max(DOWNLOADS), &open, &|| {
+                sources.break_off()
+            })
         })
     };
     let mut place = sources.place();

@@ -38,7 +38,7 @@ pub fn share(store: &Store, text: &str, shared: &Store) -> Result<(Digest, Vec<R
         let directory = store.layer(&wanted.diff_id.hex())?;
         Ok(Stream::Tar(Box::new(layer::Recreated::new(directory.as_fd())?)))
     };
-    layers.fetch(&wanted(&image), parallel::busy_threads(), &open)?;
+    layers.fetch(&wanted(&image), parallel::busy_threads(), &open, &|| ())?;
     let blobs = blobs(store, &image)?;
     let record = Image {
         stored: time::now(),
@@ -78,7 +78,7 @@ pub fn adopt(store: &Store, options: &UnpackOptions, image: Image) -> Result<Ima
             wanted.diff_id
         )
     };
-    layers.fetch(&wanted(&image), 1, &open)?;
+    layers.fetch(&wanted(&image), 1, &open, &|| ())?;
     let blobs = blobs(store, &image)?;
     let record = Image {
         stands_for: Some(shared.path().display().to_string()),

@@ -1,6 +1,7 @@
 //! Integration tests: the real program in a hermetic place, one module per command.
 
 mod artifacts;
+mod broken_off;
 mod chunked;
 mod configuration;
 mod corners;

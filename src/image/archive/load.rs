@@ -146,11 +146,12 @@ fn fetch(source: &Source<Streamed>, plans: &[Plan], layers: &mut Layers<'_>) -> 
             blob: layer.blob.clone(),
         })
         .collect();
-    layers.fetch(&wanted, parallel::busy_threads(), &|wanted| {
+    let open = |wanted: &Wanted| {
         let layer = planned().find(|layer| layer.diff_id == wanted.diff_id && layer.blob == wanted.blob);
         let (reader, size) = source.reader(&layer.expect("every wanted layer is planned").member)?;
         Ok(Stream::Blob(reader, size))
-    })
+    };
+    layers.fetch(&wanted, parallel::busy_threads(), &open, &|| ())
 }
 
 /// Takes the layers that were unpacked while the stream passed.

@@ -1,12 +1,12 @@
 //! The bytes of a blob, read on after every break of the connection from where it broke.
 
 use std::io::{self, ErrorKind, Read};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ureq::BodyReader;
 
 use super::client::Client;
+use super::stop::{BROKEN_OFF, BrokenOff};
 use crate::base::digest::Digest;
 use crate::oci::image::Descriptor;
 
@@ -137,6 +137,7 @@ impl Read for Blob<'_> {
                     }
                     return Ok(length);
                 }
+                Err(_) if self.client.is_broken_off() => return Err(io::Error::new(BROKEN_OFF, BrokenOff)),
                 Err(error) => {
                     // The client has tried a request that fails again by itself; what breaks here is a body.
                     let broke = self.body.take().is_some() || error.is::<io::Error>();
@@ -144,7 +145,7 @@ impl Read for Blob<'_> {
                     match self.client.wait_before(self.failures) {
                         // The first break after some bytes may be a server's or a proxy's limit for one connection.
                         Some(_) if broke && self.failures == 1 => {}
-                        Some(wait) if broke => thread::sleep(wait),
+                        Some(wait) if broke => self.client.rest(wait),
                         _ => return Err(io::Error::other(format!("blob {}: {error:#}", self.part.digest))),
                     }
                 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
@@ -70,6 +70,8 @@ pub struct Client {
     pub(super) state: Mutex<State>,
     /// Held by whoever finds out what the registry wants to know of us.
     pub(super) authorizing: Mutex<()>,
+    /// Told when everything is broken off.
+    pub(super) changed: Condvar,
 }
 
 /// What was found out about the registry.
@@ -82,6 +84,8 @@ pub(super) struct State {
     pub authorization: HashMap<Purpose, Authorization>,
     /// Other repositories that blobs are taken over from, those named last before the others.
     pub sources: Vec<String>,
+    /// Nothing is asked for any more.
+    pub is_broken_off: bool,
 }
 
 /// A header that the registry takes, and until when.
@@ -111,6 +115,7 @@ impl Client {
             settings,
             state: Mutex::default(),
             authorizing: Mutex::default(),
+            changed: Condvar::new(),
         }
     }
 

@@ -2,7 +2,6 @@
 //! helps.
 
 use std::io;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -16,6 +15,7 @@ use super::challenge::{self, Challenge};
 use super::client::{Authorization, Client, Purpose};
 use super::credentials::Credentials;
 use super::error::{RegistryError, is_passing};
+use super::stop::BrokenOff;
 use super::wire::{basic, bounded, form, join, origin, retry_after, warnings};
 
 /// Most bytes of an answer that is only looked at for an error or a token.
@@ -78,7 +78,7 @@ impl Client {
             // Who asks for a longer wait than we have is not asked again.
             match self.wait_before(failures) {
                 Some(wait) if after.is_none_or(|after| after <= LONGEST_WAIT) => {
-                    thread::sleep(after.unwrap_or(wait));
+                    self.rest(after.unwrap_or(wait));
                 }
                 _ => return Err(error.into()),
             }
@@ -436,6 +436,9 @@ impl Client {
         let is_ours = authority == self.authority;
         let host = uri.host().unwrap_or_default().to_owned();
         let mut state = self.state.lock().expect("no thread panics with the lock");
+        if state.is_broken_off {
+            return Err(BrokenOff.into());
+        }
         if let Some(agent) = state.agents.get(&(scheme.clone(), authority.clone())) {
             return Ok(agent.clone());
         }
@@ -467,7 +470,7 @@ impl Client {
                     let Some(wait) = self.wait_before(failures) else {
                         return Err(unreachable(&self.domain, &ureq::Error::Io(error)).into());
                     };
-                    thread::sleep(wait);
+                    self.rest(wait);
                 }
             }
         }

@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use super::blob::{Blob, Part};
 use super::client::Client;
+use super::stop::BROKEN_OFF;
 use crate::image::reference::Reference;
 
 /// A place, with what the image is called there.
@@ -63,6 +64,16 @@ impl<'a> Sources<'a> {
         }
     }
 
+    /// Ends what is being fetched from any place, and lets nothing new be asked for.
+    pub fn break_off(&self) {
+        self.places.iter().for_each(|place| place.client.break_off());
+    }
+
+    /// Lets all places be asked again.
+    pub fn go_on(&self) {
+        self.places.iter().for_each(|place| place.client.go_on());
+    }
+
     /// The one that is asked now.
     pub fn place(&self) -> usize {
         self.at.load(Ordering::Relaxed)
@@ -115,7 +126,7 @@ impl Read for SourcePart<'_> {
                     self.part.begin += length as u64;
                     return Ok(length);
                 }
-                Err(error) if self.sources.pass(self.place, &error) => {
+                Err(error) if error.kind() != BROKEN_OFF && self.sources.pass(self.place, &error) => {
                     self.place = self.sources.at.load(Ordering::Relaxed);
                     self.blob = Blob::new(&self.sources.places[self.place].client, self.part);
                 }
