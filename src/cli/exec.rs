@@ -95,19 +95,21 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
         detached: args.detach,
         ..Request::default()
     };
-    let session = engine.exec(&id, &request).map_err(|error| match error {
+    let refused = |error| match error {
         // As Podman, whose words scripts look for too.
         EngineError::NotRunning(_) => report::coded(
             NOT_RUNNING,
             format!("{error}: can only create exec sessions on running containers: container state improper"),
         ),
         error => error.into(),
-    })?;
-    match foreground {
-        Some(foreground) => foreground.stay(&|_| false, |caller| session.relay(&engine.store, caller)),
+    };
+    let Some(foreground) = foreground else {
         // As Docker: a detached process has no identifier by which it could be asked for.
-        None => Ok(0),
-    }
+        engine.exec_in_background(&id, &request).map_err(refused)?;
+        return Ok(0);
+    };
+    let session = engine.exec(&id, &request).map_err(refused)?;
+    foreground.stay(&|_| false, |caller| session.relay(&engine.store, caller))
 }
 
 /// The container, by the first word, `--latest` or `--cidfile`, and the command.

@@ -59,6 +59,8 @@ struct Plan {
     /// In RFC 3339 in UTC, as the log has them, so that they compare as text.
     since: Option<String>,
     until: Option<String>,
+    /// The same for a clock.
+    end: Option<SystemTime>,
     timestamps: bool,
 }
 
@@ -126,8 +128,7 @@ pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
         plan.begin(source, &mut printer)?;
     }
     printer.flush()?;
-    while !watches.is_empty() {
-        wait_any(&mut watches)?;
+    while !watches.is_empty() && wait_any(&mut watches, plan.end)? {
         let mut place = 0;
         while let Some(watch) = watches.get_mut(place) {
             let source = &mut sources[place];
@@ -143,6 +144,11 @@ pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
         }
         printer.flush()?;
     }
+    // What was written until the end of the time.
+    for source in &mut sources[..watches.len()] {
+        plan.print_all(source, &mut printer)?;
+    }
+    printer.flush()?;
     Ok(0)
 }
 
@@ -171,6 +177,7 @@ fn plan(args: &mut LogsArgs) -> anyhow::Result<Plan> {
         tail,
         since: since.map(rfc3339),
         until: until.map(rfc3339),
+        end: until,
         timestamps: args.timestamps,
     })
 }

@@ -9,6 +9,7 @@ use super::report::{self, Outcome};
 use super::select;
 use super::stop::{parse_signal, patience, stop};
 use crate::engine::protocol::Wishes;
+use crate::engine::start::check_streams;
 use crate::engine::state::Condition;
 
 /// Restart containers
@@ -48,6 +49,10 @@ pub fn run(args: RestartArgs, context: &Context) -> Outcome {
         });
     }
     report::each_meant(&meant, |word, id| {
+        // What could not be started again goes on.
+        if let Ok(container) = engine.store.container(id) {
+            check_streams(&container.config.log)?;
+        }
         stop(&engine, word, id, signal, patience(args.time))?;
         engine.start(id, Wishes::default(), &mut report::waiting_on(word))?;
         engine.tell_restart(id);

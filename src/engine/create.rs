@@ -52,6 +52,9 @@ impl Engine {
     /// taken for interrupted when the caller dies before.
     pub fn create(&self, container: &mut Container, naming: Naming<'_>, starting: bool) -> Result<Born> {
         self.check_config(&container.config)?;
+        if starting {
+            super::start::check_streams(&container.config.log)?;
+        }
         let staging = self.store.stage(None)?;
         let id = staging.name().to_owned();
         container.version = VERSION;

@@ -41,7 +41,7 @@ pub struct Request {
     pub cap_add: Vec<String>,
     /// Rows and columns.
     pub size: Option<(u16, u16)>,
-    /// Nobody stays with it: its streams are /dev/null.
+    /// Its streams are /dev/null, unless it has a terminal.
     pub detached: bool,
     /// It is killed when we die.
     pub ends_with_caller: bool,
@@ -55,9 +55,23 @@ pub struct Session {
     event: Event,
 }
 
+/// A process that is about to be started.
+pub(super) struct Prepared {
+    target: Target,
+    process: Process,
+    cgroup: Option<OwnedFd>,
+    streams: Streams,
+    options: Options,
+    event: Event,
+}
+
 impl Engine {
     /// Starts a process in the container `id`.
     pub fn exec(&self, id: &str, request: &Request) -> Result<Session> {
+        self.prepare_exec(id, request)?.start(&self.store)
+    }
+
+    pub(super) fn prepare_exec(&self, id: &str, request: &Request) -> Result<Prepared> {
         let found = look(&self.store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
         let not_running = || EngineError::NotRunning(id.to_owned());
         match found.condition {
@@ -93,14 +107,27 @@ impl Engine {
             die_with_parent: request.ends_with_caller,
             start_gate: None,
         };
-        let mut started =
-            spawn::join(target, process, cgroup, options).map_err(|error| start_error(&error))?;
-        let streams = streams.with_terminal(started.terminal.take());
-        self.store.tell([event.clone()]);
+        Ok(Prepared {
+            target,
+            process,
+            cgroup,
+            streams,
+            options,
+            event,
+        })
+    }
+}
+
+impl Prepared {
+    pub(super) fn start(self, store: &Store) -> Result<Session> {
+        let mut started = spawn::join(self.target, self.process, self.cgroup, self.options)
+            .map_err(|error| start_error(&error))?;
+        let streams = self.streams.with_terminal(started.terminal.take());
+        store.tell([self.event.clone()]);
         Ok(Session {
             started,
             streams,
-            event,
+            event: self.event,
         })
     }
 }
@@ -245,12 +272,17 @@ impl Session {
             if code.is_none() {
                 code = self.reap()?;
                 if let Some(code) = code {
-                    let mut event = std::mem::take(&mut self.event);
-                    event.action = "exec_died".into();
-                    store.tell([event.exit(code)]);
+                    store.tell([self.end_event().exit(code)]);
                 }
             }
         }
+    }
+
+    /// That it has ended.
+    pub(super) fn end_event(&self) -> Event {
+        let mut event = self.event.clone();
+        event.action = "exec_died".into();
+        event
     }
 
     fn turn(&mut self, caller: &mut Caller<'_>, ended: bool) -> Result<Option<Outcome>> {

@@ -3,6 +3,7 @@
 //! A container that runs has a [`monitor`] of its own; commands talk to it by the [`protocol`] over the socket in the
 //! container's directory. Nothing else is resident.
 
+mod background;
 pub mod client;
 pub mod create;
 pub mod diff;

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
@@ -315,10 +315,16 @@ impl LogWatch<'_> {
 }
 
 /// Waits until there may be more of one of the logs, or one of the containers has ended: then it [is due](LogWatch::is_due).
-pub fn wait_any(watches: &mut [LogWatch<'_>]) -> Result<()> {
+/// `false` when the moment `until` came before.
+pub fn wait_any(watches: &mut [LogWatch<'_>], until: Option<SystemTime>) -> Result<bool> {
     if watches.iter().any(|watch| watch.is_due) {
-        return Ok(());
+        return Ok(true);
     }
+    let left = match until.map(|until| until.duration_since(SystemTime::now())) {
+        None => None,
+        Some(Ok(left)) => Timespec::try_from(left).ok(),
+        Some(Err(_)) => return Ok(false),
+    };
     let mut fds = Vec::with_capacity(2 * watches.len());
     for watch in watches.iter() {
         fds.push(PollFd::new(&watch.changes, PollFlags::IN));
@@ -326,9 +332,10 @@ pub fn wait_any(watches: &mut [LogWatch<'_>]) -> Result<()> {
             fds.push(PollFd::new(connection, PollFlags::IN));
         }
     }
-    match poll(&mut fds, None) {
+    match poll(&mut fds, left.as_ref()) {
+        // The clock may have been set back meanwhile.
+        Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(true),
         Ok(_) => {}
-        Err(rustix::io::Errno::INTR) => return Ok(()),
         Err(error) => return Err(errno("waiting for the log of a container")(error)),
     }
     let events: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
@@ -346,7 +353,7 @@ pub fn wait_any(watches: &mut [LogWatch<'_>]) -> Result<()> {
             };
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 #[cfg(test)]

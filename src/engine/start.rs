@@ -49,8 +49,9 @@ impl Engine {
     /// Starts a container that the caller holds locked, that is marked as active and whose record says that it
     /// [begins](begin).
     pub fn launch(&self, id: &str, log: &Log, wishes: Wishes) -> Result<Started> {
+        check_streams(log)?;
         let passed = match log.is_passed() {
-            true => own_streams(log)?,
+            true => own_streams()?,
             false => Vec::new(),
         };
         let connection = self.make_monitor(id, &passed)?;
@@ -89,6 +90,7 @@ impl Engine {
             ))),
             Condition::Elsewhere => Err(EngineError::Elsewhere(id.to_owned())),
             Condition::Created | Condition::Exited | Condition::Lost => {
+                check_streams(&held.container.config.log)?;
                 let mut state = held.state;
                 begin(&mut state);
                 self.store.mark_active(id)?;
@@ -146,23 +148,35 @@ impl Engine {
     }
 }
 
-/// Our standard streams for a container, under numbers that are in nobody's way.
-fn own_streams(log: &Log) -> Result<Vec<OwnedFd>> {
-    let streams: [BorrowedFd<'_>; 3] = [
+fn standard_streams() -> [BorrowedFd<'static>; 3] {
+    [
         rustix::stdio::stdin(),
         rustix::stdio::stdout(),
         rustix::stdio::stderr(),
-    ];
+    ]
+}
+
+/// Refuses a log by which a container would get a terminal of ours that it is not meant to have. To be asked before
+/// anything is recorded or stopped.
+pub fn check_streams(log: &Log) -> Result<()> {
     // What a container writes into a terminal can be read as if its user had typed it.
-    if matches!(log, Log::Passthrough) && streams.iter().any(rustix::termios::isatty) {
+    if matches!(log, Log::Passthrough) && standard_streams().iter().any(rustix::termios::isatty) {
         return Err(EngineError::Refused(
             "--log-driver=passthrough gives no terminal to a container, which could type into it: \
              use passthrough-tty if you trust it"
                 .into(),
         ));
     }
+    Ok(())
+}
+
+/// Our standard streams for a container, under numbers that are in nobody's way.
+fn own_streams() -> Result<Vec<OwnedFd>> {
     let copy = |stream: &BorrowedFd<'_>| rustix::io::fcntl_dupfd_cloexec(stream, 10);
-    let copies = streams.iter().map(copy).collect::<rustix::io::Result<_>>();
+    let copies = standard_streams()
+        .iter()
+        .map(copy)
+        .collect::<rustix::io::Result<_>>();
     copies.map_err(errno("standard streams"))
 }
 

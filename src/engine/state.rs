@@ -224,7 +224,10 @@ impl Engine {
             state.finished = Some(time::now());
         }
         self.store.write_state(directory, &container.id, state)?;
-        self.store.clear_active(&container.id)?;
+        // What is to vanish is still to be swept.
+        if !container.config.remove {
+            self.store.clear_active(&container.id)?;
+        }
         self.store
             .tell([Event::container("died", container).exit(state.exit_code)]);
         Ok(())

@@ -1,10 +1,10 @@
 //! Stopping, killing and waiting.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::Signal;
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 use super::client::{await_exit, connect};
 use super::protocol::{Connection, Packet, Received, Wishes};
@@ -14,6 +14,7 @@ use super::{Engine, EngineError, Result, errno, pause};
 use crate::store::Kind;
 use crate::store::container::{Config, Sharing, State};
 use crate::store::events::Event;
+use crate::store::locks::{LIVE, Liveness};
 
 /// How long a container may take to end by itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -144,14 +145,29 @@ impl Engine {
         let watch = Watch::of(directory.as_fd()).map_err(errno(format!("container {id}")))?;
         loop {
             watch.drain();
+            // Its death by force writes nothing. Before the look, which then finds whoever it was.
+            let monitor = monitor(directory.as_fd());
             let condition = look(&self.store, id)?.map(|found| found.condition);
             if wanted(condition) {
                 return Ok(());
             }
-            if condition.is_none() {
-                return Err(missing());
+            match condition {
+                None => return Err(missing()),
+                // Settled, and what was to vanish does.
+                Some(Condition::Lost) => {
+                    drop(self.hold(id, &mut || ())?);
+                    self.sweep_containers()?;
+                }
+                Some(_) => {
+                    let mut fds = vec![PollFd::new(&watch, PollFlags::IN)];
+                    fds.extend(
+                        monitor
+                            .as_ref()
+                            .map(|monitor| PollFd::new(monitor, PollFlags::IN)),
+                    );
+                    let _ = poll(&mut fds, None);
+                }
             }
-            let _ = poll(&mut [PollFd::new(&watch, PollFlags::IN)], None);
         }
     }
 
@@ -177,6 +193,15 @@ impl Engine {
             }
         }
     }
+}
+
+/// A descriptor of the monitor of the container with that directory, while it lives where we can see it.
+fn monitor(directory: BorrowedFd<'_>) -> Option<OwnedFd> {
+    let holder = || Liveness::holder(directory, LIVE).ok().flatten();
+    let pid = holder()?;
+    let pidfd = rustix::process::pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
+    // Compared after it was opened: the number may have become another process's before.
+    (holder() == Some(pid)).then_some(pidfd)
 }
 
 /// Whether whoever sends `signal` wants the container to end: what the payload may take for anything else does not.

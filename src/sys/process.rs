@@ -203,6 +203,28 @@ pub fn close_copy(number: RawFd) {
     unsafe { libc::close(number) };
 }
 
+/// Closes what this process was started with beside its standard streams, and could be waited for to end.
+pub fn close_foreign() {
+    let Ok(entries) = std::fs::read_dir("/proc/self/fd") else {
+        return;
+    };
+    let numbers: Vec<RawFd> = entries
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|number| *number > 2)
+        .collect();
+    for number in numbers {
+        // SAFETY: asks for flags, and closes what survives an exec; whatever this process has opened does not, so that no
+        // owner holds the number.
+        unsafe {
+            let flags = libc::fcntl(number, libc::F_GETFD);
+            if flags != -1 && flags & libc::FD_CLOEXEC == 0 {
+                libc::close(number);
+            }
+        }
+    }
+}
+
 /// The working directory in `buffer`; a path that does not begin with `/` lies outside the root (`getcwd(2)`).
 /// Does not allocate.
 pub fn working_directory(buffer: &mut [u8]) -> Result<&[u8]> {

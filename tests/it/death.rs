@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::support::group::Group;
 use crate::support::run::Running;
 use crate::support::{Compression, Entry, Format, Image, Sandbox};
 
@@ -105,6 +106,57 @@ fn the_death_of_a_monitor_is_the_end_of_its_container() {
     sandbox.coracle(["start", "one"]).run().succeeds();
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
     assert_clean(&sandbox);
+}
+
+/// A monitor that is killed writes nothing: whoever waits for what it would have written has to see its end.
+#[test]
+fn whoever_waits_is_told_of_the_death_of_the_monitor() {
+    for (options, condition, code, told) in [
+        (&[][..], "exited", 0, "-1\n"),
+        (&[], "stopped", 0, "137\n"),
+        (&["--rm"], "removed", 0, "-1\n"),
+        (&["--health-cmd=false"], "healthy", 125, ""),
+        (&[], "paused", 125, ""),
+    ] {
+        let sandbox = Sandbox::new();
+        sandbox.busybox();
+        let group = Group::if_possible();
+        if condition == "paused" && group.is_none() {
+            continue;
+        }
+        let run = sandbox.coracle(["run", "-d", "--name", "one"]).args(options);
+        Group::enter(&group, run.args([IMAGE, "sleep", "1000"]))
+            .run()
+            .succeeds();
+        // The first of the two is told by the record alone, as it comes with another condition.
+        let more = match condition {
+            "exited" => &["--condition", "initialized"][..],
+            _ => &[],
+        };
+        let wait = sandbox.coracle(["wait", "--condition", condition]).args(more);
+        let waiting = wait.arg("one").start();
+        is_waiting(&waiting);
+        for monitor in monitors(&sandbox) {
+            kill(monitor);
+        }
+        waiting.wait().exits(code).prints(told);
+        let _ = sandbox.coracle(["rm", "-f", "one"]).run();
+        assert_clean(&sandbox);
+    }
+}
+
+/// Waits until a command has something open by which it is told of what happens.
+#[track_caller]
+pub fn is_waiting(running: &Running) {
+    let descriptors = format!("/proc/{}/fd", running.pid());
+    eventually("it can be told", || {
+        let all = std::fs::read_dir(&descriptors).into_iter().flatten().flatten();
+        let mut targets = all.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        targets.any(|target| {
+            let target = target.to_string_lossy();
+            target.starts_with("socket:") || target.contains("inotify")
+        })
+    });
 }
 
 #[test]

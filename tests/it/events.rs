@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use super::death::eventually;
 use super::support::{Image, Sandbox};
 
 const WORDS: &str = "{{.Type}} {{.Status}} {{.Name}}";
@@ -224,4 +225,60 @@ fn without_a_backend_nothing_is_recorded() {
         .exits(125);
     let said = String::from_utf8_lossy(&refused.stderr);
     assert!(said.contains("journal yet"), "{said}");
+}
+
+/// Nobody stays with such a process but a process of ours, which holds nothing of its caller's open.
+#[test]
+fn the_end_of_a_detached_process_is_told() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let coracle = |words: &[&str]| sandbox.coracle(words).run();
+    coracle(&["run", "-d", "--name", "one", image, "sleep", "1000"]).succeeds();
+    let told = |words: &[&str], count: usize| {
+        let mut told = String::new();
+        eventually("its end is told", || {
+            told = events(
+                &sandbox,
+                &["--filter", "container=one"],
+                "{{.Status}} {{.ContainerExitCode}}",
+            );
+            told.matches("exec_died").count() == count
+        });
+        assert!(told.trim_end().ends_with(&words.join("\n")), "{told}");
+    };
+    // The last words of a shell that has our pipe and a descriptor of its own: both end with it.
+    let line = "exec 9>&1; \"$0\" \"$@\"; echo done";
+    let exec = sandbox.coracle([
+        "exec",
+        "-d",
+        "one",
+        "sh",
+        "-c",
+        "while [ ! -e /go ]; do sleep 0.05; done; exit 3",
+    ]);
+    exec.through_shell(line).run().succeeds().prints("done\n");
+    coracle(&["exec", "one", "touch", "/go"]).succeeds();
+    told(&[], 2);
+    let all = events(
+        &sandbox,
+        &["--filter", "event=exec_died"],
+        "{{.ContainerExitCode}}",
+    );
+    let mut codes: Vec<&str> = all.lines().collect();
+    codes.sort_unstable();
+    assert_eq!(codes, ["0", "3"]);
+    // One with a terminal writes more than that holds.
+    coracle(&["exec", "-dt", "one", "sh", "-c", "yes | head -c 100000; exit 4"]).succeeds();
+    told(&["exec_died 4"], 3);
+    coracle(&["exec", "-d", "one", "sleep", "1000"]).succeeds();
+    coracle(&["kill", "one"]).succeeds();
+    eventually("its end is told", || {
+        let all = events(
+            &sandbox,
+            &["--filter", "event=exec_died"],
+            "{{.ContainerExitCode}}",
+        );
+        all.lines().filter(|code| *code == "137").count() == 1
+    });
+    coracle(&["rm", "-f", "one"]).succeeds();
 }

@@ -241,3 +241,73 @@ fn a_container_can_have_its_callers_streams() {
     assert!(outcome.text().ends_with("\nlate"), "{outcome}");
     sandbox.coracle(["rm", "one"]).run().succeeds();
 }
+
+/// What could not be started again is not stopped, and what is refused leaves no trace.
+#[test]
+fn streams_that_are_a_terminal_are_refused_before_anything_is_changed() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let passed = ["--log-driver", "passthrough", "--name", "one", IMAGE];
+    let on_terminal = |words: &[&str]| {
+        let refused = sandbox.coracle(words).start_on_terminal().wait().exits(125);
+        assert!(refused.text().contains("passthrough-tty"), "{refused}");
+    };
+    on_terminal(&[&["run"][..], &passed, &["true"]].concat());
+    sandbox.coracle(["ps", "-aq"]).run().succeeds().prints("");
+    let create = sandbox.coracle(["create"]).args(passed).args(["sleep", "1000"]);
+    let id = create.run().succeeds().text().trim_end().to_owned();
+    let inspect = || {
+        let all = sandbox.coracle(["inspect", "one"]).run().succeeds();
+        let record = std::fs::read(
+            sandbox
+                .data_root()
+                .join("containers")
+                .join(&id)
+                .join("state.json"),
+        );
+        (all.text().to_owned(), record.ok())
+    };
+    let before = inspect();
+    on_terminal(&["start", "one"]);
+    assert_eq!(inspect(), before);
+    // It keeps the streams that it is started with.
+    let start = sandbox.coracle(["start", "one"]).with(|command| {
+        command
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+    });
+    start.run().succeeds();
+    let before = inspect();
+    on_terminal(&["restart", "one"]);
+    assert_eq!(inspect(), before);
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+}
+
+#[test]
+fn a_log_is_followed_until_its_time_is_over() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let script = "echo on; exec sleep 1000";
+    sandbox
+        .coracle(["run", "-d", "--name", "one", IMAGE, "sh", "-c", script])
+        .run()
+        .succeeds();
+    eventually("it has begun", || {
+        !sandbox.coracle(["logs", "one"]).run().text().is_empty()
+    });
+    // Nothing happens any more: the end comes of the clock alone.
+    for until in ["2s", "-1s"] {
+        let end = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
+        let end = end.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+        let (until, is_ahead) = match until {
+            "2s" => (format!("{end:.3}"), true),
+            _ => ("1".to_owned(), false),
+        };
+        let followed = sandbox.coracle(["logs", "-f", "--until", &until, "one"]).run();
+        followed.succeeds().prints(if is_ahead { "on\n" } else { "" });
+        let now = std::time::SystemTime::now();
+        let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
+        assert!(now + 0.01 >= end || !is_ahead, "it ended before its time");
+    }
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+}
