@@ -157,6 +157,10 @@ fn obtain(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) ->
     let kept = fetch(store, &name, &sources, &mut layers, &wanted, tell)?;
     // What is unpacked now is not written to disk with the layers.
     kept.into_iter().try_for_each(Download::remove)?;
+    // What an earlier process had of them may have been in a form that did not serve.
+    wanted
+        .iter()
+        .try_for_each(|layer| forget(store, blob_of(layer)))?;
     let mut repo_digests = vec![format!("{name}@{digest}")];
     if resolved.digest != digest {
         repo_digests.push(format!("{name}@{}", resolved.digest));
@@ -290,10 +294,6 @@ fn fetch<'s>(
         if !is_here {
             need = need.saturating_add(blob.size);
             missing += 1;
-        } else if blob.size >= KEPT_FROM {
-            // Of somebody who was killed as soon as the layer was here.
-            store.forget_download(&blob.digest)?;
-            store.forget_download(&in_parts(&blob.digest))?;
         }
     }
     check_room(store, need)?;
@@ -353,6 +353,15 @@ fn is_of_this_machine(error: &anyhow::Error) -> bool {
             .is_some_and(|cause| cause.raw_os_error().is_some());
         of_system || cause.is::<rustix::io::Errno>()
     })
+}
+
+/// Removes what there is of a blob whose layer is here.
+fn forget(store: &Store, blob: &Descriptor) -> Result<()> {
+    if blob.size >= KEPT_FROM {
+        store.forget_download(&blob.digest)?;
+        store.forget_download(&in_parts(&blob.digest))?;
+    }
+    Ok(())
 }
 
 fn blob_of(wanted: &Wanted) -> &Descriptor {

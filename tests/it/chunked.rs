@@ -264,3 +264,49 @@ fn what_a_killed_pull_had_of_the_missing_parts_is_not_fetched_again() {
     let downloads = std::fs::read_dir(store.data_root().join("downloads"));
     assert_eq!(downloads.unwrap().count(), 0);
 }
+
+/// The registry gives no parts any more when the next pull comes, so that what was kept of them is of no use.
+#[test]
+fn what_was_kept_of_parts_is_forgotten_with_the_whole() {
+    requires!("program:docker-registry", "program:skopeo");
+    let sandbox = Sandbox::new();
+    let (reached, waiter) = mpsc::channel();
+    let (gone, is_gone) = mpsc::channel::<()>();
+    let (reached, is_gone) = (Mutex::new(reached), Mutex::new(is_gone));
+    let parts = AtomicUsize::new(0);
+    let (fake, _, _) = registry(&sandbox, move |asked, mut answer, whole| {
+        if !(1..8 << 20).contains(&asked.offset()) {
+            return match parts.load(Ordering::SeqCst) {
+                2.. => Answer::new(200, whole),
+                _ => answer,
+            };
+        }
+        match parts.fetch_add(1, Ordering::SeqCst) {
+            0 => {
+                answer.length = Some(answer.body.len());
+                answer.cut = Some(3 << 20);
+            }
+            _ => {
+                reached.lock().unwrap().send(()).unwrap();
+                is_gone.lock().unwrap().recv().unwrap();
+            }
+        }
+        answer
+    });
+    let store = Sandbox::new();
+    let name = |tag: &str| format!("{}/test:{tag}", fake.host);
+    store.coracle(["pull", "-q", &name("v1")]).run().succeeds();
+    let pull = store.coracle(["pull", "-q", &name("v2")]).start();
+    waiter.recv_timeout(Duration::from_secs(60)).unwrap();
+    pull.signal(Signal::KILL);
+    pull.wait();
+    gone.send(()).unwrap();
+    let kept = || {
+        std::fs::read_dir(store.data_root().join("downloads"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(kept(), 1);
+    store.coracle(["pull", "-q", &name("v2")]).run().succeeds();
+    assert_eq!(kept(), 0);
+}
