@@ -11,6 +11,7 @@ use super::context::Context;
 use super::format::{self, Columns, ListFormat};
 use super::manifest::pairs;
 use super::output::{print, print_line, write_digest};
+use super::push::lacking;
 use super::registry::{Remote, TransferOptions, first_of};
 use super::report::{self, Outcome};
 use super::view::moment::{Clock, seconds};
@@ -330,7 +331,7 @@ fn push(args: &PushArgs, context: &Context) -> Outcome {
     if !args.quiet {
         print_line(&pushed.digest.hex())?;
     }
-    Ok(0)
+    lacking(&name.to_string(), pushed)
 }
 
 fn rm(args: RmArgs, context: &Context) -> Outcome {

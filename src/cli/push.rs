@@ -157,6 +157,7 @@ pub fn run(mut args: PushArgs, context: &Context) -> Outcome {
         let target = target.or_latest();
         vec![(wanted(&engine.store, &args.image, &args)?, target)]
     };
+    let mut code = 0;
     for (found, target) in pairs {
         let say = |text: &str| {
             if !args.quiet {
@@ -182,8 +183,9 @@ pub fn run(mut args: PushArgs, context: &Context) -> Outcome {
             say(&format!("Signed {}", pushed.digest));
         }
         answer(&args, &target, &pushed)?;
+        code = code.max(lacking(&target.to_string(), pushed)?);
     }
-    Ok(0)
+    Ok(code)
 }
 
 /// Writes an image into an archive or a directory.
@@ -292,7 +294,13 @@ fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyho
     let (_engine, pushed) = push_list(context, &list, target, &args.transfer, &options, args.quiet)?;
     let target = transport::name(target).parse::<Reference>()?.or_latest();
     answer(args, &target, &pushed)?;
-    Ok(Some(0))
+    lacking(&target.to_string(), pushed).map(Some)
+}
+
+/// Tells what failed once it was at the registry.
+pub fn lacking(target: &str, pushed: Pushed) -> Outcome {
+    let told = pushed.lacks.into_iter();
+    report::conclude(told.map(|error| Err(error.context(format!("{target} is pushed, but not all is done")))))
 }
 
 fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Result<()> {

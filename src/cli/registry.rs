@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -229,8 +230,8 @@ pub fn find_first<'a>(
 /// What decides about images that are to be fetched.
 pub struct Remote<'a> {
     transfer: &'a TransferOptions,
-    registries: Registries,
-    policy: Policy,
+    registries: Rc<Registries>,
+    policy: Rc<Policy>,
     /// Read where signatures are asked for.
     signed: OnceCell<RegistriesD>,
 }
@@ -240,10 +241,26 @@ impl<'a> Remote<'a> {
     pub fn new(transfer: &'a TransferOptions) -> anyhow::Result<Self> {
         Ok(Self {
             transfer,
-            registries: configuration::registries()?,
-            policy: configuration::policy(transfer.signature_policy.as_deref())?,
+            registries: configuration::registries()?.into(),
+            policy: configuration::policy(transfer.signature_policy.as_deref())?.into(),
             signed: OnceCell::new(),
         })
+    }
+
+    /// The same files with other options, which name the same policy.
+    pub fn with<'b>(&self, transfer: &'b TransferOptions) -> Remote<'b> {
+        Remote {
+            transfer,
+            registries: Rc::clone(&self.registries),
+            policy: Rc::clone(&self.policy),
+            signed: self.signed.clone(),
+        }
+    }
+
+    /// A client for the registry that the name says.
+    pub fn own_client(&self, reference: &Reference) -> anyhow::Result<Client> {
+        let settings = self.transfer.own_settings(reference, &self.registries)?;
+        Ok(Client::new(reference, settings))
     }
 
     /// The images that a name may mean.

@@ -520,11 +520,8 @@ pub fn push(store: &Store, client: &Client, artifact: &Artifact) -> Result<Pushe
     }
     let reference: Reference = artifact.name.parse()?;
     let kind = manifest.media_type.as_deref().unwrap_or(media_type::OCI_MANIFEST);
-    let digest = client.put_manifest(reference.tag(), &bytes, kind)?;
-    Ok(Pushed {
-        digest,
-        size: bytes.len() as u64,
-    })
+    let taken = client.put_manifest(reference.tag(), &bytes, kind)?;
+    Ok(Pushed::of(taken, bytes.len()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use super::compression::{Compression, encoder};
 use super::layer;
 use super::publish::new_manifest;
 use super::reference::Reference;
-use super::registry::Client;
+use super::registry::{Client, Taken};
 use crate::base::digest::Digest;
 use crate::base::parallel;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, media_type};
@@ -51,11 +51,24 @@ pub struct PushOptions {
 }
 
 /// What was pushed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug)]
 pub struct Pushed {
     pub digest: Digest,
     /// Bytes of the manifest.
     pub size: u64,
+    /// What failed once it was there.
+    pub lacks: Vec<anyhow::Error>,
+}
+
+impl Pushed {
+    /// A manifest of so many bytes that a registry has taken.
+    pub fn of(taken: Taken, size: usize) -> Self {
+        Self {
+            digest: taken.digest,
+            size: size as u64,
+            lacks: taken.unlisted.into_iter().collect(),
+        }
+    }
 }
 
 /// What became of a layer.
@@ -166,11 +179,19 @@ impl<'a> Journey<'a> {
         if !self.client.has_blob(&self.image.id)? && !self.mounted(&self.image.id)? {
             self.client.upload(&config)?;
         }
-        let digest = self.client.put_manifest(tag, &manifest, &media_type)?;
+        let taken = self.client.put_manifest(tag, &manifest, &media_type)?;
         drop(held);
-        self.remember(target, &manifest, &media_type, &config)?;
-        let size = manifest.len() as u64;
-        Ok(Some((Pushed { digest, size }, media_type)))
+        let mut pushed = Pushed::of(taken, manifest.len());
+        // The registry has it, whatever becomes of our own record.
+        let remembered = self.remember(target, &manifest, &media_type, &config);
+        let context = || {
+            format!(
+                "manifest {} is pushed, but not noted with the image",
+                pushed.digest
+            )
+        };
+        pushed.lacks.extend(remembered.with_context(context).err());
+        Ok(Some((pushed, media_type)))
     }
 
     fn is_wanted(&self, media_type: &str) -> bool {

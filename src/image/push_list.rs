@@ -71,7 +71,7 @@ impl ListJourney<'_> {
     /// Pushes the list, and with `all` what it names.
     pub fn push(&self) -> Result<Pushed> {
         let mut index = index(self.store, self.list)?;
-        let mut more = Vec::new();
+        let (mut more, mut lacks) = (Vec::new(), Vec::new());
         if self.options.all {
             for entry in &mut index.manifests {
                 let what = || match &entry.platform {
@@ -80,11 +80,13 @@ impl ListJourney<'_> {
                 };
                 let described = what();
                 let old = entry.clone();
-                self.member(entry).with_context(|| described.clone())?;
+                // What is there and only not attached, say, keeps the others from nothing.
+                let mut pushed = self.member(entry).with_context(|| described.clone())?;
                 for compression in &self.options.add {
-                    let added = self.packed(&old, *compression);
+                    let added = self.packed(&old, *compression, &mut pushed);
                     more.extend(added.with_context(|| described.clone())?);
                 }
+                lacks.extend(pushed.into_iter().map(|error| error.context(described.clone())));
             }
         }
         index.manifests.extend(more);
@@ -112,23 +114,25 @@ impl ListJourney<'_> {
                 .for_each(|entry| entry.annotations.clear());
         }
         let bytes = serialized(&mut index, kind);
-        let digest = self.client.put_manifest(self.target.tag(), &bytes, kind)?;
+        let taken = self.client.put_manifest(self.target.tag(), &bytes, kind)?;
         self.store
             .tell([events::Event::image("push", &self.list.id.hex(), self.target)]);
-        Ok(Pushed {
-            digest,
-            size: bytes.len() as u64,
-        })
+        let mut pushed = Pushed::of(taken, bytes.len());
+        pushed.lacks.splice(..0, lacks);
+        Ok(pushed)
     }
 
-    /// Pushes a member, and writes into its entry what it is at the registry.
-    fn member(&self, entry: &mut Descriptor) -> Result<()> {
+    /// Pushes a member, and writes into its entry what it is at the registry. Gives what failed once it was there.
+    fn member(&self, entry: &mut Descriptor) -> Result<Vec<anyhow::Error>> {
         let as_asked = self.keeps(&entry.media_type);
         if as_asked
             && matches!(self.client.resolve(&entry.digest.to_string()), Ok(Some(digest)) if digest == entry.digest)
         {
             (self.tell)(entry, Event::Exists);
-            return Ok(());
+            // It may not be listed with its subject, as an earlier push could not do that.
+            let bytes = self.store.blob(&entry.digest, MANIFEST_LIMIT)?;
+            let unlisted = self.client.list_again(&bytes, &entry.media_type);
+            return Ok(unlisted.err().into_iter().collect());
         }
         let image = image_of(self.store, &entry.digest)?;
         let pushed = |anew| match &image {
@@ -136,18 +140,18 @@ impl ListJourney<'_> {
             None => Ok(None),
         };
         if as_asked {
-            let copied = match pushed(false)?.is_some() {
-                true => Ok(true),
-                false => self.copy(&entry.digest, image.is_none()),
+            let copied = match pushed(false)? {
+                Some((pushed, _)) => Ok(Some(pushed.lacks)),
+                None => self.copy(&entry.digest, image.is_none()),
             };
             match copied {
-                Ok(true) => {
+                Ok(Some(lacks)) => {
                     (self.tell)(entry, Event::Copied);
-                    return Ok(());
+                    return Ok(lacks);
                 }
                 Err(error) if image.is_none() => return Err(error),
                 // Where it came from does not give it, but it is here.
-                Ok(false) | Err(_) => {}
+                Ok(None) | Err(_) => {}
             }
         }
         let Some((pushed, media_type)) = pushed(true)? else {
@@ -155,7 +159,7 @@ impl ListJourney<'_> {
         };
         (self.tell)(entry, Event::Replaced(pushed.digest));
         (entry.digest, entry.size, entry.media_type) = (pushed.digest, pushed.size, media_type);
-        Ok(())
+        Ok(pushed.lacks)
     }
 
     /// Whether a member may stay what it is.
@@ -180,8 +184,13 @@ impl ListJourney<'_> {
         push_member(&journey, self.target, manifest, anew)
     }
 
-    /// The same image in another packing, unless it has that already.
-    fn packed(&self, entry: &Descriptor, compression: Compression) -> Result<Option<Descriptor>> {
+    /// The same image in another packing, unless it has that already. What failed once it was there goes to `lacks`.
+    fn packed(
+        &self,
+        entry: &Descriptor,
+        compression: Compression,
+        lacks: &mut Vec<anyhow::Error>,
+    ) -> Result<Option<Descriptor>> {
         let bytes = self.store.blob(&entry.digest, MANIFEST_LIMIT)?;
         let Document::Manifest(manifest) = Document::parse(&bytes, &entry.media_type)? else {
             return Ok(None);
@@ -211,13 +220,14 @@ impl ListJourney<'_> {
                 .annotations
                 .insert(format!("{PACKED}{compression}"), "true".into());
         }
+        lacks.extend(pushed.lacks);
         (self.tell)(entry, Event::Added(pushed.digest));
         Ok(Some(added))
     }
 
-    /// Gives a member on as it is: from the files that lie with the list, or from where it came. `false`: nobody has it
-    /// at hand, which is an error where it `must` be.
-    fn copy(&self, digest: &Digest, must: bool) -> Result<bool> {
+    /// Gives a member on as it is: from the files that lie with the list, or from where it came; and then what failed
+    /// once it was there. `None`: nobody has it at hand, which is an error where it `must` be.
+    fn copy(&self, digest: &Digest, must: bool) -> Result<Option<Vec<anyhow::Error>>> {
         let members = self.list.list.as_ref();
         let member = members.and_then(|list| list.member(digest));
         let member = member.context("the list does not know it")?;
@@ -230,7 +240,7 @@ impl ListJourney<'_> {
             if must {
                 bail!("it is not here, and nobody knows from where it came: load or pull it first");
             }
-            return Ok(false);
+            return Ok(None);
         }
         if let Some(origin) = origin {
             let sources = Sources::new(&origin.places, &|_, _| ());
@@ -246,11 +256,12 @@ impl ListJourney<'_> {
             if must {
                 bail!("blob {} is not at hand", blob.digest);
             }
-            return Ok(false);
+            return Ok(None);
         }
-        self.client
+        let taken = self
+            .client
             .put_manifest(None, &bytes, &member.manifest.media_type)?;
-        Ok(true)
+        Ok(Some(taken.unlisted.into_iter().collect()))
     }
 
     /// The repository that something comes from, if it is another one of the same registry.

@@ -554,3 +554,92 @@ fn what_stands_in_the_place_of_the_list_is_left_there_or_leads_nowhere() {
         coracle(&sandbox, &["manifest", "rm", &list]);
     }
 }
+
+/// A list under a tag that may not be written, for each of two members: both are pushed, and so is their list.
+#[test]
+fn what_cannot_be_listed_is_told_when_all_is_pushed() {
+    let sandbox = Sandbox::new();
+    sandbox.load(&image().name("localhost/app:v1"));
+    let registry = start(Ways::default(), |asked, answer| {
+        let is_of_list = asked.target.contains("/manifests/sha256-");
+        match (is_of_list, asked.method.as_str()) {
+            (true, "PUT") => refused(405, "UNSUPPORTED"),
+            (true, _) => refused(404, "MANIFEST_UNKNOWN"),
+            (false, _) => answer,
+        }
+    });
+    let subject = format!("{}/test:v1", registry.host);
+    coracle(&sandbox, &["push", "localhost/app:v1", &subject]);
+    let list = attach(&sandbox, &format!("docker://{subject}"), "x/bill");
+    let file = sandbox.file("second.txt", "second");
+    sandbox
+        .coracle(["manifest", "add", "--artifact", "--artifact-type", "x/test"])
+        .arg(format!("--artifact-subject=docker://{subject}"))
+        .arg(&list)
+        .arg(file)
+        .run()
+        .succeeds();
+    let digests = sandbox.path("tmp/digest");
+    for (words, tag) in [
+        (&["manifest", "push", "--rm", "--all"][..], "one"),
+        (&["push"], "two"),
+    ] {
+        let before = registry.asked().len();
+        let name = format!("{}/test:{tag}", registry.host);
+        let failed = sandbox
+            .coracle(words)
+            .arg("--digestfile")
+            .arg(&digests)
+            .args([&list, &name])
+            .run()
+            .exits(125);
+        let said = told(&failed);
+        let lacks = "not listed as attached to its subject";
+        // The second time both are there, and are to be listed still.
+        assert_eq!(said.matches(lacks).count(), 2, "{said}");
+        let asked = registry.asked();
+        let put = asked[before..].iter().filter(|asked| asked.method == "PUT");
+        let manifests = put.filter(|asked| asked.target.contains("/manifests/sha256:"));
+        assert_eq!(manifests.count(), 2, "{said}");
+        let digest = std::fs::read_to_string(&digests).unwrap();
+        let found = coracle(&sandbox, &["manifest", "inspect", "--verbose", &name]).json();
+        assert!(
+            digest.starts_with("sha256:") && found.as_array().is_some_and(|all| all.len() == 2),
+            "{found}"
+        );
+    }
+    coracle(&sandbox, &["manifest", "exists", &list]);
+}
+
+#[test]
+fn a_warning_is_that_of_the_host_that_gives_it() {
+    let sandbox = Sandbox::new();
+    let content = Content::of(&image(), &sandbox.path("tmp"));
+    let blobs = content.documents.clone();
+    let storage = Fake::start(move |asked| {
+        let blob = asked.target.trim_start_matches("/storage");
+        Answer::new(200, blobs[blob].1.clone()).header("Warning", "299 - \"out of room\"")
+    });
+    let elsewhere = format!("http://{}/storage", storage.host);
+    let registry = Fake::start(move |asked| match asked.target.strip_prefix("/here") {
+        None if asked.target.ends_with(&content.config) => {
+            Answer::new(307, "").header("Location", format!("/here{}", asked.target))
+        }
+        None if asked.target.contains("/blobs/") => {
+            Answer::new(307, "").header("Location", format!("{elsewhere}{}", asked.target))
+        }
+        None => content.answer(asked),
+        Some(target) => {
+            Answer::new(200, content.documents[target].1.clone()).header("Warning", "299 - \"moved within\"")
+        }
+    });
+    let said = told(&coracle(
+        &sandbox,
+        &["pull", &format!("{}/test:v1", registry.host)],
+    ));
+    for (host, text) in [(&storage.host, "out of room"), (&registry.host, "moved within")] {
+        let warning = format!("Warning: {host} says: {text}");
+        assert_eq!(said.matches(&warning).count(), 1, "{said}");
+        assert_eq!(said.matches(text).count(), 1, "{said}");
+    }
+}

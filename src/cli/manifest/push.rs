@@ -12,7 +12,7 @@ use crate::base::digest::Digest;
 use crate::cli::context::Context;
 use crate::cli::options::Boolean;
 use crate::cli::output::{print_line, write_digest};
-use crate::cli::push::PackingOptions;
+use crate::cli::push::{PackingOptions, lacking};
 use crate::cli::registry::{RegistryOptions, Remote, TransferOptions};
 use crate::cli::report::{self, Outcome};
 use crate::engine::Engine;
@@ -84,13 +84,14 @@ pub fn run(args: &PushArgs, context: &Context) -> Outcome {
     let transfer = args.remote.transfer();
     let (engine, pushed) = push_list(context, &list, destination, &transfer, &options, args.quiet)?;
     write_digest(args.digestfile.as_deref(), &pushed.digest)?;
-    if args.rm {
+    // Where something is left to do, it can be done again.
+    if args.rm && pushed.lacks.is_empty() {
         remove::remove(&engine.store, &list.id.hex(), true)?;
     }
     if !args.quiet {
         print_line(&pushed.digest.to_string())?;
     }
-    Ok(0)
+    lacking(destination, pushed)
 }
 
 /// Pushes a list as `destination`, and tells of its members. The engine is given back, as it can be opened but once.
@@ -110,10 +111,13 @@ pub fn push_list(
     if target.digest().is_some() {
         bail!("{destination}: a list gets its digest from its content, so it is pushed by a tag");
     }
-    let client = transfer.client(&target)?;
-    let sources = match options.all {
-        true => sources(list, &target, transfer)?,
-        false => HashMap::new(),
+    let (client, sources) = match options.all {
+        true => {
+            let remote = Remote::new(transfer)?;
+            let sources = sources(list, &target, transfer, &remote)?;
+            (remote.own_client(&target)?, sources)
+        }
+        false => (transfer.client(&target)?, HashMap::new()),
     };
     let engine = context.act()?;
     let say = |text: &str| {
@@ -152,6 +156,7 @@ fn sources(
     list: &Image,
     target: &Reference,
     transfer: &TransferOptions,
+    same: &Remote<'_>,
 ) -> anyhow::Result<HashMap<Digest, Origin>> {
     let members = list.list.iter().flat_map(|list| &list.members);
     let members: Vec<(Digest, Reference)> = members
@@ -172,11 +177,11 @@ fn sources(
         creds: None,
         ..transfer.clone()
     };
-    let (same, others) = (Remote::new(transfer)?, Remote::new(&of_others)?);
+    let others = same.with(&of_others);
     let mut sources = HashMap::new();
     for (digest, reference) in members {
         let remote = match reference.domain() == target.domain() {
-            true => &same,
+            true => same,
             false => &others,
         };
         if let Some(candidate) = remote.candidates(&reference)?.pop() {

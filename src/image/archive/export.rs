@@ -224,5 +224,6 @@ fn pushed(manifest: &[u8]) -> Pushed {
     Pushed {
         digest: Digest::of(manifest),
         size: manifest.len() as u64,
+        lacks: Vec::new(),
     }
 }

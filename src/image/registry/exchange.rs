@@ -88,7 +88,9 @@ impl Client {
     fn accept(&self, ask: &Ask<'_>, mut response: Response<Body>) -> Result<Response<Body>> {
         if let Some(warn) = self.settings.warn {
             let warnings = warnings(response.headers());
-            warnings.iter().for_each(|text| warn(&self.domain, text));
+            let from = response.extensions().get::<AnsweredBy>();
+            let host = from.map_or(self.domain.as_str(), |from| &from.0);
+            warnings.iter().for_each(|text| warn(host, text));
         }
         if response.status().is_success() {
             return Ok(response);
@@ -310,6 +312,9 @@ impl Client {
             let host = uri.authority().map(ToString::to_string).unwrap_or_default();
             let request = self.request(ask, &next, authorization.filter(|_| self.is_own(&next)))?;
             response = self.run(request, ask.body, &host)?;
+            if !self.is_own(&next) {
+                response.extensions_mut().insert(AnsweredBy(host));
+            }
             url = next;
         }
         Err(self
@@ -476,6 +481,10 @@ impl Client {
         }
     }
 }
+
+/// Another host than the registry, which it led to.
+#[derive(Clone)]
+struct AnsweredBy(String);
 
 /// A request that brought no answer.
 #[derive(Debug)]

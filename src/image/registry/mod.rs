@@ -32,4 +32,5 @@ pub use error::{RegistryError, is_missing};
 pub use search::Match;
 pub use sources::{Source, SourcePart, Sources};
 pub use stop::BROKEN_OFF;
+pub use upload::Taken;
 pub use wide::{PART, Wide};

@@ -84,7 +84,7 @@ impl Client {
             if bytes.len() as u64 > MANIFEST_LIMIT {
                 bail!("the list would be longer than {MANIFEST_LIMIT} bytes");
             }
-            self.put_manifest(Some(&tag(subject)), &bytes, &kind)?;
+            self.put_manifest(Some(&tag(subject)), &bytes, &kind)?.listed()?;
         }
         // The last of these was not looked after, as is nothing that others write later.
         Ok(())

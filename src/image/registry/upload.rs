@@ -124,7 +124,7 @@ impl Client {
     }
 
     /// Gives a manifest its tag, or only its digest. The registry checks that it has all it names.
-    pub fn put_manifest(&self, tag: Option<&str>, bytes: &[u8], media_type: &str) -> Result<Digest> {
+    pub fn put_manifest(&self, tag: Option<&str>, bytes: &[u8], media_type: &str) -> Result<Taken> {
         let digest = Digest::of(bytes);
         let name = tag.map_or_else(|| digest.to_string(), str::to_owned);
         let target = format!("/v2/{}/manifests/{name}", self.repository);
@@ -135,15 +135,44 @@ impl Client {
             let reason = format!("{what} has the digest {digest}, and it says {other}");
             return Err(self.wrong(reason).into());
         }
+        let mut unlisted = None;
         // Without this answer the registry has not seen what the manifest is attached to.
         if !response.headers().contains_key(SUBJECT) {
             let listed = attachment(bytes, media_type).and_then(|found| match found {
                 Some((subject, entry)) => self.attach(&subject, &entry),
                 None => Ok(()),
             });
-            listed.with_context(|| format!("{what} is pushed, but not listed as attached to its subject"))?;
+            let context = || format!("{what} is pushed, but not listed as attached to its subject");
+            unlisted = listed.with_context(context).err();
         }
-        Ok(digest)
+        Ok(Taken { digest, unlisted })
+    }
+
+    /// Sees to it that a manifest, which is there, is listed as attached to its subject, if it has one.
+    pub fn list_again(&self, bytes: &[u8], media_type: &str) -> Result<()> {
+        if attachment(bytes, media_type)?.is_some() {
+            self.put_manifest(None, bytes, media_type)?.listed()?;
+        }
+        Ok(())
+    }
+}
+
+/// A manifest that the registry has now.
+#[derive(Debug)]
+#[must_use]
+pub struct Taken {
+    pub digest: Digest,
+    /// Why it is not listed as attached to its subject.
+    pub unlisted: Option<anyhow::Error>,
+}
+
+impl Taken {
+    /// Its digest; not being listed is a failure.
+    pub fn listed(self) -> Result<Digest> {
+        match self.unlisted {
+            Some(error) => Err(error),
+            None => Ok(self.digest),
+        }
     }
 }
 

@@ -131,8 +131,8 @@ pub fn sign(client: &Client, key: &PrivateKey, reference: &Reference, digest: &D
         }
         None => new_manifest(media_type::OCI_MANIFEST, config, vec![layer]),
     };
-    client.put_manifest(Some(&tag(digest)), &bytes, media_type::OCI_MANIFEST)?;
-    Ok(())
+    let put = client.put_manifest(Some(&tag(digest)), &bytes, media_type::OCI_MANIFEST)?;
+    put.listed().map(drop)
 }
 
 /// Whether a layer is a signature by the key that says just this. One that cannot be read does not serve.
