@@ -11,6 +11,7 @@ pub mod group;
 pub mod image;
 pub mod killer;
 pub mod leaks;
+pub mod memory;
 pub mod programs;
 pub mod registry;
 pub mod requires;
