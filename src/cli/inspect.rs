@@ -125,7 +125,7 @@ fn container(store: &Store, found: &Found, sizes: Option<(u64, u64)>) -> anyhow:
         listed: Listed {
             container: &found.container,
             state: &found.state,
-            word: found.condition.word(),
+            word: found.condition.word_for(&found.state),
             sizes,
             health: found.health.as_ref(),
         },

@@ -106,7 +106,7 @@ fn list_once(args: &PsArgs, context: &Context) -> anyhow::Result<String> {
         .map(|(one, sizes)| Listed {
             container: &one.container,
             state: &one.state,
-            word: one.condition.word(),
+            word: one.condition.word_for(&one.state),
             sizes,
             health: one.health.as_ref(),
         })

@@ -293,7 +293,9 @@ impl ContainerFilters {
                 .collect::<Vec<_>>()
                 .join(" ")
         };
-        let is_status = |wanted: &str| wanted == word || wanted == "stopped" && word == "exited";
+        let is_status = |wanted: &str| {
+            wanted == word || wanted == "stopped" && word == "exited" || wanted == condition.word_for(state)
+        };
         let filters = &self.filters;
         (self.ancestors.is_empty() || ancestor)
             && filters.any("id", |wanted| id_fits(wanted, &container.id))

@@ -41,8 +41,7 @@ pub fn run(args: WhyArgs, context: &Context) -> Outcome {
     };
     let id = one(&store, word, args.latest)?;
     let found = state::look(&store, &id)?.ok_or_else(|| EngineError::NoSuchContainer(id.clone()))?;
-    let sent = why::sent(&store, &id);
-    let why = why::judge(&found.container, &found.state, found.condition, sent);
+    let why = why::judge(&found.container, &found.state, found.condition);
     let mut last = VecDeque::with_capacity(LINES);
     if let Ok(mut log) = LogReader::open(&store, &found.container) {
         log.skip_to_last(LINES)?;

@@ -56,6 +56,8 @@ pub enum Packet {
         columns: u16,
     },
     Signal(i32),
+    /// Such a signal was sent past the monitor, or will be in a moment.
+    Sent(i32),
     /// Check the container's health now, and tell of it.
     Check,
     /// Tell of its health, now and with each check.
@@ -91,6 +93,7 @@ impl Packet {
             Self::InputEnd => b'e',
             Self::Resize { .. } => b'r',
             Self::Signal(_) => b's',
+            Self::Sent(_) => b'n',
             Self::Welcome { .. } => b'W',
             Self::Started(_) => b'S',
             Self::Failed { .. } => b'F',
@@ -123,7 +126,11 @@ impl Packet {
                 bytes.extend(rows.to_le_bytes());
                 bytes.extend(columns.to_le_bytes());
             }
-            Self::Signal(number) | Self::Started(number) | Self::Exit(number) | Self::Checked(number) => {
+            Self::Signal(number)
+            | Self::Sent(number)
+            | Self::Started(number)
+            | Self::Exit(number)
+            | Self::Checked(number) => {
                 bytes.extend(number.to_le_bytes());
             }
             Self::Failed { exit, message } => {
@@ -164,6 +171,7 @@ impl Packet {
                 columns: short(2)?,
             },
             b's' => Self::Signal(number()?),
+            b'n' => Self::Sent(number()?),
             b'W' => Self::Welcome {
                 version: *rest.first()?,
             },
@@ -296,6 +304,7 @@ mod tests {
                 columns: 80,
             },
             Packet::Signal(15),
+            Packet::Sent(9),
             Packet::Welcome { version: 1 },
             Packet::Started(7),
             Packet::Failed {

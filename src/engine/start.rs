@@ -43,6 +43,7 @@ pub(super) fn begin(state: &mut State) {
     state.cgroup = None;
     state.restarts = 0;
     state.stopped = false;
+    state.sent = None;
 }
 
 impl Engine {

@@ -57,6 +57,14 @@ impl Condition {
         matches!(self, Self::Running | Self::Paused)
     }
 
+    /// The same with what Podman says of one that somebody stops: until its end it runs.
+    pub fn word_for(self, state: &State) -> &'static str {
+        match self {
+            Self::Running if state.stopping => "stopping",
+            other => other.word(),
+        }
+    }
+
     /// The word that Docker and Podman use.
     pub fn word(self) -> &'static str {
         match self {
@@ -123,6 +131,7 @@ fn settle(state: &mut State) {
         state.exit_code = 137;
     }
     state.status = Status::Exited;
+    state.stopping = false;
     state.pid = 0;
 }
 

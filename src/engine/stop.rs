@@ -109,6 +109,10 @@ impl Engine {
             return Err(not_running());
         }
         let pidfd = init(&found.state).ok_or_else(not_running)?;
+        // Before the signal: the monitor hears of that before it notices the end.
+        if let Ok(Some(connection)) = connect(&self.store, id, Wishes::default()) {
+            let _ = connection.try_send(&Packet::Sent(signal));
+        }
         crate::sys::signal::send(std::os::fd::AsFd::as_fd(&pidfd), signal)
             .map_err(errno(format!("cannot send signal {signal} to container {id}")))?;
         if signal == Signal::KILL.as_raw() || signal == found.container.config.stop_signal {

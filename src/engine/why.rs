@@ -3,11 +3,10 @@
 use serde::Serialize;
 
 use super::state::Condition;
+use super::stop::ends;
 use crate::base::id;
 use crate::base::units::binary_size;
-use crate::store::Store;
-use crate::store::container::{Container, State};
-use crate::store::read_events::EventReader;
+use crate::store::container::{Config, Container, Sender, Sent, State};
 
 /// What a monitor notes as the cause when the time limit is over, and when the caller is gone.
 pub const TIME_OVER: &str = "its time was over";
@@ -62,42 +61,11 @@ pub enum Cause {
     MachineRestarted,
 }
 
-/// What somebody did to a container by a command of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sent {
-    /// `kill` or `stop`.
-    pub command: String,
-    pub signal: Option<i32>,
-}
-
-/// The last thing that was done to end a container since it was last started, as far as the events still tell.
-pub fn sent(store: &Store, id: &str) -> Option<Sent> {
-    let mut events = EventReader::open(store, true).ok()?;
-    let mut last = None;
-    while let Ok(Some(event)) = events.read() {
-        if event.kind != "container" || event.id != id {
-            continue;
-        }
-        match event.action.as_ref() {
-            "start" => last = None,
-            "kill" | "stop" => {
-                let signal = event.attributes.get("signal");
-                last = Some(Sent {
-                    command: event.action.into_owned(),
-                    signal: signal.and_then(|signal| signal.parse().ok()),
-                });
-            }
-            _ => {}
-        }
-    }
-    last
-}
-
 /// Judges the records of a container.
-pub fn judge(container: &Container, state: &State, condition: Condition, sent: Option<Sent>) -> Why {
+pub fn judge(container: &Container, state: &State, condition: Condition) -> Why {
     let code = state.exit_code;
     let signal = (condition == Condition::Exited && (129..=192).contains(&code)).then(|| code - 128);
-    let (cause, explanation) = cause(container, state, condition, signal, sent);
+    let (cause, explanation) = cause(container, state, condition, signal);
     Why {
         id: container.id.clone(),
         name: container.name.clone(),
@@ -114,13 +82,7 @@ pub fn judge(container: &Container, state: &State, condition: Condition, sent: O
     }
 }
 
-fn cause(
-    container: &Container,
-    state: &State,
-    condition: Condition,
-    signal: Option<i32>,
-    sent: Option<Sent>,
-) -> (Cause, String) {
+fn cause(container: &Container, state: &State, condition: Condition, signal: Option<i32>) -> (Cause, String) {
     let config = &container.config;
     let code = state.exit_code;
     match condition {
@@ -188,25 +150,40 @@ fn cause(
         }
         _ => return (Cause::StartFailed, format!("it could not be started: {error}")),
     }
-    match (signal, sent) {
-        (Some(number), Some(sent)) => {
-            let what = match sent.signal {
-                Some(own) if own != number => format!("signal {own}, after which signal {number} ended it"),
-                _ => format!("signal {number}"),
-            };
-            (Cause::User, format!("`coracle {}` sent it {what}", sent.command))
+    by_signal(config, code, signal, state.sent)
+}
+
+/// What ended a container of which nothing else is known: a signal that was sent, or itself.
+fn by_signal(config: &Config, code: i32, signal: Option<i32>, sent: Option<Sent>) -> (Cause, String) {
+    let by = |sent: Sent| match sent.by {
+        Sender::Kill => format!("`coracle kill` sent it signal {}", sent.signal),
+        Sender::Stop => format!("`coracle stop`, `restart` or `rm` sent it signal {}", sent.signal),
+        Sender::Caller => format!(
+            "the command in its foreground passed signal {} on to it",
+            sent.signal
+        ),
+        Sender::Monitor => {
+            let who = "whoever ended its monitor, such as a service manager";
+            format!("{who}, had signal {} sent to it", sent.signal)
         }
-        (_, Some(sent)) => (
+    };
+    match (signal, sent) {
+        (Some(number), Some(sent)) if sent.signal == number => (Cause::User, by(sent)),
+        (None, Some(sent)) if ends(config, sent.signal) => (
             Cause::User,
-            format!("it ended with exit code {code} after `coracle {}`", sent.command),
+            format!("it ended with exit code {code} after {}", by(sent)),
         ),
-        (Some(number), None) => (
-            Cause::Signal,
-            format!(
-                "signal {number} ended it, which no command of coracle's had sent: it came from the kernel, from another program, or from itself"
-            ),
-        ),
-        (None, None) => (Cause::Exited, exit(code)),
+        (Some(number), sent) => {
+            let last = sent.map(|sent| format!("; before that {}", by(sent)));
+            let text = format!(
+                "signal {number} ended it, which no command of coracle's had sent: it came from the kernel, from \
+                 another program, or from itself{}",
+                last.unwrap_or_default()
+            );
+            (Cause::Signal, text)
+        }
+        // One that did not mean its end.
+        (None, _) => (Cause::Exited, exit(code)),
     }
 }
 
@@ -237,14 +214,7 @@ mod tests {
 
     #[test]
     fn causes() {
-        let kill = Sent {
-            command: "kill".into(),
-            signal: Some(9),
-        };
-        let stop = Sent {
-            command: "stop".into(),
-            signal: None,
-        };
+        let sent = |by, signal| Some(Sent { by, signal });
         for (code, is_oom, error, sent, cause, part) in [
             (
                 0,
@@ -262,12 +232,45 @@ mod tests {
                 137,
                 false,
                 "",
-                Some(kill),
+                sent(Sender::Kill, 9),
                 Cause::User,
                 "`coracle kill` sent it signal 9",
             ),
-            (0, false, "", Some(stop), Cause::User, "after `coracle stop`"),
-            (137, false, TIME_OVER, None, Cause::Timeout, "3 seconds"),
+            (
+                0,
+                false,
+                "",
+                sent(Sender::Stop, 15),
+                Cause::User,
+                "after `coracle stop`",
+            ),
+            (
+                130,
+                false,
+                "",
+                sent(Sender::Caller, 2),
+                Cause::User,
+                "foreground passed",
+            ),
+            (
+                143,
+                false,
+                "",
+                sent(Sender::Monitor, 15),
+                Cause::User,
+                "service manager",
+            ),
+            (
+                137,
+                false,
+                "",
+                sent(Sender::Kill, 1),
+                Cause::Signal,
+                "before that `coracle kill` sent it signal 1",
+            ),
+            (3, false, "", sent(Sender::Kill, 1), Cause::Exited, "by itself"),
+            (129, false, "", sent(Sender::Kill, 1), Cause::User, "signal 1"),
+            (-1, false, TIME_OVER, None, Cause::Timeout, "3 seconds"),
             (143, false, CALLER_GONE, None, Cause::CallerGone, "--guard"),
             (
                 137,
@@ -307,9 +310,10 @@ mod tests {
                 exit_code: code,
                 oom_killed: is_oom,
                 error: error.into(),
+                sent,
                 ..State::created()
             };
-            let why = judge(&container(), &state, Condition::Exited, sent);
+            let why = judge(&container(), &state, Condition::Exited);
             assert_eq!(why.cause, cause, "{code} {error}: {}", why.explanation);
             assert!(
                 why.explanation.contains(part),
@@ -317,9 +321,9 @@ mod tests {
                 why.explanation
             );
         }
-        let why = judge(&container(), &State::created(), Condition::Created, None);
+        let why = judge(&container(), &State::created(), Condition::Created);
         assert_eq!(why.cause, Cause::NeverStarted);
-        let why = judge(&container(), &State::created(), Condition::Running, None);
+        let why = judge(&container(), &State::created(), Condition::Running);
         assert_eq!((why.cause, why.signal), (Cause::None, None));
     }
 }

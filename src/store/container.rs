@@ -360,8 +360,34 @@ pub struct State {
     /// Its user has ended it, or wants it to end, so that it does not start again by itself.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub stopped: bool,
+    /// Somebody stops it, and waits for its end.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stopping: bool,
+    /// The last signal that was sent on purpose in this life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sent: Option<Sent>,
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// A signal that one of us has sent to a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    pub by: Sender,
+    pub signal: i32,
+}
+
+/// Who sends signals to containers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sender {
+    Kill,
+    /// `stop`, or what stops as well: `restart`, `rm`.
+    Stop,
+    /// The command in the foreground, which has got it itself.
+    Caller,
+    /// The monitor, which somebody wants to end: a service manager.
+    Monitor,
 }
 
 impl State {
@@ -383,6 +409,8 @@ impl State {
             error: String::new(),
             restarts: 0,
             stopped: false,
+            stopping: false,
+            sent: None,
             extra: serde_json::Map::new(),
         }
     }

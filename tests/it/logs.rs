@@ -158,13 +158,13 @@ fn logs_of_podmans_format_elsewhere() {
     let words = [
         "inspect",
         "--format",
-        "{{.LogPath}} {{.HostConfig.LogConfig.Type}}",
+        "{{.LogPath}} {{.HostConfig.LogConfig.Type}}|{{with .HostConfig.LogConfig}}{{.Path}} {{.Size}}|{{.Tag}}{{end}}",
         "one",
     ];
     sandbox
         .coracle(words)
         .run()
-        .prints(&format!("{} k8s-file\n", path.display()));
+        .prints(&format!("{0} k8s-file|{0} -1B|\n", path.display()));
     sandbox.coracle(["rm", "one"]).run().succeeds();
     assert!(path.exists(), "it is its owner's");
 }

@@ -5,12 +5,13 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::containers::{Listed, network};
+use super::log;
 use crate::base::bytes::ByteString;
 use crate::base::time::NEVER;
 use crate::cli::values::signal;
 use crate::engine::oci;
 use crate::store::container::{
-    Config, Container, Log, Mount, MountSource, Network, Root, Seccomp, Sharing, State, Ulimit,
+    Config, Container, Mount, MountSource, Network, Root, Seccomp, Sharing, State, Ulimit,
 };
 use crate::store::health::{Health, Outcome};
 
@@ -49,7 +50,7 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         true => format!("/proc/{}/root{path}", state.pid),
         false => String::new(),
     };
-    let path_in = |file: &str| directory.join(file).to_string_lossy().into_owned();
+    let log_path = log::path(&config.log, directory);
     let mut document = json!({
         "Id": container.id,
         "Created": container.created,
@@ -73,13 +74,7 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         "ResolvConfPath": own_file("/etc/resolv.conf"),
         "HostnamePath": own_file("/etc/hostname"),
         "HostsPath": own_file("/etc/hosts"),
-        "LogPath": match &config.log {
-            Log::JsonFile(file) | Log::K8sFile(file) => match &file.path {
-                Some(path) => lossy(path),
-                None => path_in("log"),
-            },
-            Log::Journald { .. } | Log::Passthrough | Log::PassthroughTty | Log::None => String::new(),
-        },
+        "LogPath": log_path,
         "OCIConfigPath": "",
         "StaticDir": directory.to_string_lossy(),
         "OCIRuntime": "coracle",
@@ -103,7 +98,7 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         "IsInfra": false,
         "IsService": false,
         "Config": config_of(listed),
-        "HostConfig": host_config(config),
+        "HostConfig": host_config(config, &log_path),
     });
     if let (Some((own, all)), Some(object)) = (sizes, document.as_object_mut()) {
         object.insert("SizeRw".into(), (*own).into());
@@ -332,38 +327,7 @@ fn config_of(listed: &Listed<'_>) -> Value {
     })
 }
 
-/// The driver of a log, and its options.
-fn log(log: &Log) -> (&'static str, Map<String, Value>) {
-    let mut options = Map::new();
-    let mut add = |key: &str, value: String| options.insert(key.into(), value.into());
-    let word = match log {
-        Log::JsonFile(_) => "json-file",
-        Log::K8sFile(_) => "k8s-file",
-        Log::Journald { .. } => "journald",
-        Log::Passthrough => "passthrough",
-        Log::PassthroughTty => "passthrough-tty",
-        Log::None => "none",
-    };
-    match log {
-        Log::JsonFile(file) | Log::K8sFile(file) => {
-            if let Some(size) = file.max_size {
-                add("max-size", size.to_string());
-                add("max-file", file.max_files.to_string());
-            }
-            if let Some(path) = &file.path {
-                add("path", lossy(path));
-            }
-        }
-        Log::Journald { tag: Some(tag) } => {
-            add("tag", tag.clone());
-        }
-        Log::Journald { tag: None } | Log::Passthrough | Log::PassthroughTty | Log::None => {}
-    }
-    (word, options)
-}
-
-fn host_config(config: &Config) -> Value {
-    let (log_type, log_options) = log(&config.log);
+fn host_config(config: &Config, log_path: &str) -> Value {
     let mode = |sharing| {
         if sharing == Sharing::Host {
             "host"
@@ -380,7 +344,7 @@ fn host_config(config: &Config) -> Value {
     let mut document = json!({
         "Binds": binds(config),
         "ContainerIDFile": config.cidfile.as_ref().map(lossy).unwrap_or_default(),
-        "LogConfig": {"Type": log_type, "Config": log_options},
+        "LogConfig": log::configuration(&config.log, log_path),
         "NetworkMode": if config.network == Network::Host { "host" } else { "none" },
         "RestartPolicy": {"Name": config.restart.word(), "MaximumRetryCount": config.restart.retries()},
         "AutoRemove": config.remove,

@@ -54,7 +54,7 @@ pub const COLUMNS_OF_NAMESPACES: Columns = Columns {
 pub struct Listed<'a> {
     pub container: &'a Container,
     pub state: &'a State,
-    /// `created`, `running`, `paused`, `restarting`, `exited`.
+    /// `created`, `running`, `stopping`, `paused`, `restarting`, `exited`.
     pub word: &'a str,
     /// Bytes of its own files and of all its files, where they were asked for.
     pub sizes: Option<(u64, u64)>,
@@ -65,7 +65,7 @@ pub struct Listed<'a> {
 impl Listed<'_> {
     /// Whether it has processes, frozen or not.
     pub fn is_running(&self) -> bool {
-        matches!(self.word, "running" | "paused")
+        matches!(self.word, "running" | "paused" | "stopping")
     }
 
     /// The words of its command line.
@@ -99,6 +99,7 @@ impl Listed<'_> {
         let started = self.state.started.as_deref().unwrap_or(NEVER);
         match self.word {
             "running" => format!("Up {}{}", clock.since(started), self.health_text()),
+            "stopping" => "Stopping".into(),
             "paused" => format!("Up {} (Paused)", clock.since(started)),
             "restarting" => {
                 let finished = self.state.finished.as_deref().unwrap_or(started);

@@ -7,6 +7,7 @@ pub mod containers;
 pub mod events;
 pub mod history;
 pub mod images;
+mod log;
 pub mod moment;
 pub mod stats;
 pub mod tree;

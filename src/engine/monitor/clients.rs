@@ -5,6 +5,7 @@ use std::os::fd::AsFd;
 
 use rustix::event::{PollFd, PollFlags};
 use rustix::io::Errno;
+use rustix::process::Signal;
 
 use super::super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::wishes_of;
@@ -26,6 +27,8 @@ struct Client {
     gone: bool,
     /// It is told of each check of the container's health.
     watches: bool,
+    /// It has sent the signal by which the container is to end, and waits for that.
+    stops: bool,
 }
 
 impl Clients {
@@ -37,6 +40,7 @@ impl Clients {
             pending: VecDeque::new(),
             gone: false,
             watches: false,
+            stops: false,
         });
     }
 
@@ -48,7 +52,13 @@ impl Clients {
             pending: VecDeque::new(),
             gone: false,
             watches: false,
+            stops: false,
         });
+    }
+
+    /// Whether somebody stops the container.
+    pub fn is_stopping(&self) -> bool {
+        self.clients.iter().any(|client| client.stops)
     }
 
     /// Whether the foreground caller is still there.
@@ -76,15 +86,17 @@ impl Clients {
         }
     }
 
-    /// Reads what clients have said, sends on what was pending, and returns the requests.
-    pub fn attend(&mut self, events: &[PollFlags]) -> Vec<Packet> {
+    /// Reads what clients have said, sends on what was pending, and returns the requests; with each whether it is of one that
+    /// ends the container.
+    pub fn attend(&mut self, events: &[PollFlags]) -> Vec<(Packet, bool)> {
         let mut requests = Vec::new();
         for (client, events) in self.clients.iter_mut().zip(events) {
             if events.contains(PollFlags::OUT) {
                 client.send_pending();
             }
             if events.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
-                requests.extend(client.listen());
+                let ends = client.wishes.is_some_and(|wishes| wishes.end);
+                requests.extend(client.listen().map(|request| (request, ends)));
             }
         }
         // Those who came meanwhile as well.
@@ -210,6 +222,7 @@ impl Client {
                 }
                 (Some(_), _) => {
                     self.watches |= matches!(packet, Packet::Check | Packet::Watch);
+                    self.stops |= matches!((&packet, self.wishes), (Packet::Signal(number), Some(wishes)) if wishes.end && *number != Signal::KILL.as_raw());
                     Some(packet)
                 }
             },

@@ -15,6 +15,7 @@ mod record;
 mod restart;
 pub(super) mod streams;
 mod surroundings;
+mod told;
 
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -38,7 +39,7 @@ use super::start::MONITOR_SOCKET;
 use super::stop::{ends, is_deaf};
 use super::{Engine, EngineError, Result, errno};
 use crate::store::Kind;
-use crate::store::container::{Container, State, Status};
+use crate::store::container::{Container, Sender, State, Status};
 use crate::store::events::Event;
 use crate::store::locks::Liveness;
 use crate::sys::process;
@@ -285,6 +286,8 @@ impl Monitor {
             if ended.is_none()
                 && let Some(code) = self.reap()
             {
+                self.hear();
+                let code = self.verdict(code);
                 ended = Some(code);
                 // Whoever learns of the end finds in the log all that was written.
                 self.take_rest();
@@ -343,6 +346,7 @@ impl Monitor {
     /// One round: wait for whatever comes first and deal with it.
     fn turn(&mut self) {
         self.attend_surroundings();
+        self.note_stop();
         let blocked = self.clients.is_blocked();
         let mut fds = vec![
             PollFd::new(&self.signals, PollFlags::IN),
@@ -396,8 +400,8 @@ impl Monitor {
                 self.stream(*output);
             }
         }
-        for request in self.clients.attend(&events[first_client..first_check]) {
-            self.answer(request);
+        for (request, ends) in self.clients.attend(&events[first_client..first_check]) {
+            self.answer(request, ends);
         }
     }
 
@@ -415,7 +419,8 @@ impl Monitor {
         true
     }
 
-    fn answer(&mut self, packet: Packet) {
+    /// Does what a client wants, which may be [one that ends the container](Wishes::end).
+    fn answer(&mut self, packet: Packet, of_ending: bool) {
         match packet {
             Packet::Input(data) => self.streams.push_input(data),
             Packet::InputEnd => self.streams.end_input(),
@@ -423,7 +428,10 @@ impl Monitor {
                 self.window = Some((rows, columns));
                 self.streams.resize(rows, columns);
             }
+            Packet::Sent(number) => self.note_signal(Sender::Kill, number),
             Packet::Signal(number) => {
+                let by = if of_ending { Sender::Stop } else { Sender::Caller };
+                self.note_signal(by, number);
                 if ends(&self.container.config, number) {
                     self.end_by_user();
                 }
@@ -483,6 +491,7 @@ impl Monitor {
                 .iter()
                 .any(|signal| signal.as_raw() == delivered.number)
             {
+                self.note_signal(Sender::Monitor, delivered.number);
                 self.stop(delivered.number);
             }
         }

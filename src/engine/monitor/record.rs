@@ -25,6 +25,8 @@ pub fn started(state: &mut State, payload: &Payload) {
     state.finished = None;
     state.exit_code = 0;
     state.oom_killed = false;
+    state.stopping = false;
+    state.sent = None;
     state.error.clear();
 }
 
@@ -33,6 +35,7 @@ pub fn ended(state: &mut State, code: i32, error: String) {
     state.status = Status::Exited;
     state.exit_code = code;
     state.pid = 0;
+    state.stopping = false;
     state.finished = Some(time::now());
     state.error = error;
 }

@@ -83,7 +83,7 @@ pub(super) fn report(container: &Container, state: &State) {
     let Some(path) = &container.config.exit_report else {
         return;
     };
-    let report = why::judge(container, state, Condition::Exited, None);
+    let report = why::judge(container, state, Condition::Exited);
     let text = serde_json::to_vec_pretty(&report).expect("a report is plain JSON");
     write_file(path.as_path(), &text, file::PRIVATE);
 }
