@@ -1,5 +1,6 @@
 //! containers.conf (containers.conf(5)): what holds for containers and commands where the command line says nothing.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -169,26 +170,28 @@ impl Settings {
     /// Reads one more file, which counts more than those before it.
     pub fn add(&mut self, file: &Path, text: &str) -> Result<(), SettingsError> {
         self.files.push(file.to_owned());
-        let text = without_comments(text);
+        let file = File {
+            path: file,
+            text,
+            said: said(text),
+        };
         // What distributions install says little or nothing, and every command reads it.
-        let is_silent = |line: &str| line.is_empty() || line.starts_with('[') && line.ends_with(']');
-        if text.lines().map(str::trim).all(is_silent) {
-            return parse::<Table>(file, &text).map(drop);
+        if file
+            .said
+            .lines()
+            .all(|line| line.starts_with('[') && line.ends_with(']'))
+        {
+            return file.parse::<Table>().map(drop);
         }
-        let sections: Sections = parse(file, &text)?;
-        if self.merged.is_empty() {
-            (self.containers, self.engine) = (sections.containers, sections.engine);
-            merge(&mut self.merged, parse(file, &text)?, "", &mut self.growing);
-        } else {
-            merge(&mut self.merged, parse(file, &text)?, "", &mut self.growing);
-            let sections = Sections::deserialize(Value::Table(self.merged.clone()));
-            let sections = sections.map_err(|error| SettingsError {
-                file: file.to_owned(),
-                line: 1,
-                problem: error.message().replace('\n', " "),
-            })?;
-            (self.containers, self.engine) = (sections.containers, sections.engine);
-        }
+        let sections: Sections = file.parse()?;
+        let is_first = self.merged.is_empty();
+        merge(&mut self.merged, file.parse()?, "", &mut self.growing);
+        let sections = match is_first {
+            true => sections,
+            false => Sections::deserialize(Value::Table(self.merged.clone()))
+                .map_err(|error| file.error(1, error.message()))?,
+        };
+        (self.containers, self.engine) = (sections.containers, sections.engine);
         self.ignored = ignored(&self.merged);
         Ok(())
     }
@@ -286,31 +289,50 @@ impl Settings {
     }
 }
 
-/// The same lines without comments that fill a line, which make up most of such files and take long to parse.
-fn without_comments(text: &str) -> String {
-    // Within a string of several lines they are none.
-    if text.contains("\"\"\"") || text.contains("'''") {
-        return text.to_owned();
-    }
-    let mut kept = String::with_capacity(1024);
-    for line in text.lines() {
-        if !line.trim_start().starts_with('#') {
-            kept.push_str(line);
-        }
-        kept.push('\n');
-    }
-    kept
+/// One file.
+struct File<'a> {
+    path: &'a Path,
+    /// As it was read.
+    text: &'a str,
+    /// What of it is parsed.
+    said: Cow<'a, str>,
 }
 
-fn parse<T: DeserializeOwned>(file: &Path, text: &str) -> Result<T, SettingsError> {
-    toml::from_str(text).map_err(|error| {
-        let at = error.span().map_or(0, |span| span.start);
+impl File<'_> {
+    fn parse<T: DeserializeOwned>(&self) -> Result<T, SettingsError> {
+        toml::from_str(&self.said).map_err(|error| {
+            // The line that the user sees is that of the file as it was read.
+            let error = toml::from_str::<T>(self.text).err().unwrap_or(error);
+            let at = error.span().map_or(0, |span| span.start);
+            let before = self.text.get(..at).unwrap_or(self.text);
+            self.error(before.matches('\n').count() + 1, error.message())
+        })
+    }
+
+    fn error(&self, line: usize, problem: &str) -> SettingsError {
         SettingsError {
-            file: file.to_owned(),
-            line: text.get(..at).unwrap_or(text).matches('\n').count() + 1,
-            problem: error.message().replace('\n', " "),
+            file: self.path.to_owned(),
+            line,
+            problem: problem.replace('\n', " "),
         }
-    })
+    }
+}
+
+/// A file's text without empty lines and comments that fill a line, which make up most of such files and take long to
+/// parse.
+fn said(text: &str) -> Cow<'_, str> {
+    // Within a string of several lines they are none.
+    if text.contains("\"\"\"") || text.contains("'''") {
+        return text.into();
+    }
+    let mut said = String::new();
+    for line in text.lines().map(str::trim_ascii) {
+        if !line.is_empty() && !line.starts_with('#') {
+            said.push_str(line);
+            said.push('\n');
+        }
+    }
+    said.into()
 }
 
 /// Puts what a later file says over what stands there. A list that is said to grow does so until a file says otherwise.
