@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_coracle_global_optspecs
-    string join \n v/version root= runroot= l/log-level= events-backend= storage-driver= storage-opt= module= D/debug h/help
+    string join \n v/version root= runroot= l/log-level= events-backend= storage-driver= storage-opt= module= out= noout D/debug h/help
 end
 
 function __fish_coracle_needs_command
@@ -34,7 +34,9 @@ complete -c coracle -n "__fish_coracle_needs_command" -l events-backend -d 'Wher
 complete -c coracle -n "__fish_coracle_needs_command" -l storage-driver -d 'Accepted for scripts: there is one kind of store, which is like overlay' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l storage-opt -d 'Option of the store: additionalimagestore=DIR names one whose images are read; what is about Podman\'s drivers has no effect' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l module -d 'Add a file of options to containers.conf, by its path or its name in containers.conf.modules' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l out -d 'Write results to this file and not to standard output' -r
 complete -c coracle -n "__fish_coracle_needs_command" -s v -l version -d 'Print the version'
+complete -c coracle -n "__fish_coracle_needs_command" -l noout -d 'Write no results'
 complete -c coracle -n "__fish_coracle_needs_command" -s D -l debug -d 'The same as --log-level=debug'
 complete -c coracle -n "__fish_coracle_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "artifact" -d 'Manage artifacts: files that registries keep beside images'

@@ -17,6 +17,7 @@ use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser};
 use super::Cli;
 use super::options::parse_bool;
 use super::unsupported::{self, Treatment};
+use super::version::Called;
 
 /// The arguments of a command, adapted.
 #[derive(Debug)]
@@ -66,8 +67,8 @@ pub enum Parsed {
     Command(Box<Cli>),
     /// Help or the version was asked for: print it and end well.
     Print(String),
-    /// It names no command; this says which there are.
-    Incomplete(String),
+    /// It names no command: the help, which says which there are, and what is wrong.
+    Incomplete(String, String),
     /// It cannot be run, and why.
     Refused(String),
 }
@@ -93,10 +94,12 @@ pub fn parse(mut line: Vec<OsString>) -> Parsed {
             Err(error) => error,
         };
         match error.kind() {
-            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            ErrorKind::DisplayHelp
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+            | ErrorKind::MissingSubcommand => {
                 return help(&line, &error);
             }
-            ErrorKind::DisplayVersion => return Parsed::Print(error.to_string()),
+            ErrorKind::DisplayVersion => return Parsed::Print(Called::by(&line).line()),
             _ => {}
         }
         match repair(&mut line, &error) {
@@ -111,15 +114,22 @@ pub fn parse(mut line: Vec<OsString>) -> Parsed {
 fn help(line: &[OsString], error: &clap::Error) -> Parsed {
     let mut command = Cli::command();
     command.build();
-    let text = match command.try_get_matches_from(line) {
-        Err(complete) if complete.kind() == error.kind() => complete.render().to_string(),
-        _ => error.render().to_string(),
-    };
     if error.kind() == ErrorKind::DisplayHelp {
-        Parsed::Print(text)
-    } else {
-        Parsed::Incomplete(text)
+        return Parsed::Print(match command.try_get_matches_from(line) {
+            Err(complete) if complete.kind() == error.kind() => complete.render().to_string(),
+            _ => error.render().to_string(),
+        });
     }
+    let mut command = &mut command;
+    let mut words = String::from("coracle");
+    for word in command_path(line) {
+        words = format!("{words} {word}");
+        command = command
+            .find_subcommand_mut(&word)
+            .expect("the path was found in it");
+    }
+    let text = command.render_help().to_string();
+    Parsed::Incomplete(text, format!("missing command '{words} COMMAND'"))
 }
 
 enum Repair {
@@ -148,7 +158,7 @@ fn repair(line: &mut Vec<OsString>, error: &clap::Error) -> Repair {
             match unsupported::flag(&path, flag).or_else(|| unsupported::flag(&[], flag)) {
                 Some(Treatment::Refuse(why)) => Repair::Refused(why),
                 Some(Treatment::Skip { value }) => skip(line, flag, value),
-                None => Repair::Unknown,
+                None => to_front(line, flag),
             }
         }
         ErrorKind::InvalidSubcommand => {
@@ -178,6 +188,44 @@ fn skip(line: &mut Vec<OsString>, flag: &str, value: bool) -> Repair {
     if value && removed == flag && place < line.len() {
         line.remove(place);
     }
+    Repair::Repaired
+}
+
+/// An option of the program that stands behind the command goes before it, where it counts more than those that are there.
+fn to_front(line: &mut [OsString], flag: &str) -> Repair {
+    let definition = Cli::command();
+    let option = |name: &str| {
+        let mut options = definition.get_opts();
+        options.find(|option| option.get_long().is_some_and(|long| name == format!("--{long}")))
+    };
+    let takes_next = |word: &OsString| {
+        let option = word.to_str().and_then(option);
+        option.is_some_and(|option| option.get_action().takes_values())
+    };
+    let mut command = 1;
+    while let Some(word) = line.get(command).filter(|word| word.as_bytes().starts_with(b"-")) {
+        command += if takes_next(word) { 2 } else { 1 };
+    }
+    let with_value = format!("{flag}=");
+    let is_meant = |word: &OsString| word == flag || word.as_bytes().starts_with(with_value.as_bytes());
+    let Some(place) = line
+        .iter()
+        .skip(command)
+        .position(is_meant)
+        .filter(|_| option(flag).is_some())
+    else {
+        return Repair::Unknown;
+    };
+    let place = command + place;
+    let end = if takes_next(&line[place]) {
+        place + 2
+    } else {
+        place + 1
+    };
+    if end > line.len() {
+        return Repair::Refused(format!("flag needs an argument: {flag}"));
+    }
+    line[command..end].rotate_right(end - place);
     Repair::Repaired
 }
 
@@ -288,7 +336,7 @@ mod tests {
             .collect();
         match parse(line) {
             Parsed::Command(cli) => format!("{cli:?}"),
-            Parsed::Print(text) | Parsed::Incomplete(text) => text,
+            Parsed::Print(text) | Parsed::Incomplete(text, _) => text,
             Parsed::Refused(why) => format!("refused: {why}"),
         }
     }

@@ -81,7 +81,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
     let engine = context.act_alone()?;
     let (id, command) = target(&engine.store, &args)?;
     if command.is_empty() {
-        bail!("name the command to run in the container");
+        bail!("must provide a non-empty command to start an exec session: name it behind the container");
     }
     let request = Request {
         arguments: command.iter().map(|word| word.as_os_str().into()).collect(),

@@ -7,6 +7,7 @@ use super::context::Context;
 use super::output::print;
 use super::report::Outcome;
 use super::select::one;
+use crate::store::health::Health;
 
 /// Check the health of containers
 #[derive(Args, Debug)]
@@ -46,6 +47,13 @@ pub fn run(args: HealthcheckArgs, context: &Context) -> Outcome {
     if passed {
         return Ok(0);
     }
+    // As Podman: how the container is while failures do not count yet, else what this check found.
+    let is_lenient = |health: &Health| health.start_period > 0 || health.startup.is_some();
+    let config = engine.store.container(&id)?.config;
+    let word = match config.health {
+        Some(health) if is_lenient(&health) => word,
+        _ => "unhealthy".into(),
+    };
     print(&format!("{word}\n"))?;
     Ok(if args.ignore_result { 0 } else { FAILED })
 }

@@ -11,7 +11,7 @@ use super::events::Backend;
 use super::format;
 use super::output::print;
 use super::report::Outcome;
-use super::version::{C_LIBRARY, VERSION};
+use super::version::{C_LIBRARY, Called, VERSION};
 use super::view::yaml::yaml;
 use crate::engine::list;
 use crate::engine::state::Condition;
@@ -40,8 +40,19 @@ pub fn run(args: InfoArgs, context: &Context) -> Outcome {
     Ok(0)
 }
 
+/// What --log-driver takes.
+const LOG_DRIVERS: [&str; 6] = [
+    "json-file",
+    "k8s-file",
+    "journald",
+    "passthrough",
+    "passthrough-tty",
+    "none",
+];
+
 /// What there is to tell.
 struct Facts {
+    called: Called,
     root: String,
     run_root: String,
     /// Containers that run, that are paused, and all, images, volumes.
@@ -123,6 +134,7 @@ impl Facts {
             ));
         }
         Ok(Self {
+            called: Called::by(&context.command_line),
             root: context.store_path()?.display().to_string(),
             run_root: context.run_path()?.display().to_string(),
             running,
@@ -179,7 +191,9 @@ impl Facts {
                 "cgroupManager": "cgroupfs",
                 "cgroupVersion": self.cgroup,
                 "cgroupsVersion": self.cgroup,
+                "conmon": {"package": "coracle", "path": self.program, "version": format!("coracle version {VERSION}")},
                 "cpus": self.processors,
+                "databaseBackend": "files",
                 "distribution": {"distribution": self.distribution.0, "version": self.distribution.1},
                 "eventLogger": self.events,
                 "hostname": self.host_name,
@@ -205,6 +219,7 @@ impl Facts {
                 "swapTotal": self.swap.0,
                 "uptime": self.uptime,
             },
+            "plugins": {"authorization": null, "log": LOG_DRIVERS, "network": ["host", "none"], "volume": ["local"]},
             "store": {
                 "configFile": self.configuration.clone().unwrap_or_default(),
                 "containerStore": {"number": self.containers, "paused": self.paused, "running": self.running,
@@ -219,8 +234,8 @@ impl Facts {
                 "transientStore": false,
                 "volumePath": format!("{}/volumes", self.root),
             },
-            "version": {"APIVersion": VERSION, "CLibrary": C_LIBRARY, "OsArch": platform::display(&platform),
-                        "Version": VERSION},
+            "version": {"APIVersion": self.called.api_version(), "CLibrary": C_LIBRARY, "Coracle": VERSION,
+                        "OsArch": platform::display(&platform), "Version": self.called.version()},
         })
     }
 
@@ -230,7 +245,7 @@ impl Facts {
         let docker = json!({
             "ID": "",
             "Name": self.host_name,
-            "ServerVersion": VERSION,
+            "ServerVersion": self.called.version(),
             "Containers": self.containers,
             "ContainersRunning": self.running,
             "ContainersPaused": self.paused,

@@ -114,8 +114,8 @@ fn object(store: Option<&Store>, engine: Option<&Engine>, kind: &str, name: &str
         ));
     }
     match kind {
-        "all" => bail!("no such object: {name}"),
-        kind => bail!("no such {kind}: {name}"),
+        "all" => bail!("no such object: {name:?}"),
+        kind => bail!("no such {kind} {name:?}"),
     }
 }
 

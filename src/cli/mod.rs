@@ -80,8 +80,11 @@ mod wait;
 mod why;
 
 use std::ffi::OsString;
+use std::fs::File;
+use std::path::Path;
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{Args, Parser, Subcommand};
 
 use arguments::{Flags, Parsed};
@@ -142,6 +145,12 @@ pub struct Global {
     /// Add a file of options to containers.conf, by its path or its name in containers.conf.modules
     #[arg(long, value_name = "FILE")]
     module: Vec<OsString>,
+    /// Write results to this file and not to standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<OsString>,
+    /// Write no results
+    #[arg(long, conflicts_with = "out")]
+    noout: bool,
     /// The same as --log-level=debug
     #[arg(short = 'D', long)]
     debug: bool,
@@ -228,8 +237,9 @@ pub fn main(line: Vec<OsString>) -> ExitCode {
     let cli = match arguments::parse(line.clone()) {
         Parsed::Command(cli) => cli,
         Parsed::Print(text) => return report::finish(output::print(&text).map(|()| 0).map_err(Into::into)),
-        Parsed::Incomplete(help) => {
+        Parsed::Incomplete(help, why) => {
             report::say(&help);
+            report::complain(&why);
             return ExitCode::from(report::FAILED);
         }
         Parsed::Refused(why) => {
@@ -242,8 +252,21 @@ pub fn main(line: Vec<OsString>) -> ExitCode {
     } else {
         cli.global.log_level
     });
-    let outcome = Context::new(line, &cli.global).and_then(|context| dispatch(cli.command, &context));
+    let outcome = redirect(&cli.global)
+        .and_then(|()| Context::new(line, &cli.global))
+        .and_then(|context| dispatch(cli.command, &context));
     report::finish(outcome)
+}
+
+/// `--out` and `--noout`: standard output is another file, for what runs in containers too.
+fn redirect(global: &Global) -> anyhow::Result<()> {
+    let path = match &global.out {
+        Some(path) => Path::new(path),
+        None if global.noout => Path::new("/dev/null"),
+        None => return Ok(()),
+    };
+    let file = File::create(path).with_context(|| format!("cannot write --out {}", path.display()))?;
+    Ok(rustix::stdio::dup2_stdout(file)?)
 }
 
 /// The definition of the whole command line, for the manual and the completions.

@@ -167,7 +167,10 @@ impl TransferOptions {
         if let Some(path) = &self.registry.authfile
             && !path.exists()
         {
-            bail!("--authfile {}: there is no such file", path.display());
+            bail!(
+                "credential file is not accessible: faccessat {}: no such file or directory",
+                path.display()
+            );
         }
         settings.credentials = match &self.creds {
             Some(text) if !endpoint.is_mirror => {

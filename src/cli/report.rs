@@ -126,7 +126,26 @@ pub fn confirm(question: &str) -> io::Result<bool> {
 
 /// Prints an error.
 pub fn complain(message: &str) {
-    say(&format!("Error: {message}"));
+    say(&format!("Error: {}", without_numbers(message)));
+}
+
+/// What the kernel answered as the other tools write it, which scripts look for: `no such file or directory` and not `No
+/// such file or directory (os error 2)`.
+fn without_numbers(message: &str) -> String {
+    let mut text = message.to_owned();
+    while let Some(at) = text.find(" (os error ") {
+        let end = text[at..].find(')').map_or(text.len(), |length| at + length + 1);
+        text.replace_range(at..end, "");
+        let start = text[..at].rfind([':', '(']).map_or(0, |mark| mark + 1);
+        let start = start + text[start..at].bytes().take_while(|byte| *byte == b' ').count();
+        let mut letters = text[start..at].bytes();
+        if letters.next().is_some_and(|first| first.is_ascii_uppercase())
+            && letters.next().is_some_and(|second| second.is_ascii_lowercase())
+        {
+            text[start..=start].make_ascii_lowercase();
+        }
+    }
+    text
 }
 
 /// Prints to standard error.
@@ -205,6 +224,25 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_of_the_kernel_have_no_numbers() {
+        for (said, told) in [
+            (
+                "open x: No such file or directory (os error 2)",
+                "open x: no such file or directory",
+            ),
+            (
+                "no x (Permission denied (os error 13)): cure",
+                "no x (permission denied): cure",
+            ),
+            ("Is a directory (os error 21)", "is a directory"),
+            ("a: RPC failed (os error 9) b (os error ", "a: RPC failed b"),
+            ("é (os error", "é (os error"),
+        ] {
+            assert_eq!(without_numbers(said), told);
+        }
+    }
 
     #[test]
     fn a_cause_is_said_once() {

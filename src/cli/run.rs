@@ -141,6 +141,9 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
             Ok(0)
         }
         Some(foreground) => {
+            if !attach.output && !attach.error {
+                print(&format!("{}\n", made.id))?;
+            }
             let is_deaf = |signal| engine.is_deaf_to(&made.id, signal);
             foreground.stay(&is_deaf, |caller| relay::relay(&started.connection, caller))
         }
@@ -263,11 +266,13 @@ fn make(
     container.config.is_named_host = context.settings()?.containers.container_name_as_hostname;
     container.config.remove_image = purpose == Use::Start { rmi: true };
     let cidfile = reserve_cidfile(&container)?;
-    if let (Some(name), true) = (&options.identity.name, options.identity.replace) {
+    // An empty name is none.
+    let name = options.identity.name.as_ref().filter(|name| !name.is_empty());
+    if let (Some(name), true) = (name, options.identity.replace) {
         replace(engine, name)?;
     }
     let mut generate = || names::name(random());
-    let naming = match &options.identity.name {
+    let naming = match name {
         // In Docker names begin with a slash.
         Some(name) => Naming::Given(name.strip_prefix('/').unwrap_or(name)),
         None => Naming::Generated(&mut generate),

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 
 use super::image::until;
-use super::values::filter::{Filters, id_fits, name_fits};
+use super::values::filter::Filters;
 use super::values::restart;
 use super::view::moment::seconds;
 use crate::engine::list;
 use crate::engine::state::{self, Condition, Found};
 use crate::image::find::find as find_image;
 use crate::store::container::{MountSource, Network, Root};
+use crate::store::life::RestartPolicy;
 use crate::store::{Kind, Store};
 
 /// The keys of `--filter`.
@@ -72,7 +74,8 @@ impl Wanted<'_> {
             }
         }
         for file in self.cidfiles {
-            let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {file:?}"))?;
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("reading CIDFile: open {}", Path::new(file).display()))?;
             meant.push(named(store, text.trim())?);
         }
         if meant.is_empty() && !several && self.cidfiles.is_empty() {
@@ -194,7 +197,9 @@ impl ContainerFilters {
             }
         }
         for policy in filters.values("restart-policy") {
-            restart::parse(policy).with_context(|| format!("{policy} invalid restart policy"))?;
+            if restart_policy(policy).is_none() {
+                bail!("{policy} invalid restart policy");
+            }
         }
         for wanted in filters.values("should-start-on-boot") {
             if truth(wanted).is_none() {
@@ -236,7 +241,7 @@ impl ContainerFilters {
         let filters = &self.filters;
         if filters.values("name").next().is_some() {
             let names = store.names(Kind::Names)?.into_iter();
-            let fitting = names.filter(|known| filters.any("name", |name| name_fits(name, known)));
+            let fitting = names.filter(|known| filters.matches("name", known));
             let ids: BTreeSet<String> = fitting
                 .filter_map(|name| store.name(&name).transpose())
                 .collect::<Result<_, _>>()?;
@@ -244,7 +249,7 @@ impl ContainerFilters {
         }
         if filters.values("id").next().is_some() {
             let mut ids = store.names(Kind::Containers)?;
-            ids.retain(|known| filters.any("id", |wanted| id_fits(wanted, known)));
+            ids.retain(|known| filters.matches("id", known));
             return Ok(Some(ids));
         }
         Ok(None)
@@ -298,8 +303,8 @@ impl ContainerFilters {
         };
         let filters = &self.filters;
         (self.ancestors.is_empty() || ancestor)
-            && filters.any("id", |wanted| id_fits(wanted, &container.id))
-            && filters.any("name", |name| name_fits(name, &container.name))
+            && filters.matches("id", &container.id)
+            && filters.matches("name", &container.name)
             && filters.any("status", is_status)
             && filters.any("exited", |code| word == "exited" && code.parse() == Ok(state.exit_code))
             && filters.any("network", is_network)
@@ -311,10 +316,15 @@ impl ContainerFilters {
             && self.since.iter().all(|limit| container.created > *limit)
             && self.until.iter().all(|limit| seconds(&container.created) < *limit)
             && filters.any("health", |wanted| wanted == health_word)
-            && filters.any("restart-policy", |wanted| restart::parse(wanted).is_ok_and(|wanted| wanted.word() == config.restart.word()))
+            && filters.any("restart-policy", |wanted| restart_policy(wanted).is_some_and(|wanted| wanted.word() == config.restart.word()))
             && filters.any("should-start-on-boot", |wanted| truth(wanted) == Some(config.restart.starts_on_boot(state.stopped)))
             // There are no containers with any of these.
             && filters.values("pod").next().is_none()
             && filters.values("publish").next().is_none()
     }
+}
+
+/// A restart policy as filters name it: Podman's has another word for none.
+fn restart_policy(word: &str) -> Option<RestartPolicy> {
+    restart::parse(if word == "none" { "no" } else { word }).ok()
 }

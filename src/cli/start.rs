@@ -65,7 +65,10 @@ pub fn run(args: StartArgs, context: &Context) -> Outcome {
         select::retain(&engine.store, &mut meant, |condition| !condition.runs());
     }
     report::each_meant(&meant, |word, id| {
-        engine.start(id, Wishes::default(), &mut report::waiting_on(word))?;
+        // As Podman: its own failure, whatever the command would have ended with.
+        engine
+            .start(id, Wishes::default(), &mut report::waiting_on(word))
+            .map_err(|error| report::coded(report::FAILED, error))?;
         Ok(print(&format!("{word}\n"))?)
     })
 }

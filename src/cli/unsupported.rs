@@ -249,7 +249,7 @@ const REFUSED: &[Group] = &[
         commands: &[""],
         when: Yet,
         reason: "the runtime is part of coracle, and containers.conf says the rest",
-        flags: "--config --runtime --runtime-flag --hooks-dir --cdi-spec-dir --volumepath --network-config-dir --out --timing --insecure-registry --selinux-enabled",
+        flags: "--config --runtime --runtime-flag --hooks-dir --cdi-spec-dir --volumepath --network-config-dir --timing --insecure-registry --selinux-enabled",
     },
     Group {
         commands: &[""],

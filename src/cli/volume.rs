@@ -12,7 +12,7 @@ use super::format::{self, ListFormat};
 use super::image::until;
 use super::output::{print, print_line};
 use super::report::{self, Outcome};
-use super::values::filter::{Filters, name_fits};
+use super::values::filter::Filters;
 use super::view::moment::{Clock, seconds};
 use super::view::volumes::{self as view, DAMAGED};
 use crate::base::units::size;
@@ -330,7 +330,7 @@ fn listed(store: &Store, users: &Users, filters: &Filters) -> anyhow::Result<Vec
             && anonymous.is_none_or(|wanted| wanted == volume.anonymous)
             && filters.any("driver", |driver| volume.driver == driver)
             && filters.any("scope", |scope| scope == "local")
-            && filters.any("name", |name| name_fits(name, &volume.name))
+            && filters.matches("name", &volume.name)
             && filters.any("opt", |option| volume.options.contains_key(option))
             && filters.labels(|key| volume.labels.get(key).map(String::as_str))
             && until.iter().all(|limit| seconds(&volume.created) < *limit)

@@ -447,7 +447,7 @@ fn a_disk_that_fills_during_a_load_leaves_nothing() {
         .args(["-m", "sh", "-c", &script])
         .arg(sandbox.binary())
         .run()
-        .says("No space left on device");
+        .says("no space left on device");
     let kinds = ["images", "layers", "staging", "tags", "trash"];
     let empty: Vec<_> = kinds
         .iter()

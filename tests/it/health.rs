@@ -72,7 +72,7 @@ fn what_checks_find_is_shown() {
     };
     assert_eq!(status(), "(health: starting)");
     assert!(listed("health=starting") && !listed("health=none"));
-    check(&sandbox).exits(1).prints("starting\n");
+    check(&sandbox).exits(1).prints("unhealthy\n");
     check(&sandbox).exits(1).prints("unhealthy\n");
     assert_eq!(status(), "(unhealthy)");
     assert!(listed("health=unhealthy") && !listed("health=starting"));

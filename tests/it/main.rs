@@ -47,3 +47,4 @@ mod tls;
 mod transports;
 mod update;
 mod volume;
+mod words;

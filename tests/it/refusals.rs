@@ -45,7 +45,6 @@ fn a_bad_value_of_any_flag_is_named() {
         (&["--mount", "type=bind,source=/no/such,target=/x"], "/no/such"),
         (&["--mount", "type=bind"], "type=bind"),
         (&["--name", "../x"], "../x"),
-        (&["--name", ""], "name"),
         (&["--network", "nosuch"], "nosuch"),
         (&["--oom-score-adj", "5000"], "5000"),
         (&["--pid", "nosuch"], "nosuch"),

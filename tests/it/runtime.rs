@@ -507,7 +507,7 @@ fn bundles_that_lie_are_refused() {
         .arg(&bundle.id)
         .run()
         .exits(1)
-        .says("config.json: No such file");
+        .says("config.json: no such file");
     assert!(bundle.is_gone());
 }
 

@@ -39,6 +39,9 @@ pub fn moment(text: &str, now: SystemTime) -> Result<SystemTime> {
     if let Some(ago) = duration(text).filter(|_| text.parse::<f64>().is_err()) {
         return Ok(now.checked_sub(ago).unwrap_or(UNIX_EPOCH));
     }
+    if let Some(ahead) = text.strip_prefix('-').and_then(duration) {
+        return Ok(now.checked_add(ahead).unwrap_or(now));
+    }
     if let Ok(seconds) = text.parse::<f64>() {
         let since = Duration::try_from_secs_f64(seconds)
             .ok()

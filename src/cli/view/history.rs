@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::containers::ellipsis;
-use super::moment::{Clock, seconds};
+use super::moment::Clock;
 use crate::base::id::short;
 use crate::base::time::NEVER;
 use crate::base::units::size;
@@ -41,7 +41,7 @@ pub fn row(step: &Step, clock: &Clock, human: bool, whole: bool) -> Value {
         "Id": id,
         "CreatedSince": if human { clock.ago(created) } else { created.to_owned() },
         "CreatedAt": created,
-        "Created": seconds(created),
+        "Created": if human { clock.ago(created) } else { created.to_owned() },
         "CreatedBy": if whole { by } else { ellipsis(&by, 45) },
         "Size": if human { size(step.size) } else { step.size.to_string() },
         "Comment": step.comment,
