@@ -304,9 +304,7 @@ fn fetch<'s>(
             true => 1,
             false => CONNECTIONS / missing.max(1),
         };
-        // Threads that were broken off before have ended.
-        sources.go_on();
-        std::thread::scope(|scope| {
+        let result = std::thread::scope(|scope| {
             let journey = Arrival {
                 store,
                 sources,
@@ -322,7 +320,10 @@ fn fetch<'s>(
             layers.fetch(wanted, parallel::busy_threads().max(DOWNLOADS), &open, &|| {
                 sources.break_off()
             })
-        })
+        });
+        // All that was broken off has ended.
+        sources.go_on();
+        result
     };
     let mut place = sources.place();
     let mut result = attempt(false);
