@@ -33,6 +33,7 @@ mod logs;
 mod manifest;
 mod mount;
 mod options;
+mod origin;
 mod output;
 mod pause;
 mod port;

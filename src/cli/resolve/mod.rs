@@ -1,5 +1,8 @@
 //! From what was typed to what a container is: options, image and surroundings meet here, and nowhere else.
 
+mod files;
+mod security;
+
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
 use std::io;
@@ -8,19 +11,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use super::options::{Boolean, ContainerOptions, Identity, NetworkOptions, Process, Security, is_on};
+use super::options::{Boolean, ContainerOptions, Identity, NetworkOptions, Process, is_on};
 use super::settings::Containers;
 use super::values::environment::{self, Change, Host};
-use super::values::mounts::{self, Surroundings};
-use super::values::security::SecurityOption;
-use super::values::{self, health, limits, restart, security, signal};
+use super::values::{self, health, limits, mounts, restart, signal};
 use crate::base::bytes::ByteString;
 use crate::engine::notify::INSIDE;
 use crate::oci::config::ContainerConfig as ImageConfig;
-use crate::runtime::capabilities::{self, CapabilitySet};
-use crate::store::container::{
-    Config, Log, LogFile, Mount, MountSource, Network, Notifier, Notify, Resources, Seccomp, Sharing,
-};
+use crate::store::container::{Config, Log, LogFile, Network, Notifier, Notify, Resources, Sharing};
 
 /// What `stop` sends when neither the image nor the command line says, and how long it waits.
 const STOP_SIGNAL: i32 = 15;
@@ -62,8 +60,8 @@ pub fn resolve(options: &ContainerOptions, inputs: &mut Inputs<'_>) -> Result<Re
         bail!("--sdnotify=healthy does not go without a health check");
     }
     process(&options.process, inputs, &mut config)?;
-    let directories = files(options, inputs, &mut config)?;
-    security_options(&options.security, inputs, &mut config)?;
+    let directories = files::files(options, inputs, &mut config)?;
+    security::security_options(&options.security, inputs, &mut config)?;
     network(&options.network, inputs, &mut config)?;
     default_sysctls(inputs.settings, &mut config)?;
     resources(options, &mut config)?;
@@ -395,195 +393,6 @@ pub fn asked_variables(
     Ok(changes)
 }
 
-/// Mounts of the command line, then volumes of the image that nothing else is mounted at.
-fn files(options: &ContainerOptions, inputs: &mut Inputs<'_>, config: &mut Config) -> Result<Vec<PathBuf>> {
-    let files = &options.files;
-    config.read_only = is_on(files.read_only);
-    config.read_only_tmpfs = files.read_only_tmpfs.0;
-    config.shm_size = match &files.shm_size {
-        Some(size) => limits::size(size).with_context(|| of("--shm-size", size))?,
-        None => SHM_SIZE,
-    };
-    let mut directories = Vec::new();
-    let mut surroundings = Surroundings {
-        directory: inputs.directory,
-        anonymous: &mut *inputs.anonymous,
-    };
-    for word in &files.volume {
-        let requested =
-            mounts::volume(word, &mut surroundings).with_context(|| of("--volume", &shown(word)))?;
-        if let (true, MountSource::Bind { path, .. }) = (requested.make_source, &requested.mount.source) {
-            directories.push(path.as_path().to_owned());
-        }
-        config.mounts.push(requested.mount);
-    }
-    for word in &files.mount {
-        let requested =
-            mounts::mount(word, &mut surroundings).with_context(|| of("--mount", &shown(word)))?;
-        config.mounts.push(requested.mount);
-    }
-    for word in &files.tmpfs {
-        config
-            .mounts
-            .push(mounts::tmpfs(word).with_context(|| of("--tmpfs", &shown(word)))?);
-    }
-    let defaults = default_mounts(inputs.settings, &mut surroundings)?;
-    // The same twice is once.
-    let mut mounts: Vec<Mount> = Vec::with_capacity(config.mounts.len());
-    for mount in config.mounts.drain(..) {
-        match mounts.iter().find(|other| other.target == mount.target) {
-            None => mounts.push(mount),
-            Some(other) if *other == mount => {}
-            Some(_) => bail!("{}: duplicate mount destination", mount.target.lossy()),
-        }
-    }
-    config.mounts = mounts;
-    for requested in defaults {
-        if config
-            .mounts
-            .iter()
-            .any(|mount| mount.target == requested.mount.target)
-        {
-            continue;
-        }
-        if let (true, MountSource::Bind { path, .. }) = (requested.make_source, &requested.mount.source) {
-            directories.push(path.as_path().to_owned());
-        }
-        config.mounts.push(requested.mount);
-    }
-    image_volumes(options.image.image_volume.as_deref(), inputs, config)?;
-    Ok(directories)
-}
-
-/// What containers.conf mounts, unless something else is mounted there.
-fn default_mounts(
-    settings: &Containers,
-    surroundings: &mut Surroundings<'_>,
-) -> Result<Vec<mounts::Requested>> {
-    let mut requested = Vec::new();
-    for word in &settings.volumes.0 {
-        let made = mounts::volume(OsStr::new(word), surroundings);
-        requested.push(made.with_context(|| of("volumes of containers.conf", word))?);
-    }
-    for word in &settings.mounts.0 {
-        let made = mounts::mount(OsStr::new(word), surroundings);
-        requested.push(made.with_context(|| of("mounts of containers.conf", word))?);
-    }
-    Ok(requested)
-}
-
-fn image_volumes(how: Option<&str>, inputs: &mut Inputs<'_>, config: &mut Config) -> Result<()> {
-    let temporary = match how.unwrap_or("anonymous") {
-        "anonymous" | "bind" => false,
-        "tmpfs" => true,
-        "ignore" => return Ok(()),
-        how => bail!(
-            "{}: expected anonymous, tmpfs or ignore",
-            of("--image-volume", how)
-        ),
-    };
-    for volume in &inputs.image.volumes.0 {
-        let target = mounts::clean(volume.as_bytes());
-        let taken = config
-            .mounts
-            .iter()
-            .any(|mount| mount.target.as_bytes() == target);
-        if taken || target == b"/" {
-            continue;
-        }
-        let source = if temporary {
-            MountSource::Tmpfs
-        } else {
-            MountSource::Volume {
-                name: (inputs.anonymous)(),
-                anonymous: true,
-                copy: true,
-            }
-        };
-        config.mounts.push(Mount {
-            source,
-            target: target.into(),
-            read_only: false,
-            options: Vec::new(),
-        });
-    }
-    Ok(())
-}
-
-fn security_options(options: &Security, inputs: &Inputs<'_>, config: &mut Config) -> Result<()> {
-    config.privileged = is_on(options.privileged);
-    // Several may stand together: CHOWN,KILL.
-    let split = |list: &[String]| -> Vec<String> {
-        list.iter()
-            .flat_map(|word| word.split(','))
-            .map(|word| word.trim().to_owned())
-            .collect()
-    };
-    config.cap_add = split(&options.cap_add);
-    config.cap_drop = split(&options.cap_drop);
-    if let (Some(defaults), false) = (&inputs.settings.default_capabilities, config.privileged) {
-        default_capabilities(&defaults.0, config)?;
-    }
-    for option in &options.security_opt {
-        match security::parse(option).with_context(|| of("--security-opt", option))? {
-            SecurityOption::NoNewPrivileges(truth) => config.no_new_privileges = truth,
-            SecurityOption::SeccompUnconfined => config.seccomp = Seccomp::Unconfined,
-            SecurityOption::SeccompFile(file) => {
-                let content = (inputs.read)(Path::new(&file))
-                    .with_context(|| format!("cannot read seccomp profile {file:?}"))?;
-                let text = String::from_utf8(content).with_context(|| format!("seccomp profile {file:?}"))?;
-                config.seccomp = Seccomp::Profile(text);
-            }
-            SecurityOption::Mask(paths) => config.mask.extend(paths),
-            SecurityOption::Unmask(paths) => config.unmask.extend(paths),
-            SecurityOption::Nothing => {}
-        }
-    }
-    match options.userns.as_deref() {
-        None | Some("" | "host") => {}
-        Some(mode) => {
-            bail!("--userns={mode} is not supported yet: there is --userns=host, which is the default")
-        }
-    }
-    config.pid = sharing("--pid", options.pid.as_deref())?;
-    config.ipc = match options.ipc.as_deref() {
-        // There is nobody it could be shared with yet.
-        Some("shareable") => Sharing::Private,
-        mode => sharing("--ipc", mode)?,
-    };
-    config.uts = sharing("--uts", options.uts.as_deref())?;
-    config.cgroup = sharing("--cgroupns", options.cgroupns.as_deref())?;
-    Ok(())
-}
-
-/// Another set to start from than ours is all dropped and itself added.
-fn default_capabilities(names: &[String], config: &mut Config) -> Result<()> {
-    let set = |names: &[String]| -> Result<CapabilitySet> {
-        let parsed: Result<Vec<_>, _> = names.iter().map(|name| capabilities::parse(name)).collect();
-        Ok(CapabilitySet::of(&parsed?))
-    };
-    let base = set(names).context("invalid default_capabilities of containers.conf")?;
-    let is_all = |name: &String| name.eq_ignore_ascii_case("all");
-    if base == CapabilitySet::DEFAULT || config.cap_add.iter().chain(&config.cap_drop).any(is_all) {
-        return Ok(());
-    }
-    let (added, dropped) = (set(&config.cap_add)?, set(&config.cap_drop)?);
-    if added.intersection(dropped) == CapabilitySet::EMPTY {
-        let wanted = base.union(added).difference(dropped);
-        config.cap_add = wanted.iter().map(|capability| capability.to_string()).collect();
-        config.cap_drop = vec!["ALL".into()];
-    }
-    Ok(())
-}
-
-fn sharing(option: &str, mode: Option<&str>) -> Result<Sharing> {
-    match mode {
-        None | Some("" | "private") => Ok(Sharing::Private),
-        Some("host") => Ok(Sharing::Host),
-        Some(mode) => bail!("{option}={mode} is not supported yet: there are private and host"),
-    }
-}
-
 fn network(options: &NetworkOptions, inputs: &Inputs<'_>, config: &mut Config) -> Result<()> {
     config.network = match options.network.as_slice() {
         [] => Network::None,
@@ -721,5 +530,4 @@ fn resources(options: &ContainerOptions, config: &mut Config) -> Result<()> {
 }
 
 #[cfg(test)]
-#[path = "resolve_tests.rs"]
 mod tests;

@@ -1,6 +1,7 @@
 //! What options, image and surroundings come to.
 
 use super::*;
+use crate::store::container::{MountSource, Seccomp};
 use clap::Parser;
 
 #[derive(Parser)]
