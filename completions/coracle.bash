@@ -1831,7 +1831,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__exec)
-            opts="-d -i -t -e -u -w -l -h --detach --interactive --tty --env --env-file --user --workdir --privileged --detach-keys --latest --cidfile --help"
+            opts="-d -i -t -e -u -w -l -h --detach --interactive --tty --env --env-file --user --workdir --privileged --detach-keys --preserve-fds --preserve-fd --latest --cidfile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1866,6 +1866,14 @@ _coracle() {
                     return 0
                     ;;
                 --detach-keys)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2575,7 +2583,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --guard --rmi --detach-keys --sig-proxy --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2590,6 +2598,14 @@ _coracle() {
                     return 0
                     ;;
                 --sig-proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3675,7 +3691,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__exec)
-            opts="-d -i -t -e -u -w -l -h --detach --interactive --tty --env --env-file --user --workdir --privileged --detach-keys --latest --cidfile --help"
+            opts="-d -i -t -e -u -w -l -h --detach --interactive --tty --env --env-file --user --workdir --privileged --detach-keys --preserve-fds --preserve-fd --latest --cidfile --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3710,6 +3726,14 @@ _coracle() {
                     return 0
                     ;;
                 --detach-keys)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6683,7 +6707,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --guard --rmi --detach-keys --sig-proxy --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6698,6 +6722,14 @@ _coracle() {
                     return 0
                     ;;
                 --sig-proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --preserve-fd)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -309,6 +309,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s u -l user -d 'User to run as' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s w -l workdir -d 'Directory to start in' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l detach-keys -d 'Keys that detach, such as ctrl-p,ctrl-q' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fds -d 'Pass on so many file descriptors, from 3 on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l preserve-fd -d 'Pass on these file descriptors' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -l cidfile -d 'Read the container\'s identifier from a file; all arguments are the command' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s d -l detach -d 'Start in the background'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from exec" -s i -l interactive -d 'Keep standard input open'
@@ -423,6 +425,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l guard -d 'End the container when this command ends, even if it is killed; the default where $CI is set' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l detach-keys -d 'Keys that detach from the container, such as ctrl-p,ctrl-q' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sig-proxy -d 'Pass signals on to the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fds -d 'Pass on so many file descriptors, from 3 on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l preserve-fd -d 'Pass on these file descriptors' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l name -d 'Name of the container; one is made up if none is given' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cidfile -d 'Write the container\'s identifier to a file that does not exist yet' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pidfile -d 'Write the process identifier of the container\'s first process to a file' -r
@@ -705,6 +709,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand exec" -l env-file -d 'Re
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s u -l user -d 'User to run as' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s w -l workdir -d 'Directory to start in' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -l detach-keys -d 'Keys that detach, such as ctrl-p,ctrl-q' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fds -d 'Pass on so many file descriptors, from 3 on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand exec" -l preserve-fd -d 'Pass on these file descriptors' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -l cidfile -d 'Read the container\'s identifier from a file; all arguments are the command' -r
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s d -l detach -d 'Start in the background'
 complete -c coracle -n "__fish_coracle_using_subcommand exec" -s i -l interactive -d 'Keep standard input open'
@@ -1169,6 +1175,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s h -l help -d 'Pr
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l guard -d 'End the container when this command ends, even if it is killed; the default where $CI is set' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l detach-keys -d 'Keys that detach from the container, such as ctrl-p,ctrl-q' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l sig-proxy -d 'Pass signals on to the container' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fds -d 'Pass on so many file descriptors, from 3 on' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l preserve-fd -d 'Pass on these file descriptors' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l name -d 'Name of the container; one is made up if none is given' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cidfile -d 'Write the container\'s identifier to a file that does not exist yet' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pidfile -d 'Write the process identifier of the container\'s first process to a file' -r

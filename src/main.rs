@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
+use coracle::engine::descriptors::Announced;
 use coracle::engine::health::{self, CHECK_STAGE, STARTUP_WORD};
 use coracle::engine::monitor::{self, Manner};
 use coracle::engine::start::{GUARD_WORD, LINGER_WORD, MONITOR_STAGE, SILENT_WORD, STREAMS_WORD};
@@ -37,7 +38,8 @@ fn hidden_stage(line: &[OsString]) -> Option<ExitCode> {
                 is_guarded: has(GUARD_WORD),
                 has_streams: has(STREAMS_WORD),
             };
-            let code = monitor::run(Path::new(root), id.to_str()?, manner);
+            let announced = Announced::read(rest.iter().filter_map(|word| word.to_str()));
+            let code = monitor::run(Path::new(root), id.to_str()?, manner, &announced);
             Some(ExitCode::from(u8::try_from(code).unwrap_or(125)))
         }
         [_, stage, root, id, rest @ ..] if stage == CHECK_STAGE => {

@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
+use super::descriptors::Preserved;
 use super::foreground::{Foreground, Streams, terminal_size};
 use super::report::{self, Outcome};
 use super::resolve::asked_variables;
@@ -47,6 +48,8 @@ pub struct ExecArgs {
     /// Keys that detach, such as ctrl-p,ctrl-q
     #[arg(long, value_name = "KEYS")]
     detach_keys: Option<String>,
+    #[command(flatten)]
+    preserved: Preserved,
     /// The container made last; all arguments are the command
     #[arg(short, long)]
     latest: bool,
@@ -62,6 +65,7 @@ pub struct ExecArgs {
 const NOT_RUNNING: u8 = 255;
 
 pub fn run(args: ExecArgs, context: &Context) -> Outcome {
+    let descriptors = args.preserved.take()?;
     let asked = asked_variables(&args.env_file, &args.env, &context.environment(), &read_bounded)?;
     let mut env = Vec::new();
     environment::apply(&mut env, &asked);
@@ -93,6 +97,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
         privileged: args.privileged,
         size: if args.tty { terminal_size() } else { None },
         detached: args.detach,
+        descriptors: descriptors.numbers(),
         ..Request::default()
     };
     let refused = |error| match error {
@@ -109,6 +114,8 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
         return Ok(0);
     };
     let session = engine.exec(&id, &request).map_err(refused)?;
+    // Whoever reads at the other end of one is not to wait for us.
+    drop(descriptors);
     foreground.stay(&|_| false, |caller| session.relay(&engine.store, caller))
 }
 

@@ -9,6 +9,7 @@ pub mod completion;
 mod configuration;
 mod container;
 mod context;
+mod descriptors;
 mod diff;
 mod doctor;
 mod engines;

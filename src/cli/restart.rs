@@ -8,6 +8,7 @@ use super::output::print;
 use super::report::{self, Outcome};
 use super::select;
 use super::stop::{parse_signal, patience, stop};
+use crate::engine::descriptors::Descriptors;
 use crate::engine::protocol::Wishes;
 use crate::engine::start::check_streams;
 use crate::engine::state::Condition;
@@ -54,7 +55,12 @@ pub fn run(args: RestartArgs, context: &Context) -> Outcome {
             check_streams(&container.config.log)?;
         }
         stop(&engine, word, id, signal, patience(args.time))?;
-        engine.start(id, Wishes::default(), &mut report::waiting_on(word))?;
+        engine.start(
+            id,
+            Wishes::default(),
+            Descriptors::default(),
+            &mut report::waiting_on(word),
+        )?;
         engine.tell_restart(id);
         Ok(print(&format!("{word}\n"))?)
     })

@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use super::context::{Context, variable};
+use super::descriptors::Preserved;
 use super::foreground::{Foreground, Streams};
 use super::options::{Boolean, Connection, ContainerOptions, Process};
 use super::origin::{self, Looked};
@@ -48,6 +49,8 @@ pub struct RunArgs {
     #[command(flatten)]
     connection: Connection,
     #[command(flatten)]
+    preserved: Preserved,
+    #[command(flatten)]
     options: ContainerOptions,
     /// The image, and the command with its arguments
     #[arg(required = true, trailing_var_arg = true, value_name = "IMAGE")]
@@ -74,6 +77,7 @@ pub struct CreateArgs {
 }
 
 pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
+    let descriptors = args.preserved.take_or_activated()?;
     context.settings()?.fill(&mut args.options);
     // An image in use cannot go.
     args.options.identity.rm |= args.rmi;
@@ -114,7 +118,7 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
     let wishes = foreground
         .as_ref()
         .map_or_else(Wishes::default, |_| streams.wishes(true));
-    let started = engine.launch(&made.id, &made.log, wishes)?;
+    let started = engine.launch(&made.id, &made.log, wishes, descriptors)?;
     report::debug(|| {
         format!(
             "container {} ({}) runs as process {}",

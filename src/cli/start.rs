@@ -4,11 +4,13 @@ use anyhow::bail;
 use clap::Args;
 
 use super::context::Context;
+use super::descriptors;
 use super::foreground::{Foreground, Streams};
 use super::options::Connection;
 use super::output::print;
 use super::report::{self, Outcome};
 use super::select::{self, Wanted, one};
+use crate::engine::descriptors::Descriptors;
 use crate::engine::protocol::Wishes;
 use crate::engine::{Engine, EngineError, relay, state};
 
@@ -38,6 +40,7 @@ pub struct StartArgs {
 }
 
 pub fn run(args: StartArgs, context: &Context) -> Outcome {
+    let mut descriptors = descriptors::activated()?;
     let engine = context.act_alone()?;
     if args.attach || args.interactive {
         if args.containers.len() > 1 || args.all || !args.filter.is_empty() {
@@ -48,7 +51,7 @@ pub fn run(args: StartArgs, context: &Context) -> Outcome {
             args.containers.first().map(String::as_str),
             args.latest,
         )?;
-        return attached(&engine, &id, &args, context);
+        return attached(&engine, &id, &args, descriptors, context);
     }
     if args.all && !args.containers.is_empty() {
         bail!("either start all containers or the container(s) provided in the arguments");
@@ -64,17 +67,27 @@ pub fn run(args: StartArgs, context: &Context) -> Outcome {
     if args.all {
         select::retain(&engine.store, &mut meant, |condition| !condition.runs());
     }
+    if meant.len() > 1 && !descriptors.is_empty() {
+        bail!("sockets of $LISTEN_FDS are for one container");
+    }
     report::each_meant(&meant, |word, id| {
+        let descriptors = std::mem::take(&mut descriptors);
         // As Podman: its own failure, whatever the command would have ended with.
         engine
-            .start(id, Wishes::default(), &mut report::waiting_on(word))
+            .start(id, Wishes::default(), descriptors, &mut report::waiting_on(word))
             .map_err(|error| report::coded(report::FAILED, error))?;
         Ok(print(&format!("{word}\n"))?)
     })
 }
 
 /// Starts a container, or joins one that runs, and stays with it.
-fn attached(engine: &Engine, id: &str, args: &StartArgs, context: &Context) -> Outcome {
+fn attached(
+    engine: &Engine,
+    id: &str,
+    args: &StartArgs,
+    descriptors: Descriptors,
+    context: &Context,
+) -> Outcome {
     let missing = || EngineError::NoSuchContainer(id.to_owned());
     let config = state::look(&engine.store, id)?
         .ok_or_else(missing)?
@@ -91,7 +104,7 @@ fn attached(engine: &Engine, id: &str, args: &StartArgs, context: &Context) -> O
         pass_signals: args.connection.sig_proxy.0,
     };
     let foreground = Foreground::prepare(streams)?;
-    let started = engine.start(id, streams.wishes(true), &mut || {
+    let started = engine.start(id, streams.wishes(true), descriptors, &mut || {
         report::say("waiting for another command")
     })?;
     let connection = match started {

@@ -137,8 +137,7 @@ const REFUSED: &[Group] = &[
         commands: RUN,
         when: Yet,
         reason: "containers work the same without it where they can",
-        flags: "--preserve-fd --preserve-fds \
-                --systemd --shm-size-systemd --storage-opt --volume-driver --copy-in --explain",
+        flags: "--systemd --shm-size-systemd --storage-opt --volume-driver --copy-in --explain",
     },
     Group {
         commands: RUN,
@@ -162,7 +161,7 @@ const REFUSED: &[Group] = &[
         commands: &["exec"],
         when: Yet,
         reason: "commands get standard input, output and error",
-        flags: "--preserve-fd --preserve-fds --session --debug-image --cap-add --ulimit",
+        flags: "--session --debug-image --cap-add --ulimit",
     },
     Group {
         commands: &["start"],

@@ -51,9 +51,11 @@ fn attend(store: &Store, prepared: Prepared, tell: BorrowedFd<'_>) {
         let bytes = [&exit.to_le_bytes(), message.as_bytes()].concat();
         let _ = rustix::io::fcntl_dupfd_cloexec(tell, 3).map(|tell| File::from(tell).write_all(&bytes));
     };
+    let passed = prepared.descriptors().to_vec();
     match prepared.start(store) {
         Ok(session) => {
-            // Whoever waits for the end of our caller's output does not wait for us.
+            // Whoever waits for the end of our caller's output, or of what was passed on, does not wait for us.
+            passed.into_iter().for_each(process::close_copy);
             let null = rustix::fs::open(
                 c"/dev/null",
                 rustix::fs::OFlags::RDWR | rustix::fs::OFlags::CLOEXEC,

@@ -1,7 +1,7 @@
 //! Running another process in a running container. Takes no lock, writes no record, and leaves nothing behind: the
 //! process is the command's own child, in the container's namespaces and control group.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,8 @@ pub struct Request {
     pub detached: bool,
     /// It is killed when we die.
     pub ends_with_caller: bool,
+    /// Descriptors of ours that it gets under the same numbers.
+    pub descriptors: Vec<RawFd>,
 }
 
 /// A process in a container, connected to us.
@@ -119,6 +121,10 @@ impl Engine {
 }
 
 impl Prepared {
+    pub(super) fn descriptors(&self) -> &[RawFd] {
+        &self.process.descriptors
+    }
+
     pub(super) fn start(self, store: &Store) -> Result<Session> {
         let mut started = spawn::join(self.target, self.process, self.cgroup, self.options)
             .map_err(|error| start_error(&error))?;
@@ -193,7 +199,8 @@ fn process(config: &Config, request: &Request) -> Result<Process> {
         oom_score_adj: config.oom_score_adj,
         umask: config.umask.unwrap_or(0o022),
         terminal: request.terminal.then_some(request.size.unwrap_or((24, 80))),
-        preserved_fds: 0,
+        descriptors: request.descriptors.clone(),
+        is_listener: false,
     })
 }
 

@@ -6,6 +6,7 @@
 mod background;
 pub mod client;
 pub mod create;
+pub mod descriptors;
 pub mod diff;
 pub mod events;
 pub mod exec;

@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 
+use super::descriptors::Descriptors;
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::state::Condition;
 use super::{Engine, EngineError, Result, errno, host};
@@ -24,6 +25,12 @@ pub const SILENT_WORD: &str = "silent";
 pub const GUARD_WORD: &str = "guard";
 /// The same when it is given the streams of its container.
 pub const STREAMS_WORD: &str = "streams";
+
+/// What a monitor is told of the descriptors that it gets.
+struct Words {
+    has_streams: bool,
+    descriptors: Vec<String>,
+}
 
 /// A container that was started.
 pub struct Started {
@@ -49,13 +56,21 @@ pub(super) fn begin(state: &mut State) {
 impl Engine {
     /// Starts a container that the caller holds locked, that is marked as active and whose record says that it
     /// [begins](begin).
-    pub fn launch(&self, id: &str, log: &Log, wishes: Wishes) -> Result<Started> {
+    pub fn launch(&self, id: &str, log: &Log, wishes: Wishes, descriptors: Descriptors) -> Result<Started> {
         check_streams(log)?;
-        let passed = match log.is_passed() {
+        let mut passed = match log.is_passed() {
             true => own_streams()?,
             false => Vec::new(),
         };
-        let connection = self.make_monitor(id, &passed)?;
+        let words = Words {
+            has_streams: !passed.is_empty(),
+            descriptors: descriptors.words(),
+        };
+        passed.extend(descriptors.copies().map_err(errno("file descriptors"))?);
+        // Whoever reads at the other end of one is not to wait for us.
+        drop(descriptors);
+        let connection = self.make_monitor(id, &passed, &words)?;
+        drop(passed);
         let failed = || format!("cannot talk to the monitor of container {id}");
         let hello = Packet::Hello {
             version: VERSION,
@@ -80,7 +95,13 @@ impl Engine {
     }
 
     /// Starts a container by id; `None` when it runs already.
-    pub fn start(&self, id: &str, wishes: Wishes, waiting: &mut dyn FnMut()) -> Result<Option<Started>> {
+    pub fn start(
+        &self,
+        id: &str,
+        wishes: Wishes,
+        descriptors: Descriptors,
+        waiting: &mut dyn FnMut(),
+    ) -> Result<Option<Started>> {
         let held = self
             .hold(id, waiting)?
             .ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
@@ -96,7 +117,8 @@ impl Engine {
                 begin(&mut state);
                 self.store.mark_active(id)?;
                 self.store.write_state(held.directory.as_fd(), id, &state)?;
-                self.launch(id, &held.container.config.log, wishes).map(Some)
+                self.launch(id, &held.container.config.log, wishes, descriptors)
+                    .map(Some)
             }
         }
     }
@@ -109,7 +131,7 @@ impl Engine {
     }
 
     /// Executes ourselves anew as monitor of `id`: in a session of its own, with one descriptor and nothing else of ours.
-    fn make_monitor(&self, id: &str, passed: &[OwnedFd]) -> Result<Connection> {
+    fn make_monitor(&self, id: &str, passed: &[OwnedFd], words: &Words) -> Result<Connection> {
         let failed = || format!("cannot start a monitor for container {id}");
         let c = |bytes: &[u8]| CString::new(bytes).expect("paths, ids and words hold no NUL byte");
         let root = c(self.store.path().as_os_str().as_bytes());
@@ -123,9 +145,10 @@ impl Engine {
         if self.guards {
             arguments.push(c(GUARD_WORD.as_bytes()));
         }
-        if !passed.is_empty() {
+        if words.has_streams {
             arguments.push(c(STREAMS_WORD.as_bytes()));
         }
+        arguments.extend(words.descriptors.iter().map(|word| c(word.as_bytes())));
         let mut arguments = process::Strings::new(arguments);
         let mut environment = process::Strings::new(Vec::new());
         let (ours, theirs) = Connection::pair().map_err(errno(failed()))?;

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::plan::Plan;
+use super::plan::{LISTEN_PID, Plan};
 use super::rootfs;
 use super::step::{Failure, Result, Step, at};
 use crate::sys::process;
@@ -28,6 +28,11 @@ pub fn find_program(candidates: &[CString]) -> Result<()> {
 /// Executes the payload; what comes back is why it could not be.
 pub fn execute(plan: &mut Plan) -> Failure {
     let process = &mut plan.process;
+    if let Some(index) = process.listen_pid
+        && let Err(error) = tell_pid(&mut process.environment, index)
+    {
+        return at(Step::Execute)(error);
+    }
     let mut reason = Errno::NOENT;
     for candidate in &process.candidates {
         if let Some(own) = plan.own_binary
@@ -43,6 +48,19 @@ pub fn execute(plan: &mut Plan) -> Failure {
         }
     }
     at(Step::Execute)(reason)
+}
+
+/// Fills in the payload's own pid, which is another for the child of an init of ours, and in the host's pid namespace.
+fn tell_pid(environment: &mut process::Strings, index: usize) -> rustix::io::Result<()> {
+    let mut digits = [b'0'; 10];
+    let mut rest = rustix::process::getpid().as_raw_pid().unsigned_abs();
+    let mut start = digits.len();
+    while rest > 0 && start > 0 {
+        start -= 1;
+        digits[start] += (rest % 10) as u8;
+        rest /= 10;
+    }
+    environment.fill(index, LISTEN_PID.len(), &digits[start..])
 }
 
 /// Whether executing `path` would execute our own binary, directly or as the interpreter of a script: then a process of

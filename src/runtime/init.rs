@@ -302,8 +302,10 @@ impl Init<'_> {
             }
             (None, _) => {}
         }
-        let first = 3 + process.preserved_fds as i32;
-        process::close_on_exec_from(first).map_err(at(Step::Streams))?;
+        process::close_on_exec_from(3).map_err(at(Step::Streams))?;
+        for number in &process.descriptors {
+            process::keep_on_exec(*number).map_err(at(Step::Streams))?;
+        }
         if let Some(gate) = &self.plan.start_gate {
             find_program(&self.plan.process.candidates)?;
             wait_at(gate, self.surroundings.socket)?;
@@ -366,8 +368,7 @@ impl Init<'_> {
             127
         })
         .map_err(at(Step::Fork))?;
-        // The parent waits for the end of the socket, which the payload's exec closes on its side only.
-        super::reaper::run(&signals, payload, socket).map_err(at(Step::Fork))
+        super::reaper::run(&signals, payload)
     }
 }
 

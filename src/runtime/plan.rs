@@ -2,7 +2,7 @@
 //! be refused by looking at the words alone is refused here.
 
 use std::ffi::{CString, NulError};
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 
 use rustix::process::{Resource, Rlimit};
 
@@ -136,7 +136,9 @@ pub struct ProcessPlan {
     pub oom_score_adj: Option<Vec<u8>>,
     pub umask: u32,
     pub terminal: Option<(u16, u16)>,
-    pub preserved_fds: u32,
+    pub descriptors: Vec<RawFd>,
+    /// Where `LISTEN_PID=` stands with room behind it, when it is to be filled in.
+    pub listen_pid: Option<usize>,
 }
 
 /// The kernel's limit (PATH_MAX), the final NUL byte not counted. It also bounds what a path of many parts costs here,
@@ -420,6 +422,11 @@ impl ProcessPlan {
             room.resize(HOME.len() + MAX_HOME, b'-');
             environment.push(c("environment", &room.into())?);
         }
+        let listen_pid = process.is_listener.then_some(environment.len());
+        if process.is_listener {
+            // Room for any pid.
+            environment.push(c("environment", &[LISTEN_PID, b"0000000000"].concat().into())?);
+        }
         Ok(Self {
             candidates,
             arguments: Strings::new(c_all("argument", &process.arguments)?),
@@ -434,13 +441,17 @@ impl ProcessPlan {
             oom_score_adj: process.oom_score_adj.map(|value| value.to_string().into_bytes()),
             umask: process.umask,
             terminal: process.terminal,
-            preserved_fds: process.preserved_fds,
+            descriptors: process.descriptors,
+            listen_pid,
         })
     }
 }
 
 /// What stands before the home directory in the environment.
 pub const HOME: &[u8] = b"HOME=";
+
+/// What stands before the pid of whoever gets sockets.
+pub const LISTEN_PID: &[u8] = b"LISTEN_PID=";
 
 /// Where programs are looked for when the environment has no `PATH` (`execvp(3)`, and what Docker sets).
 pub const DEFAULT_PATH: &[u8] = b"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -1,7 +1,7 @@
 //! Pid 1 of a container that was asked for one (`--init`): passes signals on to the payload, reaps orphans, and ends as
 //! the payload does. Runs after the fork, with a seccomp filter in place: nothing here allocates.
 
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::AsFd;
 
 use rustix::io::{Errno, Result};
 use rustix::process::{Pid, Signal, WaitOptions};
@@ -23,11 +23,16 @@ pub fn block() -> Result<Signals> {
     Signals::of(&numbers[..count])
 }
 
-/// Waits for the payload and returns its exit status, 128 and the number when a signal ended it.
-pub fn run(signals: &Signals, payload: Pid, socket: BorrowedFd<'_>) -> Result<i32> {
+/// Waits for the payload and ends this process with its exit status, 128 and the number when a signal ended it.
+pub fn run(signals: &Signals, payload: Pid) -> ! {
+    // The parent takes the end of its socket as the payload's exec, the network's helper ends with a pipe, and whoever reads
+    // what the payload writes waits for the payload alone: no copy of ours may keep anything open.
+    crate::sys::process::close_copies_but(signals.as_fd());
+    crate::sys::process::exit(attend(signals, payload).unwrap_or(127))
+}
+
+fn attend(signals: &Signals, payload: Pid) -> Result<i32> {
     use rustix::event::{PollFd, PollFlags, poll};
-    // The parent takes the end of this socket as the payload's exec, so our copy must not keep it open.
-    crate::sys::process::close_copy(socket.as_raw_fd());
     loop {
         let mut fds = [PollFd::new(signals, PollFlags::IN)];
         match poll(&mut fds, None) {

@@ -1,7 +1,7 @@
 //! What a container is to the kernel: paths, namespaces, a process. Plain values, made by the engine from its
 //! records and by `runtime create` from a bundle; [`super::plan`] turns them into what a child can walk.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{OwnedFd, RawFd};
 use std::path::PathBuf;
 
 use rustix::process::{Resource, Rlimit};
@@ -190,8 +190,10 @@ pub struct Process {
     pub umask: u32,
     /// A terminal with this many rows and columns.
     pub terminal: Option<(u16, u16)>,
-    /// Descriptors from 3 on that the process keeps.
-    pub preserved_fds: u32,
+    /// Descriptors that the process keeps, by the numbers that they have in ours already; all others are closed.
+    pub descriptors: Vec<RawFd>,
+    /// It is told its own pid by `LISTEN_PID` (sd_listen_fds(3)).
+    pub is_listener: bool,
 }
 
 /// Whom the process runs as.

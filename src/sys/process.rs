@@ -182,6 +182,17 @@ pub fn close_on_exec_from(first: RawFd) -> Result<()> {
     }
 }
 
+/// Closes a forked child's copies of all descriptors from 3 on but one. The same holds as for [`close_copy`].
+pub fn close_copies_but(kept: BorrowedFd<'_>) {
+    let kept = kept.as_raw_fd() as u32;
+    for (first, last) in [(3, kept.saturating_sub(1)), (kept.max(2) + 1, u32::MAX)] {
+        if first <= last {
+            // SAFETY: closing numbers cannot harm memory; no owner in this process uses them afterwards.
+            unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+        }
+    }
+}
+
 /// Makes descriptor `number` (0, 1 or 2, or one that is free) a copy of `from` that survives an exec.
 pub fn place(from: BorrowedFd<'_>, number: RawFd) -> Result<()> {
     if from.as_raw_fd() == number {
@@ -239,6 +250,23 @@ pub fn working_directory(buffer: &mut [u8]) -> Result<&[u8]> {
 pub fn is_open(number: RawFd) -> bool {
     // SAFETY: only asks for the descriptor's flags.
     unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
+}
+
+/// Whether descriptor `number` was given to this process by the one that executed it: unlike all that we open ourselves it
+/// stays open when we execute another.
+pub fn is_given(number: RawFd) -> bool {
+    // SAFETY: only asks for the descriptor's flags.
+    let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
+    flags != -1 && flags & libc::FD_CLOEXEC == 0
+}
+
+/// Lets descriptor `number` survive an exec.
+pub fn keep_on_exec(number: RawFd) -> Result<()> {
+    // SAFETY: sets the descriptor's flags; takes no pointers.
+    match unsafe { libc::fcntl(number, libc::F_SETFD, 0) } {
+        -1 => Err(last_error()),
+        _ => Ok(()),
+    }
 }
 
 /// Takes over a descriptor that was inherited under a known number.

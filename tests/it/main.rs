@@ -6,6 +6,7 @@ mod chunked;
 mod configuration;
 mod corners;
 mod death;
+mod descriptors;
 mod diff;
 mod distribution;
 mod events;

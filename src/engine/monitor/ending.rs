@@ -3,6 +3,7 @@
 use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
+use super::passed::Passed;
 use super::{Monitor, record};
 use crate::engine::EngineError;
 use crate::store::container::{Container, Status};
@@ -63,7 +64,7 @@ impl Monitor {
     pub(super) fn record_last_end(&mut self) {
         // What was lent nobody reads any more, and whoever reads what was passed waits for its end.
         self.lent.clear();
-        self.passed = None;
+        self.passed = Passed::default();
         if self.container.config.remove {
             self.log.make_no_more_files();
             self.learn_name();

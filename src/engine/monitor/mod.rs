@@ -34,16 +34,15 @@ use self::restart::BackOff;
 use self::streams::{Output, Streams};
 pub use self::surroundings::remove_image;
 use super::client::SOCKET;
+use super::descriptors::Announced;
 use super::log::LogWriter;
 use super::protocol::{CHUNK, Connection, Packet, Received, VERSION, Wishes};
-use super::start::MONITOR_SOCKET;
 use super::stop::{ends, is_deaf};
 use super::{Engine, EngineError, Result, errno};
 use crate::store::Kind;
 use crate::store::container::{Container, Sender, State, Status};
 use crate::store::events::Event;
 use crate::store::locks::Liveness;
-use crate::sys::process;
 use crate::sys::signal::Signals;
 
 /// What a payload can have left in a pipe is less, unless a superuser of the host has made that longer.
@@ -63,16 +62,9 @@ pub struct Manner {
 }
 
 /// Runs as the monitor of the container `id` of the store at `root`. Returns the process's exit status.
-pub fn run(root: &Path, id: &str, manner: Manner) -> i32 {
-    let Ok(caller) = process::inherited(MONITOR_SOCKET) else {
+pub fn run(root: &Path, id: &str, manner: Manner, announced: &Announced) -> i32 {
+    let Ok((caller, passed)) = passed::take(manner.has_streams, announced) else {
         return 125;
-    };
-    let passed = match manner.has_streams {
-        true => match passed::take() {
-            Ok(passed) => Some(passed),
-            Err(_) => return 125,
-        },
-        false => None,
     };
     // Nobody may trace us or reach our files by /proc, the container's superuser least of all.
     let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
@@ -128,8 +120,8 @@ struct Monitor {
     signals: Signals,
     clients: Clients,
     lingers: bool,
-    /// The streams of whoever started it, where the payload has those.
-    passed: Option<Passed>,
+    /// What the payload has of whoever started it.
+    passed: Passed,
     /// When the payload is killed: somebody ends us, and it with us.
     deadline: Option<Instant>,
     /// When an ended payload is started again.
@@ -156,7 +148,7 @@ impl Monitor {
         root: &Path,
         id: &str,
         manner: Manner,
-        passed: Option<Passed>,
+        mut passed: Passed,
         window: Option<(u16, u16)>,
     ) -> Result<Self> {
         let mut engine = Engine::inherit(root)?;
@@ -184,7 +176,7 @@ impl Monitor {
             // First the log: nothing runs whose output could not be kept.
             let log = LogWriter::open(directory.as_fd(), &container)
                 .map_err(super::io(format!("log of container {id}")))?;
-            let payload = prepare::payload(&engine, &container, &directory, window, passed.as_ref())?;
+            let payload = prepare::payload(&engine, &container, &directory, window, &passed)?;
             Ok((lent, log, payload))
         });
         let (lent, log, (payload, streams)) = match spawned {
@@ -194,6 +186,9 @@ impl Monitor {
                 return Err(error);
             }
         };
+        if container.config.restart.is_no() && container.config.health.is_none() {
+            passed.give_up_descriptors();
+        }
         record::started(&mut state, &payload);
         let prepared = (|| {
             engine.store.write_state(directory.as_fd(), id, &state)?;
@@ -323,13 +318,12 @@ impl Monitor {
     }
 
     fn start_again(&mut self) -> Result<()> {
-        let passed = self.passed.as_ref();
         let (payload, streams) = prepare::payload(
             &self.engine,
             &self.container,
             &self.directory,
             self.window,
-            passed,
+            &self.passed,
         )?;
         record::started(&mut self.state, &payload);
         self.state.restarts = self.state.restarts.saturating_add(1);

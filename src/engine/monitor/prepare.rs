@@ -9,8 +9,10 @@ use super::super::{Engine, EngineError, Result, errno};
 use super::passed::Passed;
 use super::record::start_error;
 use super::streams::Streams;
+use crate::base::bytes::ByteString;
 use crate::runtime::cgroup::{Cgroup, Limits};
 use crate::runtime::spawn::{self, Options, Started};
+use crate::runtime::spec::Process;
 use crate::store::container::{Container, Resources, Root};
 use crate::store::locks::{LIVE, Liveness};
 use crate::store::shared;
@@ -40,7 +42,7 @@ pub fn payload(
     container: &Container,
     directory: &OwnedFd,
     window: Option<(u16, u16)>,
-    passed: Option<&Passed>,
+    passed: &Passed,
 ) -> Result<(Payload, Streams)> {
     let id = &container.id;
     renew_work(directory, id)?;
@@ -52,9 +54,11 @@ pub fn payload(
         message: error.to_string(),
     })?;
     spec.cgroup = cgroup.as_ref().and_then(|cgroup| cgroup.open().ok());
-    let (streams, ends) = match passed {
-        Some(passed) => passed.ends().map(|ends| (Streams::none(), Some(ends))),
-        None => Streams::make(&container.config),
+    announce(&mut spec.process, passed);
+    let (streams, ends) = match passed.ends() {
+        Ok(Some(ends)) => Ok((Streams::none(), Some(ends))),
+        Ok(None) => Streams::make(&container.config),
+        Err(error) => Err(error),
     }
     .map_err(errno("pipes"))?;
     let options = Options {
@@ -77,6 +81,22 @@ pub fn payload(
                 cgroup.end();
             }
             Err(start_error(&error))
+        }
+    }
+}
+
+/// Tells the payload of descriptors that it gets.
+fn announce(process: &mut Process, passed: &Passed) {
+    process.descriptors = passed.numbers();
+    if let Some(listen) = passed.listen() {
+        let count = process.descriptors.len();
+        process.is_listener = true;
+        // Of variables that the image has by these names none is meant.
+        let is_other = |entry: &ByteString| !entry.as_bytes().starts_with(b"LISTEN_");
+        process.environment.retain(is_other);
+        process.environment.push(format!("LISTEN_FDS={count}").into());
+        if let Some(names) = &listen.names {
+            process.environment.push(format!("LISTEN_FDNAMES={names}").into());
         }
     }
 }

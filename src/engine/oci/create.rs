@@ -33,16 +33,18 @@ impl Runtime {
     /// Creates a container. Called before the process has any thread, and ends with the process.
     pub fn create(&self, request: &Request<'_>) -> Result<()> {
         // Before anything is opened, which would get one of these numbers.
+        let mut descriptors = Vec::new();
         for number in 3..3 + i64::from(request.preserved_fds) {
-            if !i32::try_from(number).is_ok_and(process::is_open) {
-                return refuse(format!("--preserve-fds: file descriptor {number} is not open"));
+            match i32::try_from(number) {
+                Ok(number) if process::is_open(number) => descriptors.push(number),
+                _ => return refuse(format!("--preserve-fds: file descriptor {number} is not open")),
             }
         }
         check_id(request.id)?;
         let bundle = Bundle::read(request.bundle)?;
         hooks::check(bundle.config.hooks().as_ref())?;
         let rootfs = bundle.root()?;
-        let spec = linux::spec(&bundle, &rootfs, request.preserved_fds)?;
+        let spec = linux::spec(&bundle, &rootfs, descriptors)?;
         check_terminal(&spec, request)?;
         let directory = self.make_directory(request.id)?;
         let held = Held::take(&directory, request.id)?;

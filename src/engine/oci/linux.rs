@@ -1,7 +1,7 @@
 //! A whole bundle as the runtime takes it: namespaces, maps, sysctls, paths (runtime-spec, config-linux.md).
 
 use std::collections::HashMap;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 
 use oci_spec::runtime::{Linux, LinuxIdMapping, LinuxNamespaceType};
@@ -20,7 +20,7 @@ use crate::sys::process::{Namespaces, namespace_kind};
 const MAX_MAPPINGS: usize = 340;
 
 /// What the runtime is asked for; `None` stands for a process that the bundle does not have.
-pub fn spec(bundle: &Bundle, root: &Path, preserved_fds: u32) -> Result<Spec> {
+pub fn spec(bundle: &Bundle, root: &Path, descriptors: Vec<RawFd>) -> Result<Spec> {
     let config = &bundle.config;
     let Some(linux) = config.linux() else {
         return refuse("config.json: linux is missing");
@@ -86,7 +86,7 @@ pub fn spec(bundle: &Bundle, root: &Path, preserved_fds: u32) -> Result<Spec> {
             process::Surroundings {
                 seccomp,
                 available,
-                preserved_fds,
+                descriptors,
             },
         )?,
         init: false,

@@ -1,5 +1,7 @@
 //! The process of a bundle (runtime-spec, config.md, "Process").
 
+use std::os::fd::RawFd;
+
 use oci_spec::runtime::{Capabilities as Names, PosixRlimit, PosixRlimitType, Process as Listed};
 use rustix::process::{Resource, Rlimit};
 
@@ -14,7 +16,7 @@ pub struct Surroundings {
     pub seccomp: Option<Filter>,
     /// Capabilities that can be had: ours, or all in a new user namespace.
     pub available: CapabilitySet,
-    pub preserved_fds: u32,
+    pub descriptors: Vec<RawFd>,
 }
 
 pub fn process(listed: &Listed, surroundings: Surroundings) -> Result<Process> {
@@ -50,7 +52,8 @@ pub fn process(listed: &Listed, surroundings: Surroundings) -> Result<Process> {
         oom_score_adj: listed.oom_score_adj(),
         umask: user.umask().unwrap_or(0o022) & 0o777,
         terminal,
-        preserved_fds: surroundings.preserved_fds,
+        descriptors: surroundings.descriptors,
+        is_listener: false,
     })
 }
 
@@ -117,7 +120,7 @@ mod tests {
         let surroundings = Surroundings {
             seccomp: None,
             available,
-            preserved_fds: 0,
+            descriptors: Vec::new(),
         };
         process(&serde_json::from_str(json).unwrap(), surroundings)
     }

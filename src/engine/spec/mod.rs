@@ -165,7 +165,8 @@ impl Engine {
             oom_score_adj: config.oom_score_adj,
             umask: config.umask.unwrap_or(0o022),
             terminal: config.terminal.then_some(terminal_size),
-            preserved_fds: 0,
+            descriptors: Vec::new(),
+            is_listener: false,
         })
     }
 }
