@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::store::container::{Config, Network};
+use crate::store::container::{Config, Container, Network, Root};
 
 /// Where each goes and what it holds.
 pub fn contents(config: &Config, name: &str) -> [(&'static str, String); 3] {
@@ -12,6 +12,24 @@ pub fn contents(config: &Config, name: &str) -> [(&'static str, String); 3] {
         ("/etc/hostname", format!("{}\n", config.hostname)),
         ("/etc/resolv.conf", resolv_conf(config)),
     ]
+}
+
+/// What `/run/.containerenv` says: nothing but to those who have all rights anyway, as in Podman.
+pub fn mark(container: &Container, is_rootless: bool) -> String {
+    if !container.config.privileged {
+        return String::new();
+    }
+    let (image, image_id) = match &container.root {
+        Root::Image { name, id, .. } => (name.as_str(), id.as_str()),
+        Root::Directory { .. } => ("", ""),
+    };
+    format!(
+        "engine=\"coracle-{}\"\nname=\"{}\"\nid=\"{}\"\nimage=\"{image}\"\nimageid=\"{image_id}\"\nrootless={}\n",
+        env!("CARGO_PKG_VERSION"),
+        container.name,
+        container.id,
+        u8::from(is_rootless)
+    )
 }
 
 fn hosts(config: &Config, name: &str) -> String {

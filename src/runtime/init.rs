@@ -185,9 +185,13 @@ impl Init<'_> {
         sync::send(self.surroundings.socket, message, &fds[..count]).map_err(at(Step::Parent))
     }
 
-    /// Sysctls, masks and read-only paths; after all mounts, so that none can lie above them.
+    /// The mark of a container, sysctls, masks and read-only paths; after all mounts, so that none can lie above them.
     fn restrict(&mut self, root: BorrowedFd<'_>) -> Result<()> {
         self.join_network()?;
+        if let Some(mark) = &self.plan.mark {
+            // A container without it is one all the same.
+            let _ = super::mark::make(root, mark);
+        }
         for (index, (path, value)) in self.plan.sysctls.iter().enumerate() {
             // The host's /proc shows the values of *our* namespaces, and no mount of the container can stand in
             // its way (CVE-2025-52881).

@@ -14,6 +14,7 @@ mod execute;
 pub mod freeze;
 pub mod hierarchy;
 mod init;
+mod mark;
 pub mod overlay;
 mod plan;
 mod reaper;

@@ -8,7 +8,7 @@ use rustix::process::{Resource, Rlimit};
 
 use super::seccomp::Filter;
 use super::spec::{
-    Capabilities, Device, Gate, Network, Overlay, Process, Root, Source, Spec, Target as Joined, User,
+    Capabilities, Device, Gate, Mark, Network, Overlay, Process, Root, Source, Spec, Target as Joined, User,
 };
 use crate::base::bytes::ByteString;
 use crate::sys::credentials::MAX_HOME;
@@ -33,6 +33,7 @@ pub struct Plan {
     pub sysctls: Vec<(CString, Vec<u8>)>,
     pub cgroup: Option<OwnedFd>,
     pub process: ProcessPlan,
+    pub mark: Option<Mark>,
     pub init: bool,
     /// Device and inode of our own binary, which must not be executed in the container (CVE-2019-5736).
     pub own_binary: Option<(u64, u64)>,
@@ -201,6 +202,7 @@ impl Plan {
             sysctls: spec.sysctls.iter().map(sysctl).collect::<Result<_>>()?,
             cgroup: spec.cgroup,
             process: ProcessPlan::new(spec.process)?,
+            mark: spec.mark,
             init: spec.init,
             own_binary: own_binary(),
             null: if needs_null { Some(open_null()?) } else { None },
@@ -232,6 +234,7 @@ impl Plan {
             sysctls: Vec::new(),
             cgroup,
             process,
+            mark: None,
             init: false,
             own_binary: own_binary(),
             null: None,

@@ -42,9 +42,18 @@ pub struct Spec {
     pub sysctls: Vec<(ByteString, ByteString)>,
     /// The directory of the control group that the process is born in.
     pub cgroup: Option<OwnedFd>,
+    /// What tells programs that they are in a container.
+    pub mark: Option<Mark>,
     pub process: Process,
     /// A pid-1 of ours that reaps orphans and passes signals on, with the process as its child.
     pub init: bool,
+}
+
+/// The file `/run/.containerenv`.
+pub struct Mark {
+    pub content: Vec<u8>,
+    /// A temporary file system is mounted at /run, and it goes there.
+    pub is_on_tmpfs: bool,
 }
 
 /// The root file system.

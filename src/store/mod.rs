@@ -16,6 +16,7 @@
 //!   artifacts/<escaped name>/      artifact.json, its manifest and files (see artifacts)
 //!   locks/<00..3f>                exclusion over names, by hash
 //!   events/log                    what happened, one event a line (see events)
+//!   mark/run/.containerenv        what tells programs that they are in a container (see mark)
 //!   downloads/<hex>               the beginning of a blob on its way from a registry; whoever adds to it holds a lock
 //!   staging/<id>/                 being made; its maker holds a lock on it
 //!   trash/<anything>              to be deleted
@@ -45,6 +46,7 @@ pub mod layer;
 pub mod life;
 pub mod lists;
 pub mod locks;
+pub mod mark;
 pub mod mounts;
 pub mod names;
 pub mod read_events;

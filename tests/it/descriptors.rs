@@ -140,10 +140,11 @@ fn a_container_is_activated_by_sockets() {
         .prints("\n");
     sandbox
         .coracle(["run", "--rm", IMAGE, "true"])
-        .env("LISTEN_FDS", "x")
+        .env("LISTEN_FDS", "3")
+        .through_shell(r#"LISTEN_PID=$$ exec "$0" "$@" 3</dev/null 5</dev/null"#)
         .run()
         .exits(125)
-        .says("LISTEN_FDS");
+        .says("file descriptor 4 is not available");
 }
 
 /// Whoever waits for the end of a pipe waits for the container alone: neither its monitor nor our command holds it open,

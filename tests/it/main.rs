@@ -21,6 +21,7 @@ mod login;
 mod logs;
 mod manifests;
 mod many;
+mod mark;
 mod mount;
 mod parts;
 mod pause;

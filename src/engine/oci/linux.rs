@@ -81,6 +81,7 @@ pub fn spec(bundle: &Bundle, root: &Path, descriptors: Vec<RawFd>) -> Result<Spe
         domainname,
         sysctls: sysctls(linux.sysctl().as_ref(), chosen.own)?,
         cgroup: None,
+        mark: None,
         process: process::process(
             listed,
             process::Surroundings {

@@ -69,8 +69,9 @@ impl Engine {
         };
         let mut masked = covered(&MASKED);
         masked.extend(config.mask.iter().map(|path| path.as_str().into()));
+        let (below, mark) = self.mark(container, &mounts);
         Ok(Spec {
-            root: self.root(container),
+            root: self.root(container, below),
             read_only: config.read_only,
             // A node that an image brings would open the host's device; there may be no other guard.
             no_devices: !config.privileged,
@@ -99,14 +100,17 @@ impl Engine {
                 .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
                 .collect(),
             cgroup: None,
+            mark,
             process: self.process(container, set, terminal_size)?,
             init: config.init,
         })
     }
 
-    fn root(&self, container: &Container) -> Root {
+    /// `below`: a tree that lies below all others.
+    fn root(&self, container: &Container, below: Option<&str>) -> Root {
         let own = |name: &str| format!("{}/{}/{name}", Kind::Containers.path(), container.id).into();
-        let overlay = |lowers: Vec<ByteString>, data: &[String]| {
+        let overlay = |mut lowers: Vec<ByteString>, data: &[String]| {
+            lowers.extend(below.map(ByteString::from));
             Root::Overlay(Overlay {
                 base: self.store.path().into(),
                 lowers,

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::super::{Engine, EngineError, Result, files, io, notify};
 use crate::runtime::rootless::Ids;
-use crate::runtime::spec::{Device, DeviceKind, Mount, Source};
+use crate::runtime::spec::{Device, DeviceKind, Mark, Mount, Source};
 use crate::store::Kind;
-use crate::store::container::{Config, Container, MountSource, Network, Notifier, Sharing};
+use crate::store::container::{Config, Container, MountSource, Network, Notifier, Root, Sharing};
 use crate::sys::mount::{Attributes, Propagation};
 
 impl Engine {
@@ -106,6 +106,32 @@ impl Engine {
                 plain(Source::File { content }, target, Attributes::empty())
             })
             .collect()
+    }
+
+    /// What tells programs that they are in a container: a tree below the layers, which costs next to nothing, or a file to be
+    /// made where that would not be seen or says something. In a directory of the user's, which may be a whole host,
+    /// nothing is to stay that says so.
+    pub(super) fn mark(
+        &self,
+        container: &Container,
+        mounts: &[Mount],
+    ) -> (Option<&'static str>, Option<Mark>) {
+        if let Root::Directory { overlay: false, .. } = container.root {
+            return (None, None);
+        }
+        let is_at = |mount: &&Mount| mount.target.as_bytes() == b"/run";
+        let is_on_tmpfs = match mounts.iter().rfind(is_at).map(|mount| &mount.source) {
+            None => false,
+            Some(Source::Filesystem { kind: "tmpfs", .. }) => true,
+            Some(_) => return (None, None),
+        };
+        let content = files::mark(container, self.ids() != Ids::All).into_bytes();
+        if content.is_empty() && !is_on_tmpfs {
+            // A container without it is one all the same.
+            return (self.store.mark().ok(), None);
+        }
+        let mark = Mark { content, is_on_tmpfs };
+        (None, Some(mark))
     }
 
     /// What the user asked for, parents before what lies in them.
