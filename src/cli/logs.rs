@@ -83,6 +83,9 @@ const NO_COLOR: &[u8] = b"\x1b[0m";
 /// So much output is written at once.
 const OUTPUT: usize = 64 << 10;
 
+/// Bytes that wait for a slow reader.
+const PIPE: usize = 1 << 20;
+
 pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
     let plan = plan(&mut args)?;
     let Some(store) = context.look_alone()? else {
@@ -98,6 +101,8 @@ pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
     };
     let meant = wanted.resolve(&store)?;
     let mut printer = Printer::default();
+    // Where output is a pipe, so much fits into it at once. It may stay smaller (pipe(7)).
+    let _ = rustix::pipe::fcntl_setpipe_size(io::stdout(), PIPE);
     let (mut sources, mut watches) = (Vec::new(), Vec::new());
     let several = meant.len() > 1;
     let has_colors = args.color && variable("NO_COLOR").is_none();
