@@ -260,6 +260,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s w -l workdir -d 'Directory to start in' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s u -l user -d 'User to run as' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l group-add -d 'Add a supplementary group' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l systemd -d 'Whether the container is prepared for systemd: true, where its command is that, which is the default, always or false' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l shm-size-systemd -d 'Size of each temporary file system that systemd gets' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tz -d 'Time zone, such as Europe/Berlin; "local" for the host\'s' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l umask -d 'File mode creation mask, in octal' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s v -l volume -d 'Mount a volume or a directory of the host' -r
@@ -483,6 +485,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s w -l workdir -d 'Directory to start in' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s u -l user -d 'User to run as' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l group-add -d 'Add a supplementary group' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l systemd -d 'Whether the container is prepared for systemd: true, where its command is that, which is the default, always or false' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l shm-size-systemd -d 'Size of each temporary file system that systemd gets' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tz -d 'Time zone, such as Europe/Berlin; "local" for the host\'s' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l umask -d 'File mode creation mask, in octal' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s v -l volume -d 'Mount a volume or a directory of the host' -r
@@ -651,6 +655,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l entrypoint -d
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s w -l workdir -d 'Directory to start in' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s u -l user -d 'User to run as' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l group-add -d 'Add a supplementary group' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l systemd -d 'Whether the container is prepared for systemd: true, where its command is that, which is the default, always or false' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l shm-size-systemd -d 'Size of each temporary file system that systemd gets' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l tz -d 'Time zone, such as Europe/Berlin; "local" for the host\'s' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l umask -d 'File mode creation mask, in octal' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s v -l volume -d 'Mount a volume or a directory of the host' -r
@@ -1233,6 +1239,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l entrypoint -d 'P
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s w -l workdir -d 'Directory to start in' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s u -l user -d 'User to run as' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l group-add -d 'Add a supplementary group' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l systemd -d 'Whether the container is prepared for systemd: true, where its command is that, which is the default, always or false' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l shm-size-systemd -d 'Size of each temporary file system that systemd gets' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l tz -d 'Time zone, such as Europe/Berlin; "local" for the host\'s' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l umask -d 'File mode creation mask, in octal' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s v -l volume -d 'Mount a volume or a directory of the host' -r

@@ -273,6 +273,12 @@ pub struct Process {
     /// Add a supplementary group
     #[arg(long, value_name = "GROUP", value_delimiter = ',')]
     pub group_add: Vec<String>,
+    /// Whether the container is prepared for systemd: true, where its command is that, which is the default, always or false
+    #[arg(long, value_name = "WHEN")]
+    pub systemd: Option<String>,
+    /// Size of each temporary file system that systemd gets
+    #[arg(long, value_name = "SIZE")]
+    pub shm_size_systemd: Option<String>,
     /// Time zone, such as Europe/Berlin; "local" for the host's
     #[arg(long, value_name = "ZONE")]
     pub tz: Option<String>,

@@ -137,7 +137,7 @@ const REFUSED: &[Group] = &[
         commands: RUN,
         when: Yet,
         reason: "containers work the same without it where they can",
-        flags: "--systemd --shm-size-systemd --storage-opt --volume-driver --copy-in --explain",
+        flags: "--storage-opt --volume-driver --copy-in --explain",
     },
     Group {
         commands: RUN,

@@ -152,8 +152,19 @@ pub struct Config {
     pub exit_report: Option<ByteString>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notify: Option<Notify>,
+    /// It is prepared for systemd as its command.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub systemd: Option<Systemd>,
     #[serde(flatten)]
     pub extra: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What systemd finds in a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Systemd {
+    /// Bytes of each temporary file system.
+    pub tmpfs_size: Option<u64>,
 }
 
 /// A service manager that wants to be told (sd_notify(3)).

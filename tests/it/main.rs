@@ -43,6 +43,7 @@ mod stats;
 mod steps;
 mod support;
 mod system;
+mod systemd;
 mod terminal;
 mod threats;
 mod tls;

@@ -2,6 +2,7 @@
 
 mod files;
 mod security;
+mod systemd;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Display;
@@ -55,6 +56,7 @@ pub fn resolve(options: &ContainerOptions, inputs: &mut Inputs<'_>) -> Result<Re
     let mut config = Config::default();
     command(options, inputs, &mut config);
     identity(&options.identity, inputs, &mut config)?;
+    systemd::systemd(options, inputs, &mut config)?;
     config.health = health::resolve(&options.health, inputs.image)?.map(Box::new);
     if options.identity.sdnotify.as_deref() == Some("healthy") && config.health.is_none() {
         bail!("--sdnotify=healthy does not go without a health check");

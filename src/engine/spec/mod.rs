@@ -152,7 +152,7 @@ impl Engine {
         let config = &container.config;
         Ok(Process {
             arguments: config.entrypoint.iter().chain(&config.command).cloned().collect(),
-            environment: environment(config),
+            environment: payload_environment(container),
             working_directory: if config.working_directory.is_empty() {
                 "/".into()
             } else {
@@ -215,6 +215,17 @@ pub fn environment(config: &Config) -> Vec<ByteString> {
     }
     for entry in &config.env {
         set_variable(&mut environment, entry);
+    }
+    environment
+}
+
+/// The same with what only the payload is told: systemd, by which machine it runs on (systemd's "Container Interface").
+fn payload_environment(container: &Container) -> Vec<ByteString> {
+    let mut environment = environment(&container.config);
+    let is_told = |entry: &ByteString| entry.as_bytes().starts_with(b"container_uuid=");
+    if container.config.systemd.is_some() && !environment.iter().any(is_told) {
+        let uuid = container.id.get(..32).unwrap_or(&container.id);
+        environment.push(format!("container_uuid={uuid}").into());
     }
     environment
 }

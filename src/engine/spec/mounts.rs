@@ -6,7 +6,7 @@ use super::super::{Engine, EngineError, Result, files, io, notify};
 use crate::runtime::rootless::Ids;
 use crate::runtime::spec::{Device, DeviceKind, Mark, Mount, Source};
 use crate::store::Kind;
-use crate::store::container::{Config, Container, MountSource, Network, Notifier, Root, Sharing};
+use crate::store::container::{Config, Container, MountSource, Network, Notifier, Root, Sharing, Systemd};
 use crate::sys::mount::{Attributes, Propagation};
 
 impl Engine {
@@ -58,14 +58,27 @@ impl Engine {
             sys.set = base | A::RDONLY;
             sys.recursive = true;
             mounts.push(sys);
+            if config.systemd.is_some() && config.cgroup == Sharing::Private {
+                mounts.push(filesystem("cgroup2", "/sys/fs/cgroup", vec![], base));
+            }
         } else {
             mounts.push(filesystem("sysfs", "/sys", vec![], base | read_only));
             if config.cgroup == Sharing::Private && Path::new("/proc/self/ns/cgroup").exists() {
+                let read_only = match &config.systemd {
+                    Some(_) => A::empty(),
+                    None => read_only,
+                };
                 mounts.push(filesystem("cgroup2", "/sys/fs/cgroup", vec![], base | read_only));
             }
         }
+        if let Some(systemd) = &config.systemd {
+            mounts.extend(systemd_mounts(systemd));
+        }
         if config.read_only && config.read_only_tmpfs {
             for path in ["/run", "/tmp", "/var/tmp"] {
+                if config.systemd.is_some() && path != "/var/tmp" {
+                    continue;
+                }
                 mounts.push(filesystem(
                     "tmpfs",
                     path,
@@ -191,6 +204,25 @@ impl Engine {
         }
         Ok(made)
     }
+}
+
+/// What systemd wants to have for itself (systemd's "Container Interface").
+fn systemd_mounts(systemd: &Systemd) -> impl Iterator<Item = Mount> + '_ {
+    let places = [
+        ("/run", "0755"),
+        ("/run/lock", "1777"),
+        ("/tmp", "1777"),
+        ("/var/log/journal", "0755"),
+    ];
+    places.into_iter().map(|(path, mode)| {
+        let mut options = vec![("mode".to_owned(), Some(mode.to_owned()))];
+        options.extend(
+            systemd
+                .tmpfs_size
+                .map(|size| ("size".to_owned(), Some(size.to_string()))),
+        );
+        filesystem("tmpfs", path, options, Attributes::NOSUID | Attributes::NODEV)
+    })
 }
 
 /// Where the time zones of the host are.
