@@ -210,12 +210,19 @@ fn all_prose_belongs_to_a_page() {
 /// The words between backquotes that name a test: of a module of `tests/it`, or a file of the tree.
 fn named_tests(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split('`').skip(1).step_by(2);
-    words.filter(|word| word.contains("::") || word.starts_with("src/"))
+    words.filter(|word| word.contains("::") || is_path(word))
+}
+
+/// Whether it names a file of the tree.
+fn is_path(word: &str) -> bool {
+    ["src/", "benches/", "tests/"]
+        .iter()
+        .any(|place| word.starts_with(place))
 }
 
 /// Whether there is the test, or for a name with `…` one with these parts.
 fn exists(name: &str) -> bool {
-    if name.starts_with("src/") {
+    if is_path(name) {
         return root().join(name).exists();
     }
     let (module, function) = name.rsplit_once("::").unwrap();
@@ -233,7 +240,7 @@ fn exists(name: &str) -> bool {
 #[test]
 fn tests_that_are_named_are_there() {
     let mut wrong = Vec::new();
-    for page in ["docs/oci-distribution.md", "docs/threats.md"] {
+    for page in ["docs/demands.md", "docs/oci-distribution.md", "docs/threats.md"] {
         let text = fs::read_to_string(root().join(page)).unwrap();
         assert!(named_tests(&text).count() > 10, "{page} names no tests");
         let missing = named_tests(&text).filter(|name| !exists(name));

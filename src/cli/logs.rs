@@ -133,7 +133,7 @@ pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
         plan.begin(source, &mut printer)?;
     }
     printer.flush()?;
-    while !watches.is_empty() && wait_any(&mut watches, plan.end)? {
+    while !watches.is_empty() && wait_any(&mut watches, plan.end, rustix::stdio::stdout())? {
         let mut place = 0;
         while let Some(watch) = watches.get_mut(place) {
             let source = &mut sources[place];

@@ -50,6 +50,8 @@ use crate::store::{Kind, Store, StoreError};
 /// The store, opened for acting: an ordinary user is superuser of its own user namespace from here on.
 pub struct Engine {
     pub store: Store,
+    /// Of a process that was born in its user namespace; else all.
+    born_with: Ids,
     /// Keeps the user namespace alive; none for the host's superuser.
     member: Option<Member>,
     /// Monitors may keep a rootless user namespace for [`LINGER`] after its last container, so that the next command need
@@ -116,6 +118,7 @@ impl Engine {
         Ok(Self {
             store,
             member,
+            born_with: Ids::All,
             lingers: false,
             guards: false,
         })
@@ -125,14 +128,16 @@ impl Engine {
     pub fn inherit(root: &Path) -> Result<Self> {
         let store = Store::open(root)?;
         // In the initial user namespace there is nothing to be a member of.
-        let member = if rootless::mapped() == Ids::All {
+        let born_with = rootless::mapped();
+        let member = if born_with == Ids::All {
             None
         } else {
-            Some(rootless::remain(root)?)
+            rootless::remain(root)?
         };
         Ok(Self {
             store,
             member,
+            born_with,
             lingers: false,
             guards: false,
         })
@@ -166,7 +171,7 @@ impl Engine {
 
     /// Which ids there are for containers.
     pub fn ids(&self) -> Ids {
-        self.member.as_ref().map_or(Ids::All, |member| member.ids)
+        self.member.as_ref().map_or(self.born_with, |member| member.ids)
     }
 }
 

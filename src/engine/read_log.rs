@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -315,8 +315,12 @@ impl LogWatch<'_> {
 }
 
 /// Waits until there may be more of one of the logs, or one of the containers has ended: then it [is due](LogWatch::is_due).
-/// `false` when the moment `until` came before.
-pub fn wait_any(watches: &mut [LogWatch<'_>], until: Option<SystemTime>) -> Result<bool> {
+/// `false` when the moment `until` came before, or nobody reads `output` any more.
+pub fn wait_any(
+    watches: &mut [LogWatch<'_>],
+    until: Option<SystemTime>,
+    output: BorrowedFd<'_>,
+) -> Result<bool> {
     if watches.iter().any(|watch| watch.is_due) {
         return Ok(true);
     }
@@ -332,14 +336,18 @@ pub fn wait_any(watches: &mut [LogWatch<'_>], until: Option<SystemTime>) -> Resu
             fds.push(PollFd::new(connection, PollFlags::IN));
         }
     }
+    fds.push(PollFd::from_borrowed_fd(output, PollFlags::empty()));
     match poll(&mut fds, left.as_ref()) {
         // The clock may have been set back meanwhile.
         Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(true),
         Ok(_) => {}
         Err(error) => return Err(errno("waiting for the log of a container")(error)),
     }
-    let events: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+    let mut events: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
     drop(fds);
+    if events.pop().unwrap_or_default() {
+        return Ok(false);
+    }
     let mut events = events.into_iter();
     for watch in watches {
         if events.next().unwrap_or_default() {

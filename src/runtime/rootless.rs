@@ -120,16 +120,20 @@ pub fn enter(path: &Path) -> Result<Member> {
     Err(failed(Errno::AGAIN))
 }
 
-/// Takes part in the namespace as a process that was born in it: the monitor, whose parent joined or made it.
-pub fn remain(path: &Path) -> Result<Member> {
+/// Takes part in the namespace as a process that was born in it: the monitor, whose parent joined or made it. None in a
+/// namespace that no command of ours has made, where somebody made our caller the superuser (`unshare --map-root-user`).
+pub fn remain(path: &Path) -> Result<Option<Member>> {
     let file_path = path.join("userns");
     let failed = |source| RootlessError::LockFile {
         path: file_path.clone(),
         source,
     };
     let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = rustix::fs::open(&file_path, flags, Mode::empty()).map_err(failed)?;
-    become_member(file).map_err(failed)
+    match rustix::fs::open(&file_path, flags, Mode::empty()) {
+        Ok(file) => become_member(file).map(Some).map_err(failed),
+        Err(Errno::NOENT) => Ok(None),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 fn become_member(file: OwnedFd) -> rustix::io::Result<Member> {

@@ -370,9 +370,14 @@ fn a_lost_run_directory_is_not_missed() {
     sandbox.busybox();
     detached(&sandbox);
     let _ = std::fs::remove_dir_all(sandbox.path("run"));
+    sandbox
+        .coracle(["ps", "--format", "{{.Names}} {{.State}}"])
+        .run()
+        .prints("one running\n");
     sandbox.coracle(["exec", "one", "true"]).run().succeeds();
     sandbox.coracle(["logs", "one"]).run().succeeds();
-    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    sandbox.coracle(["stop", "-t", "0", "one"]).run().succeeds();
+    sandbox.coracle(["rm", "one"]).run().succeeds();
     assert_clean(&sandbox);
 }
 

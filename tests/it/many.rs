@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::death::{IMAGE, assert_clean, eventually, monitors};
+use super::death::{IMAGE, assert_clean, eventually, is_waiting, monitors};
 use super::support::Sandbox;
 
 #[test]
@@ -83,5 +83,30 @@ fn the_monitor_of_an_idle_container_sleeps() {
     });
     sandbox.coracle(["exec", "one", "sleep", "3"]).run().succeeds();
     assert_eq!(wakes(monitor), before, "it was woken though nothing happened");
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+}
+
+#[test]
+fn whoever_waits_for_an_idle_container_sleeps() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox
+        .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
+        .run()
+        .succeeds();
+    for words in [&["wait", "one"][..], &["wait", "--condition", "removed", "one"]] {
+        let waiting = sandbox.coracle(words).start();
+        is_waiting(&waiting);
+        let pid = i32::try_from(waiting.pid()).unwrap();
+        // It may still be on its way.
+        let mut before = wakes(pid);
+        eventually("it waits", || {
+            sandbox.coracle(["exec", "one", "true"]).run().succeeds();
+            let now = wakes(pid);
+            std::mem::replace(&mut before, now) == now
+        });
+        sandbox.coracle(["exec", "one", "sleep", "3"]).run().succeeds();
+        assert_eq!(wakes(pid), before, "it was woken though nothing happened");
+    }
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
 }

@@ -203,7 +203,7 @@ fn a_first_process_that_cannot_hear_is_killed_at_once() {
         .succeeds();
     // Older than a second, so that it could have installed a handler.
     sandbox.coracle(["exec", "one", "sleep", "1.2"]).run().succeeds();
-    let outcome = sandbox.coracle(["stop", "one"]).run().succeeds();
+    let outcome = sandbox.coracle(["stop", "one"]).run().succeeds().says("--init");
     assert!(outcome.elapsed.as_secs() < 5, "{outcome}");
     sandbox.coracle(["rm", "one"]).run().succeeds();
 }

@@ -23,13 +23,25 @@ pub struct Step {
 /// Runs the program until its `number`th step (from 0) and kills the process that was to make it; the others go on.
 /// None: it ended before, and did so well.
 pub fn kill_at(invocation: Invocation, number: usize) -> Option<Step> {
+    at(invocation, number, None)
+}
+
+/// The same, but the program is held at that step with all its processes while something else is done, and then goes on.
+pub fn hold_at(invocation: Invocation, number: usize, act: impl FnOnce() + Send) -> Option<Step> {
+    at(invocation, number, Some(Box::new(act)))
+}
+
+type Act<'a> = Box<dyn FnOnce() + Send + 'a>;
+
+fn at(invocation: Invocation, number: usize, act: Option<Act<'_>>) -> Option<Step> {
     let (mut command, limit, _) = invocation.into_parts();
     command.stdin(Stdio::null()).stdout(Stdio::null());
     command.stderr(Stdio::null()).process_group(0);
     // A thread of its own: a tracer is a thread, and what it still traces at its end is let go.
-    let (step, unmet) = std::thread::spawn(move || trace(command, number, limit))
-        .join()
-        .expect("the tracer says what went wrong");
+    let (step, unmet) = std::thread::scope(|scope| {
+        let tracer = scope.spawn(move || trace(command, number, limit, act));
+        tracer.join().expect("the tracer says what went wrong")
+    });
     for thread in unmet {
         // SAFETY: no memory is involved. What is born traced is born stopped, and stays so without a tracer.
         unsafe { libc::kill(thread, libc::SIGCONT) };
@@ -37,7 +49,12 @@ pub fn kill_at(invocation: Invocation, number: usize) -> Option<Step> {
     step
 }
 
-fn trace(mut command: Command, number: usize, limit: Duration) -> (Option<Step>, HashSet<i32>) {
+fn trace(
+    mut command: Command,
+    number: usize,
+    limit: Duration,
+    act: Option<Act<'_>>,
+) -> (Option<Step>, HashSet<i32>) {
     let ask_for_it = || match ptrace(libc::PTRACE_TRACEME, 0, 0, 0) {
         -1 => Err(std::io::Error::last_os_error()),
         _ => Ok(()),
@@ -55,11 +72,12 @@ fn trace(mut command: Command, number: usize, limit: Duration) -> (Option<Step>,
         unmet: HashSet::new(),
         step: None,
         ended: None,
+        act,
     }
     .run()
 }
 
-struct Tracer {
+struct Tracer<'a> {
     root: i32,
     number: usize,
     seen: usize,
@@ -69,9 +87,11 @@ struct Tracer {
     unmet: HashSet<i32>,
     step: Option<Step>,
     ended: Option<i32>,
+    /// What is done at the step instead of a kill.
+    act: Option<Act<'a>>,
 }
 
-impl Tracer {
+impl Tracer<'_> {
     fn run(mut self) -> (Option<Step>, HashSet<i32>) {
         // All are waited for, or once the step was reached those whom the caller would wait for.
         while self.step.is_none() || self.ended.is_none() {
@@ -138,6 +158,10 @@ impl Tracer {
         if let Some(name) = change(call, &arguments) {
             if self.seen == self.number {
                 self.step = Some(Step { call: name });
+                if let Some(act) = self.act.take() {
+                    act();
+                    return self.go_on(thread, 0);
+                }
                 // SAFETY: a thread's id names its process here; it is stopped and so still is what it was.
                 unsafe { libc::kill(thread, libc::SIGKILL) };
                 return;

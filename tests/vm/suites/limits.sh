@@ -22,6 +22,8 @@ oom() {
 		is "$(show oom '{{.State.OOMKilled}} {{.State.ExitCode}}')" "true 137"
 }
 t "out of memory is recorded" oom
+why_oom() { is "$(coracle why --format '{{.cause}}' oom)" out-of-memory; }
+t "and told as the cause" why_oom
 not_oom() {
 	detached --name killed --memory 32m busybox sleep 1000 && coracle kill killed && is "$(coracle wait killed)" 137 &&
 		is "$(show killed '{{.State.OOMKilled}}')" false
