@@ -61,16 +61,18 @@ pub fn run(args: InspectArgs, context: &Context) -> Outcome {
     if names.is_empty() {
         bail!("name a container, an image or a volume");
     }
-    let mut documents = Vec::new();
-    let code = report::each(&names, |name| {
-        documents.push(object(store, engine.as_ref(), &args.kind, name)?);
-        Ok(())
-    })?;
+    let (mut documents, mut failures) = (Vec::new(), Vec::new());
+    for name in &names {
+        match object(store, engine.as_ref(), &args.kind, name) {
+            Ok(document) => documents.push(document),
+            Err(error) => failures.push(Err(error)),
+        }
+    }
     if args.format.is_some() {
         documents.iter_mut().for_each(add_bare_id);
     }
     print(&format::documents("inspect", args.format.as_deref(), &documents)?)?;
-    Ok(code)
+    report::conclude(failures.into_iter())
 }
 
 /// Templates know an image's identifier as Docker writes it, `.Id`, and as Podman does, `.ID`: without the name of the

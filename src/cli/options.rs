@@ -462,6 +462,7 @@ impl Selection {
             latest: self.latest,
             cidfiles: &self.cidfile,
             filters,
+            ignores: false,
         }
     }
 }

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::options::Selection;
 use super::output::print;
 use super::report::{self, Outcome};
+use super::select::Wanted;
 use crate::engine::EngineError;
 use crate::engine::remove::Removal;
 
@@ -40,7 +41,11 @@ const RUNNING: u8 = 2;
 
 pub fn run(args: RmArgs, context: &Context) -> Outcome {
     let engine = context.act_alone()?;
-    let meant = args.selection.wanted(&args.filter).resolve(&engine.store)?;
+    let wanted = Wanted {
+        ignores: args.ignore,
+        ..args.selection.wanted(&args.filter)
+    };
+    let meant = wanted.resolve(&engine.store)?;
     let timeout = args
         .time
         .map(|seconds| u64::try_from(seconds).unwrap_or(u64::MAX));
@@ -54,7 +59,10 @@ pub fn run(args: RmArgs, context: &Context) -> Outcome {
         let word = &meant.word;
         let Some(id) = &meant.id else {
             if !args.force && !args.ignore {
-                report::complain(&EngineError::NoSuchContainer(word.clone()).to_string());
+                // As Podman, whose other commands have the words the other way round.
+                report::complain(&format!(
+                    "no container with ID or name {word:?} found: no such container"
+                ));
                 code = MISSING;
             }
             continue;

@@ -48,6 +48,8 @@ pub struct Wanted<'a> {
     pub latest: bool,
     pub cidfiles: &'a [OsString],
     pub filters: &'a [String],
+    /// A file of `--cidfile` need not be there.
+    pub ignores: bool,
 }
 
 /// A container that was meant, and the word that meant it, which commands print.
@@ -74,6 +76,9 @@ impl Wanted<'_> {
             }
         }
         for file in self.cidfiles {
+            if self.ignores && !Path::new(file).exists() {
+                continue;
+            }
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("reading CIDFile: open {}", Path::new(file).display()))?;
             meant.push(named(store, text.trim())?);

@@ -6,6 +6,7 @@ use super::context::Context;
 use super::options::Selection;
 use super::output::print;
 use super::report::{self, Outcome};
+use super::select::Wanted;
 use super::values::signal;
 use crate::engine::Engine;
 use crate::engine::stop::{Patience, Stopped};
@@ -40,7 +41,11 @@ pub struct StopArgs {
 pub fn run(args: StopArgs, context: &Context) -> Outcome {
     let signal = args.signal.as_deref().map(parse_signal).transpose()?;
     let engine = context.act_alone()?;
-    let mut meant = args.selection.wanted(&args.filter).resolve(&engine.store)?;
+    let wanted = Wanted {
+        ignores: args.ignore,
+        ..args.selection.wanted(&args.filter)
+    };
+    let mut meant = wanted.resolve(&engine.store)?;
     if args.ignore {
         meant.retain(|meant| meant.id.is_some());
     }

@@ -161,7 +161,8 @@ pub fn options(driver: Option<&str>, given: &[String]) -> anyhow::Result<Options
             options.notices.push(notice);
         }
     }
-    for text in given {
+    // As Podman: an empty one takes back what storage.conf has, of which there is nothing here.
+    for text in given.iter().filter(|text| !text.is_empty()) {
         let (key, value) = text
             .split_once('=')
             .with_context(|| format!("invalid --storage-opt {text:?}: it is written KEY=VALUE"))?;

@@ -99,6 +99,7 @@ fn plain(called: Called) -> String {
          Version:      {version}\n\
          API Version:  {api}\n\
          {own}\
+         Go Version:   none\n\
          OS/Arch:      {platform}\n\
          C Library:    {C_LIBRARY}, static\n"
     )

@@ -365,9 +365,10 @@ fn remove(engine: &Engine, name: &str, args: &RmArgs) -> anyhow::Result<bool> {
         Err(error @ EngineError::VolumeInUse { .. }) => error,
         result => return Ok(result?),
     };
-    // Podman removes the containers at once; scripts written for Docker do not expect that, so a person is asked.
+    // Podman removes the containers at once; scripts written for Docker do not expect that, so a person is asked, but where
+    // --time is given, which Docker does not have.
     let question = format!("{error}. Remove these containers, too?");
-    if !args.force || !report::confirm(&question).unwrap_or(false) {
+    if !args.force || args.time.is_none() && !report::confirm(&question).unwrap_or(false) {
         return Err(report::coded(IN_USE, error));
     }
     for (id, _) in Users::of(&engine.store)?.of_volume(name) {

@@ -93,7 +93,7 @@ impl Engine {
         let mut config = found.container.config;
         config.privileged |= request.privileged;
         config.cap_add.extend(request.cap_add.iter().cloned());
-        config.terminal = request.terminal;
+        config.terminal |= request.terminal;
         config.interactive = request.interactive;
         let process = process(&config, request)?;
         let cgroup = match &found.state.cgroup {

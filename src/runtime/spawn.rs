@@ -54,7 +54,7 @@ pub enum SpawnError {
     #[error("{program:?}: {}", missing(program))]
     NotFound { program: String },
     /// The program is there but cannot be run.
-    #[error("{program:?}: {reason}")]
+    #[error("exec {program:?}: {reason}")]
     NotExecutable { program: String, reason: String },
     #[error("{what}: {reason}")]
     Step { what: String, reason: String },

@@ -179,3 +179,48 @@ fn who_gives_input_alone_gets_the_identifier() {
         .succeeds();
     assert_eq!(told.text(), id.text());
 }
+
+#[test]
+fn what_is_not_there_is_told_as_podman_tells_it() {
+    let sandbox = Sandbox::new();
+    let nothing = sandbox.coracle(["inspect", "nosuch"]).run().exits(125);
+    nothing.prints("[]\n").says("Error: no such object: \"nosuch\"");
+    let words = ["rm", "nosuch"];
+    let gone = sandbox.coracle(words).run().exits(1);
+    gone.says("no container with ID or name \"nosuch\" found: no such container");
+    let missing = sandbox.path("no-file");
+    let stop = |options: &[&str]| {
+        let words = ["stop", "--cidfile"];
+        sandbox.coracle(words).arg(&missing).args(options).run()
+    };
+    stop(&[]).exits(125).says("reading CIDFile: open");
+    stop(&["--ignore"]).succeeds().prints("");
+}
+
+#[test]
+fn the_kind_of_terminal_is_known_in_every_process() {
+    let sandbox = sandbox();
+    for (run, exec, expected) in [
+        (&["-t"][..], &[][..], "xterm"),
+        (&[], &["-t"], "xterm\r"),
+        (&[], &[], ""),
+        (&["-t", "-e", "TERM=vt100"], &["-e", "TERM=dumb"], "dumb"),
+        (&["-t", "-e", "TERM=vt100"], &[], "vt100"),
+    ] {
+        let words = ["run", "-d", "--name", "one", "--network", "none"];
+        sandbox
+            .coracle(words)
+            .args(run)
+            .args([IMAGE, "sleep", "1000"])
+            .run()
+            .succeeds();
+        let words = ["one", "sh", "-c", "echo $TERM"];
+        let told = sandbox.coracle(["exec"]).args(exec).args(words).run().succeeds();
+        assert_eq!(
+            told.stdout,
+            format!("{expected}\n").as_bytes(),
+            "{run:?} {exec:?}"
+        );
+        sandbox.coracle(["rm", "-f", "-t", "0", "one"]).run().succeeds();
+    }
+}
