@@ -929,7 +929,7 @@ _coracle() {
 
     case "${cmd}" in
         coracle)
-            opts="-v -l -D -h --version --data-root --root --runroot --log-level --events-backend --storage-driver --storage-opt --module --out --noout --debug --help artifact attach completion container create diff doctor events exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag update version volume wait why help"
+            opts="-v -l -D -h --version --data-root --root --runroot --log-level --events-backend --storage-driver --storage-opt --module --out --noout --config --timing --debug --help artifact attach completion container create diff doctor events exec export healthcheck history image images import info inspect kill load login logout logs manifest pause port ps pull push rename restart rm rmi run runtime save search start stats stop system tag top unpause unshare untag update version volume wait why help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -972,6 +972,14 @@ _coracle() {
                     return 0
                     ;;
                 --out)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --timing)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

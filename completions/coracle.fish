@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_coracle_global_optspecs
-    string join \n v/version root= runroot= l/log-level= events-backend= storage-driver= storage-opt= module= out= noout D/debug h/help
+    string join \n v/version root= runroot= l/log-level= events-backend= storage-driver= storage-opt= module= out= noout config= timing= D/debug h/help
 end
 
 function __fish_coracle_needs_command
@@ -35,6 +35,8 @@ complete -c coracle -n "__fish_coracle_needs_command" -l storage-driver -d 'Acce
 complete -c coracle -n "__fish_coracle_needs_command" -l storage-opt -d 'Option of the store: additionalimagestore=DIR names one whose images are read; what is about Podman\'s drivers has no effect' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l module -d 'Add a file of options to containers.conf, by its path or its name in containers.conf.modules' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l out -d 'Write results to this file and not to standard output' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l config -d 'Directory with Docker\'s config.json, whose credentials are used' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l timing -d 'Write how long each phase of the command took to this file, as JSON, when it ends' -r
 complete -c coracle -n "__fish_coracle_needs_command" -s v -l version -d 'Print the version'
 complete -c coracle -n "__fish_coracle_needs_command" -l noout -d 'Write no results'
 complete -c coracle -n "__fish_coracle_needs_command" -s D -l debug -d 'The same as --log-level=debug'

@@ -7,4 +7,5 @@ pub mod id;
 pub mod machine;
 pub mod parallel;
 pub mod time;
+pub mod timing;
 pub mod units;

@@ -271,7 +271,7 @@ fn plain_flag(line: &mut Vec<OsString>, value: &str) -> Repair {
 }
 
 /// The command a line is for, such as `["image", "ls"]`, as far as its words name one.
-fn command_path(line: &[OsString]) -> Vec<String> {
+pub fn command_path(line: &[OsString]) -> Vec<String> {
     let mut command = Cli::command();
     command.build();
     let mut command = &command;

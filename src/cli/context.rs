@@ -13,6 +13,7 @@ use super::lenders::{self, Lenders};
 use super::report::{self, debug};
 use super::settings::Settings;
 use super::{Global, storage};
+use crate::base::timing;
 use crate::engine::Engine;
 use crate::image::layer::UnpackOptions;
 use crate::image::share;
@@ -59,7 +60,7 @@ impl Context {
         if let Some(settings) = self.settings.get() {
             return Ok(settings);
         }
-        let settings = configuration::settings(&self.modules)?;
+        let settings = timing::within("configuration", || configuration::settings(&self.modules))?;
         Ok(self.settings.get_or_init(|| settings))
     }
 
@@ -113,6 +114,7 @@ impl Context {
     /// The store with those that others share with us, for commands that only look at images; none where nothing was ever
     /// stored or shared.
     pub fn look(&self) -> anyhow::Result<Option<Store>> {
+        timing::phase("store");
         let path = self.store_path()?;
         let shared = self.shared(&path)?;
         let store = match shared.is_empty() {
@@ -120,6 +122,7 @@ impl Context {
             // There is something to see though nothing was ever stored.
             false => Some(Store::open(&path)?),
         };
+        timing::phase("command");
         Ok(store.map(|mut store| {
             store.shared = shared;
             store
@@ -128,7 +131,10 @@ impl Context {
 
     /// The store alone, for commands that only look and need no images.
     pub fn look_alone(&self) -> anyhow::Result<Option<Store>> {
-        Ok(Store::open_existing(&self.store_path()?)?)
+        timing::phase("store");
+        let store = Store::open_existing(&self.store_path()?)?;
+        timing::phase("command");
+        Ok(store)
     }
 
     /// The engine with the stores that others share with us, for commands that act on images. An ordinary user is in its
@@ -176,6 +182,7 @@ impl Context {
                 path.display()
             ));
         }
+        timing::phase("store");
         let mut engine = match is_inside {
             true => Engine::inherit(&path)?,
             false => Engine::open(&path)?,
@@ -191,6 +198,7 @@ impl Context {
         });
         // Jobs and units end with their last process, so nothing of theirs stays for the next command's sake.
         engine.lingers = variable("CI").is_none() && variable("INVOCATION_ID").is_none();
+        timing::phase("command");
         Ok(engine)
     }
 

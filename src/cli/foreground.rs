@@ -8,8 +8,9 @@ use anyhow::{Result, bail};
 
 use super::report::{self, Outcome};
 use super::terminal::{self, DETACH_KEYS, DetachKeys, RawMode};
+use crate::base::timing;
 use crate::engine::protocol::Wishes;
-use crate::engine::relay::{self, Caller, Reaction, Typed};
+use crate::engine::relay::{self, Caller, FIRST_OUTPUT, Reaction, Typed};
 use crate::sys::signal::{Signals, die_of};
 
 const SIGHUP: i32 = 1;
@@ -46,6 +47,7 @@ impl Streams<'_> {
     pub fn wishes(&self, primary: bool) -> Wishes {
         Wishes {
             end: false,
+            times: false,
             output: self.output || self.error,
             input: self.input,
             primary,
@@ -140,6 +142,7 @@ impl<'a> Foreground<'a> {
             }
             _ => Reaction::Pass(signal),
         };
+        timing::phase(FIRST_OUTPUT);
         let outcome = session(&mut Caller {
             input: streams.input.then(|| input.as_fd()),
             output: streams.output.then(|| output.as_fd()),
@@ -180,13 +183,19 @@ impl Interrupts {
     }
 }
 
+/// Ends as a process that the signal has killed.
+fn end_by(signal: i32) -> ! {
+    super::timing::tell();
+    die_of(signal)
+}
+
 /// What the caller ends with.
 fn conclude(outcome: relay::Outcome) -> Outcome {
     match outcome {
         relay::Outcome::Exit(code) => Ok(report::container_code(code)),
         relay::Outcome::Detached => Ok(0),
-        relay::Outcome::Signalled(signal) => die_of(signal),
-        relay::Outcome::OutputClosed => die_of(SIGPIPE),
+        relay::Outcome::Signalled(signal) => end_by(signal),
+        relay::Outcome::OutputClosed => end_by(SIGPIPE),
         relay::Outcome::Dropped => {
             bail!("output came faster than it was taken: disconnected, the container goes on")
         }

@@ -20,7 +20,8 @@ const PASSWORD_LIMIT: u64 = 64 << 10;
 /// Keep credentials for a registry
 ///
 /// They are tried at the registry first. They are kept in $XDG_RUNTIME_DIR/containers/auth.json (for root below
-/// /run/containers), which vanishes with the session, or where --authfile or $REGISTRY_AUTH_FILE says.
+/// /run/containers), which vanishes with the session, or where --authfile or $REGISTRY_AUTH_FILE says, or in config.json
+/// of the directory of `coracle --config` or $DOCKER_CONFIG.
 #[derive(Args, Debug)]
 pub struct LoginArgs {
     /// User name

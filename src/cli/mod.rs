@@ -67,6 +67,7 @@ mod table;
 mod tag;
 pub mod template;
 mod terminal;
+mod timing;
 mod top;
 mod tree;
 mod trust;
@@ -153,6 +154,12 @@ pub struct Global {
     /// Write no results
     #[arg(long, conflicts_with = "out")]
     noout: bool,
+    /// Directory with Docker's config.json, whose credentials are used
+    #[arg(long, value_name = "DIR")]
+    config: Option<OsString>,
+    /// Write how long each phase of the command took to this file, as JSON, when it ends
+    #[arg(long, value_name = "FILE")]
+    timing: Option<OsString>,
     /// The same as --log-level=debug
     #[arg(short = 'D', long)]
     debug: bool,
@@ -236,6 +243,7 @@ impl Cli {
 
 /// Runs the command that `line`, whose first word is the program, asks for.
 pub fn main(line: Vec<OsString>) -> ExitCode {
+    timing::begin(&line);
     let cli = match arguments::parse(line.clone()) {
         Parsed::Command(cli) => cli,
         Parsed::Print(text) => return report::finish(output::print(&text).map(|()| 0).map_err(Into::into)),
@@ -254,10 +262,18 @@ pub fn main(line: Vec<OsString>) -> ExitCode {
     } else {
         cli.global.log_level
     });
-    let outcome = redirect(&cli.global)
+    if let Some(directory) = &cli.global.config {
+        registry::use_config(directory);
+    }
+    let timing = cli.global.timing.as_deref();
+    let outcome = timing::open(timing, &line)
+        .and_then(|()| redirect(&cli.global))
         .and_then(|()| Context::new(line, &cli.global))
         .and_then(|context| dispatch(cli.command, &context));
-    report::finish(outcome)
+    crate::base::timing::phase("end");
+    let code = report::finish(outcome);
+    timing::tell();
+    code
 }
 
 /// `--out` and `--noout`: standard output is another file, for what runs in containers too.

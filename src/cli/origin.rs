@@ -13,6 +13,7 @@ use super::progress::Progress;
 use super::pull::load_and_tell;
 use super::registry::{Candidate, Remote, find_first, pull_first};
 use super::report;
+use crate::base::timing;
 use crate::engine::Engine;
 use crate::image::find::{FindError, Found, find, find_any, find_own};
 use crate::image::lists::{self, Chosen};
@@ -35,6 +36,7 @@ pub fn root(
     if options.image.rootfs {
         return Ok((root_directory(first)?, ContainerConfig::default()));
     }
+    timing::phase("image");
     let wanted = options.image.platform.wanted()?;
     let looked = match looked {
         Some(looked) => looked,
@@ -115,6 +117,7 @@ pub fn open(
 
 /// The image, where it is here under that name and nothing else can be meant.
 fn look_at_own(store: &Store, options: &ContainerOptions, word: &OsStr) -> Result<Option<Looked>> {
+    timing::phase("image");
     let policy = policy(options)?;
     let Transport::Name(name) = transport::parse(word)? else {
         return Ok(None);
@@ -140,6 +143,7 @@ fn policy(options: &ContainerOptions) -> Result<Policy> {
 }
 
 fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Result<Looked> {
+    timing::phase("image");
     let policy = policy(options)?;
     let name = match transport::parse(word)? {
         Transport::Archive(archive) => return Ok(Looked::Load(archive)),
@@ -236,10 +240,12 @@ fn provide(engine: &Engine, options: &ContainerOptions, looked: Looked, wanted: 
             return Ok(find(&engine.store, embedded::HELLO)?);
         }
         Looked::Load(archive) => {
+            timing::phase("load");
             let asked = options.image.platform.asked()?;
             return loaded(engine, load_and_tell(engine, archive, asked, policy, quiet)?);
         }
         Looked::Asked(other) => {
+            timing::phase("load");
             let asked = options.image.platform.asked()?;
             return loaded(engine, other.load(engine, asked, policy, quiet)?);
         }

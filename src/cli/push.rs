@@ -13,6 +13,7 @@ use super::registry::TransferOptions;
 use super::report::{self, Outcome};
 use super::signing::SigningOptions;
 use crate::base::digest::Digest;
+use crate::base::timing;
 use crate::image::archive::export::export;
 use crate::image::archive::plan::Which;
 use crate::image::archive::save::{self, Item, save_archive};
@@ -177,6 +178,7 @@ pub fn run(mut args: PushArgs, context: &Context) -> Outcome {
         };
         let pushed = push::push(&engine.store, &client, &found.image, &target, &options, &tell)
             .with_context(|| format!("cannot push {target}"))?;
+        timing::phase("command");
         if let Some(key) = &key {
             attachment::sign(&client, key, &target, &pushed.digest)
                 .with_context(|| format!("cannot sign {target}, which is pushed now"))?;

@@ -2,8 +2,10 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -66,11 +68,14 @@ const RETRIES: u32 = 3;
 const MIRROR_RETRIES: u32 = 1;
 
 impl RegistryOptions {
-    /// Where credentials may be: the files in the order in which Podman and then Docker look, and the programs that the
-    /// configuration names.
+    /// Where credentials may be: the file that is named, else those in the order in which Podman and then Docker look, and
+    /// the programs that the configuration names.
     pub fn auth_files(&self, registries: &Registries) -> AuthFiles {
         let named = self.authfile.clone();
-        let named = named.or_else(|| variable("REGISTRY_AUTH_FILE").map(PathBuf::from));
+        let named = named
+            .or_else(|| CONFIG.get().cloned())
+            .or_else(|| variable("REGISTRY_AUTH_FILE").map(PathBuf::from))
+            .or_else(|| variable("DOCKER_CONFIG").map(|directory| config_in(&directory)));
         let paths = named.map_or_else(auth_paths, |path| vec![path]);
         AuthFiles {
             paths,
@@ -428,11 +433,26 @@ fn own_auth_file() -> PathBuf {
     }
 }
 
+/// The file that `--config` means.
+static CONFIG: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes `--config`: credentials are in Docker's file in this directory, and nowhere else.
+pub fn use_config(directory: &OsStr) {
+    let _ = CONFIG.set(config_in(directory));
+}
+
+fn config_in(directory: &OsStr) -> PathBuf {
+    Path::new(directory).join("config.json")
+}
+
 /// Docker's own file.
 pub fn docker_config() -> Option<PathBuf> {
-    match variable("DOCKER_CONFIG") {
-        Some(directory) => Some(PathBuf::from(directory).join("config.json")),
-        None => Some(home().ok()?.join(".docker/config.json")),
+    match CONFIG.get() {
+        Some(path) => Some(path.clone()),
+        None => match variable("DOCKER_CONFIG") {
+            Some(directory) => Some(config_in(&directory)),
+            None => Some(home().ok()?.join(".docker/config.json")),
+        },
     }
 }
 

@@ -17,7 +17,7 @@ use super::output::print;
 use super::report::{self, Outcome};
 use super::resolve::{Inputs, Resolved, resolve};
 use super::values::names;
-use crate::base::id;
+use crate::base::{id, timing};
 use crate::engine::create::{Born, Naming};
 use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
@@ -218,6 +218,7 @@ fn make(
 ) -> Result<Born> {
     let (first, command) = words.split_first().context("name an image")?;
     let (root, image) = origin::root(engine, options, first, looked)?;
+    timing::phase("options");
     let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
     let environment = context.environment();
     let mut inputs = Inputs {

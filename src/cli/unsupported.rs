@@ -247,8 +247,33 @@ const REFUSED: &[Group] = &[
     Group {
         commands: &[""],
         when: Yet,
-        reason: "the runtime is part of coracle, and containers.conf says the rest",
-        flags: "--config --runtime --runtime-flag --hooks-dir --cdi-spec-dir --volumepath --network-config-dir --timing --insecure-registry --selinux-enabled",
+        reason: "containers.conf says what there is of it",
+        flags: "--volumepath --network-config-dir --insecure-registry --selinux-enabled",
+    },
+    Group {
+        commands: &[""],
+        when: Never,
+        reason: "containers run under the built-in runtime: leave it out, or give other engines coracle as theirs by the name \
+                 coracle-runtime",
+        flags: "--runtime",
+    },
+    Group {
+        commands: &[""],
+        when: Never,
+        reason: "the runtime is built in and takes no flags of its own: give --log-level=debug to see what it does",
+        flags: "--runtime-flag",
+    },
+    Group {
+        commands: &[""],
+        when: Yet,
+        reason: "no hooks run around containers here: run what they do before and after the command, or in a systemd unit",
+        flags: "--hooks-dir",
+    },
+    Group {
+        commands: &[""],
+        when: Yet,
+        reason: "devices are not given by CDI here: mount what a container needs with --volume",
+        flags: "--cdi-spec-dir",
     },
     Group {
         commands: &[""],

@@ -5,7 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use rustix::fs::Mode;
 
 use super::{Engine, EngineError, Result, errno};
-use crate::base::{id, time};
+use crate::base::{id, time, timing};
 use crate::store::container::{Container, Log, Root, Sharing, State, VERSION};
 use crate::store::events::Event;
 use crate::store::locks::Hold;
@@ -51,6 +51,7 @@ impl Engine {
     /// Makes `container`, whose id, name and time are filled in. `starting`: the caller starts it at once, so that it is
     /// taken for interrupted when the caller dies before.
     pub fn create(&self, container: &mut Container, naming: Naming<'_>, starting: bool) -> Result<Born> {
+        timing::phase("record");
         self.check_config(&container.config)?;
         if starting {
             super::start::check_streams(&container.config.log)?;

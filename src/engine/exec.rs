@@ -16,6 +16,7 @@ use super::spec::{capability_set, environment, filter, set_variable};
 use super::state::{Condition, init, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::base::bytes::ByteString;
+use crate::base::timing;
 use crate::runtime::cgroup::Cgroup;
 use crate::runtime::spawn::{self, Options, Started};
 use crate::runtime::spec::{Capabilities, Process, Target, User};
@@ -74,6 +75,7 @@ impl Engine {
     }
 
     pub(super) fn prepare_exec(&self, id: &str, request: &Request) -> Result<Prepared> {
+        timing::phase("container");
         let found = look(&self.store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
         let not_running = || EngineError::NotRunning(id.to_owned());
         match found.condition {

@@ -43,6 +43,7 @@ pub mod why;
 
 use std::path::Path;
 
+use crate::base::timing;
 use crate::runtime::data_only;
 use crate::runtime::rootless::{self, Ids, Member, RootlessError};
 use crate::store::{Kind, Store, StoreError};
@@ -113,6 +114,7 @@ impl Engine {
         let member = if rootless::is_privileged() {
             None
         } else {
+            timing::phase("user-namespace");
             Some(rootless::enter(root)?)
         };
         Ok(Self {

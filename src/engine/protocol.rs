@@ -26,6 +26,8 @@ pub struct Wishes {
     pub primary: bool,
     /// To end it: whatever its restart policy says, its next end is its last.
     pub end: bool,
+    /// To be told how long the phases of the start take.
+    pub times: bool,
     /// Rows and columns of the client's terminal: the size that a payload finds when it starts.
     pub window: Option<(u16, u16)>,
 }
@@ -37,6 +39,7 @@ impl Wishes {
         input: false,
         primary: false,
         end: true,
+        times: false,
         window: None,
     };
 }
@@ -66,6 +69,8 @@ pub enum Packet {
     Welcome {
         version: u8,
     },
+    /// How the time went by until now, for whoever asked: see [`timing::encode`](crate::base::timing::encode).
+    Times(Vec<u8>),
     /// The payload runs; its pid on the host.
     Started(i32),
     /// It does not, with the exit code that says why.
@@ -95,6 +100,7 @@ impl Packet {
             Self::Signal(_) => b's',
             Self::Sent(_) => b'n',
             Self::Welcome { .. } => b'W',
+            Self::Times(_) => b'T',
             Self::Started(_) => b'S',
             Self::Failed { .. } => b'F',
             Self::Output(_) => b'O',
@@ -112,7 +118,15 @@ impl Packet {
         let mut bytes = vec![self.kind()];
         match self {
             Self::Hello { version, wishes } => {
-                let bits = [wishes.output, wishes.input, wishes.primary, wishes.end];
+                let Wishes {
+                    output,
+                    input,
+                    primary,
+                    end,
+                    times,
+                    ..
+                } = *wishes;
+                let bits = [output, input, primary, end, times];
                 let bits = bits.iter().rev().fold(0, |all, bit| all << 1 | u8::from(*bit));
                 bytes.extend([*version, bits]);
                 if let Some((rows, columns)) = wishes.window {
@@ -121,7 +135,9 @@ impl Packet {
                 }
             }
             Self::Welcome { version } => bytes.push(*version),
-            Self::Input(data) | Self::Output(data) | Self::ErrorOutput(data) => bytes.extend_from_slice(data),
+            Self::Input(data) | Self::Output(data) | Self::ErrorOutput(data) | Self::Times(data) => {
+                bytes.extend_from_slice(data)
+            }
             Self::Resize { rows, columns } => {
                 bytes.extend(rows.to_le_bytes());
                 bytes.extend(columns.to_le_bytes());
@@ -156,6 +172,7 @@ impl Packet {
                     input: bits & 2 != 0,
                     primary: bits & 4 != 0,
                     end: bits & 8 != 0,
+                    times: bits & 16 != 0,
                     // An older client names none.
                     window: short(2).zip(short(4)),
                 };
@@ -175,6 +192,7 @@ impl Packet {
             b'W' => Self::Welcome {
                 version: *rest.first()?,
             },
+            b'T' => Self::Times(rest.into()),
             b'S' => Self::Started(number()?),
             b'F' => Self::Failed {
                 exit: number()?,
@@ -279,6 +297,7 @@ mod tests {
             input: false,
             primary: true,
             end: false,
+            times: true,
             window: None,
         };
         for packet in [
@@ -306,6 +325,7 @@ mod tests {
             Packet::Signal(15),
             Packet::Sent(9),
             Packet::Welcome { version: 1 },
+            Packet::Times(b"1 a\n".into()),
             Packet::Started(7),
             Packet::Failed {
                 exit: 127,

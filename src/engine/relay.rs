@@ -8,7 +8,11 @@ use rustix::process::Signal;
 
 use super::protocol::{CHUNK, Connection, Packet, Received};
 use super::{Result, errno};
+use crate::base::timing;
 use crate::sys::signal::Signals;
+
+/// What lasts until a container has written something, or has ended.
+pub const FIRST_OUTPUT: &str = "first-output";
 
 /// What became of typed bytes that may hold the keys to detach.
 pub enum Typed {
@@ -161,6 +165,7 @@ fn listen(connection: &Connection, caller: &mut Caller<'_>) -> Result<Turn> {
 /// Writes everything, waiting where the other side does not read: that is the back-pressure.
 pub fn write_all(to: Option<BorrowedFd<'_>>, mut data: &[u8]) -> rustix::io::Result<()> {
     let Some(to) = to else { return Ok(()) };
+    timing::follow(FIRST_OUTPUT, "payload");
     while !data.is_empty() {
         match rustix::io::write(to, data) {
             Ok(length) => data = &data[length..],

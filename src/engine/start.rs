@@ -8,6 +8,7 @@ use super::descriptors::Descriptors;
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
 use super::state::Condition;
 use super::{Engine, EngineError, Result, errno, host};
+use crate::base::timing;
 use crate::store::container::{Log, State, Status};
 use crate::store::events::Event;
 use crate::sys::process;
@@ -69,17 +70,23 @@ impl Engine {
         passed.extend(descriptors.copies().map_err(errno("file descriptors"))?);
         // Whoever reads at the other end of one is not to wait for us.
         drop(descriptors);
+        timing::phase("monitor");
         let connection = self.make_monitor(id, &passed, &words)?;
         drop(passed);
         let failed = || format!("cannot talk to the monitor of container {id}");
+        let times = timing::is_on();
         let hello = Packet::Hello {
             version: VERSION,
-            wishes,
+            wishes: Wishes { times, ..wishes },
         };
         connection.send(&hello).map_err(errno(failed()))?;
         loop {
             match connection.receive(true).map_err(errno(failed()))? {
-                Received::Packet(Packet::Started(pid)) => return Ok(Started { connection, pid }),
+                Received::Packet(Packet::Times(times)) => timing::add(timing::decode(&times)),
+                Received::Packet(Packet::Started(pid)) => {
+                    timing::phase("started");
+                    return Ok(Started { connection, pid });
+                }
                 Received::Packet(Packet::Failed { exit, message }) => {
                     // The monitor cleans up before it leaves.
                     while !matches!(connection.receive(true), Ok(Received::End) | Err(_)) {}

@@ -16,7 +16,7 @@ use super::reference::Reference;
 use super::registry::{Client, Fetched, Source, Sources};
 use super::{manifest, platform, share};
 use crate::base::digest::Digest;
-use crate::base::parallel;
+use crate::base::{parallel, timing};
 use crate::oci::config::ImageConfig;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, Manifest, Platform, refuse_schema_1};
 use crate::store::downloads::Download;
@@ -90,6 +90,7 @@ pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) 
 }
 
 fn obtain(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) -> Result<Pulled> {
+    timing::phase("resolve");
     let name = wish.reference.name();
     let failed = |host: &str, reason: &str| tell(Event::Failed { host, reason });
     let sources = Sources::new(places, &failed);
@@ -153,8 +154,10 @@ fn obtain(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) ->
         );
     }
     let wanted = resolved.layers(&config)?;
+    timing::phase("layers");
     let mut layers = Layers::new(store, wish.unpack.clone());
     let kept = fetch(store, &name, &sources, &mut layers, &wanted, tell)?;
+    timing::phase("publish");
     // What is unpacked now is not written to disk with the layers.
     kept.into_iter().try_for_each(Download::remove)?;
     // What an earlier process had of them may have been in a form that did not serve.

@@ -17,7 +17,7 @@ use super::publish::new_manifest;
 use super::reference::Reference;
 use super::registry::{Client, Taken};
 use crate::base::digest::Digest;
-use crate::base::parallel;
+use crate::base::{parallel, timing};
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, media_type};
 use crate::store::events::Event;
 use crate::store::images::{Image, ManifestRecord};
@@ -166,6 +166,7 @@ impl<'a> Journey<'a> {
         known: impl Fn(&Self) -> Result<Option<(Vec<u8>, String)>>,
         anew: bool,
     ) -> Result<Option<(Pushed, String)>> {
+        timing::phase("resolve");
         let id = self.image.id.hex();
         let held = self.store.hold(Kind::Images, &id)?;
         held.as_ref().with_context(|| format!("{id}: image not known"))?;
@@ -173,9 +174,13 @@ impl<'a> Journey<'a> {
         let config = self.store.blob(&self.image.id, CONFIG_LIMIT)?;
         let (manifest, media_type) = match known(self)? {
             Some(known) => known,
-            None if anew => self.new_manifest(config.len() as u64)?,
+            None if anew => {
+                timing::phase("layers");
+                self.new_manifest(config.len() as u64)?
+            }
             None => return Ok(None),
         };
+        timing::phase("publish");
         if !self.client.has_blob(&self.image.id)? && !self.mounted(&self.image.id)? {
             self.client.upload(&config)?;
         }

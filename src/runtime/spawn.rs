@@ -14,6 +14,7 @@ use super::plan::{MountPlan, Plan, PlanError, SourcePlan};
 use super::spec::{Gate, IdMaps, Network, Process, Spec, Target};
 use super::step::{Failure, Step};
 use super::sync::{self, Kind, Message};
+use crate::base::timing;
 use crate::sys::credentials::Credentials;
 use crate::sys::memory::Shared;
 use crate::sys::process::{self, Child, Namespaces};
@@ -157,6 +158,7 @@ pub fn join(target: Target, process: Process, cgroup: Option<OwnedFd>, options: 
 
 fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> Result<Started> {
     plan.start_gate = options.start_gate;
+    timing::phase("namespaces");
     let credentials = Shared::<Credentials>::new().map_err(SpawnError::Clone)?;
     // Before the socket: a copy of the child's end in the helper would keep it from ending.
     let maker = match plan.network {
@@ -198,6 +200,7 @@ fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> R
     };
     drop(hidden);
     drop(theirs);
+    timing::phase("mounts");
     let mut parent = Parent {
         plan: &plan,
         words,
@@ -403,6 +406,7 @@ impl Parent<'_, '_> {
                 None
             }
         };
+        timing::phase("exec");
         let root = next(sync::ROOT).ok_or(SpawnError::Talk(Errno::PROTO))?;
         let (passwd, group) = (next(sync::PASSWD), next(sync::GROUP));
         self.mounted = Some((root, next(sync::TERMINAL)));

@@ -163,6 +163,47 @@ fn files_stay_what_they_are_and_where_they_are() {
     assert!(read(&docker)["auths"].get(host).is_none());
 }
 
+/// `--config` and the variable of Docker mean one file, which is read and written.
+#[test]
+fn the_directory_of_dockers_file_is_named() {
+    let sandbox = Sandbox::new();
+    let fake = guarded_fake(&sandbox);
+    let host = fake.host.as_str();
+    let name = format!("{host}/test:v1");
+    let (one, two) = (sandbox.path("tmp/one"), sandbox.path("tmp/two"));
+    let by_option = |words: &[&str]| sandbox.coracle(["--config"]).arg(&one).args(words);
+    let by_variable = |words: &[&str]| sandbox.coracle(words).env("DOCKER_CONFIG", &two);
+    let words = ["login", "--username", "ali", "--password-stdin", host];
+    for with in [&by_option as &dyn Fn(&[&str]) -> Invocation, &by_variable] {
+        with(&["pull", &name]).run().exits(125).says("coracle login");
+        with(&words).input(PASSWORD).run().succeeds();
+        with(&["pull", "--quiet", &name]).run().succeeds();
+        with(&["login", "--get-login", host])
+            .run()
+            .succeeds()
+            .prints("ali\n");
+    }
+    assert!(!auth_file(&sandbox).exists());
+    sandbox
+        .coracle(["pull", &name])
+        .run()
+        .exits(125)
+        .says("coracle login");
+    // What the command line says counts more than the environment, and its own file more than either.
+    let both = |words: &[&str]| by_option(words).env("DOCKER_CONFIG", "/nosuch");
+    both(&["pull", "--quiet", &name]).run().succeeds();
+    both(&["pull", "--authfile", "/dev/null", &name]).run().exits(125);
+    both(&["logout", host]).run().succeeds();
+    assert!(read(&one.join("config.json"))["auths"].get(host).is_none());
+    let other = by_variable(&["login", "--get-login", host]).env("REGISTRY_AUTH_FILE", "/nosuch");
+    other.run().exits(125);
+    by_variable(&["logout", host]).run().succeeds();
+    by_variable(&["pull", &name])
+        .run()
+        .exits(125)
+        .says("coracle login");
+}
+
 /// A helper program that keeps what it is given in files, notes how it was called, and in which user namespace.
 fn helper(sandbox: &Sandbox) -> PathBuf {
     let store = sandbox.path("tmp/vault");

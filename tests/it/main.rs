@@ -48,6 +48,7 @@ mod system;
 mod systemd;
 mod terminal;
 mod threats;
+mod timing;
 mod tls;
 mod transports;
 mod update;

@@ -39,6 +39,7 @@ use super::log::LogWriter;
 use super::protocol::{CHUNK, Connection, Packet, Received, VERSION, Wishes};
 use super::stop::{ends, is_deaf};
 use super::{Engine, EngineError, Result, errno};
+use crate::base::timing;
 use crate::store::Kind;
 use crate::store::container::{Container, Sender, State, Status};
 use crate::store::events::Event;
@@ -74,6 +75,15 @@ pub fn run(root: &Path, id: &str, manner: Manner, announced: &Announced) -> i32 
         Ok(Received::Packet(Packet::Hello { wishes, .. })) => Some(wishes),
         _ => None,
     };
+    let times = wishes.is_some_and(|wishes| wishes.times);
+    if times {
+        timing::begin("prepare");
+    }
+    let tell_times = || {
+        if times {
+            let _ = caller.send(&Packet::Times(timing::encode(&timing::end().0)));
+        }
+    };
     match Monitor::start(root, id, manner, passed, wishes.and_then(|wishes| wishes.window)) {
         Ok(mut monitor) => {
             monitor.is_guarded = manner.is_guarded;
@@ -82,6 +92,7 @@ pub fn run(root: &Path, id: &str, manner: Manner, announced: &Announced) -> i32 
             // Before the caller is told: what it does next finds the events.
             let create = monitor.is_new.then_some("create");
             monitor.tell(create.into_iter().chain(["init", "start"]).chain(attach));
+            tell_times();
             if let Some(wishes) = wishes {
                 let _ = caller.send(&Packet::Welcome { version: VERSION });
                 let _ = caller.send(&Packet::Started(monitor.state.pid));
@@ -92,6 +103,7 @@ pub fn run(root: &Path, id: &str, manner: Manner, announced: &Announced) -> i32 
         }
         Err(error) => {
             let exit = record::exit_code(&error);
+            tell_times();
             let _ = caller.send(&Packet::Failed {
                 exit,
                 message: error.to_string(),
@@ -189,6 +201,7 @@ impl Monitor {
         if container.config.restart.is_no() && container.config.health.is_none() {
             passed.give_up_descriptors();
         }
+        timing::phase("status");
         record::started(&mut state, &payload);
         let prepared = (|| {
             engine.store.write_state(directory.as_fd(), id, &state)?;

@@ -10,6 +10,7 @@ use super::passed::Passed;
 use super::record::start_error;
 use super::streams::Streams;
 use crate::base::bytes::ByteString;
+use crate::base::timing;
 use crate::runtime::cgroup::{Cgroup, Limits};
 use crate::runtime::spawn::{self, Options, Started};
 use crate::runtime::spec::Process;
@@ -49,6 +50,7 @@ pub fn payload(
     engine.prepare_volumes(container)?;
     let mut spec = engine.spec(container, window.unwrap_or((24, 80)))?;
     let (limits, wished) = limits(&container.config.resources);
+    timing::phase("control-group");
     let cgroup = Cgroup::make(id, &limits, &wished).map_err(|error| EngineError::Start {
         exit: 125,
         message: error.to_string(),
