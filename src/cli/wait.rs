@@ -17,7 +17,7 @@ const PAUSED: &str = "paused";
 const ENDS: [&str; 4] = ["stopped", "exited", "not-running", "next-exit"];
 
 /// Conditions that are reached without an end.
-const OTHERS: [&str; 8] = [
+const OTHERS: [&str; 10] = [
     PAUSED,
     "healthy",
     "unhealthy",
@@ -25,6 +25,8 @@ const OTHERS: [&str; 8] = [
     "created",
     "initialized",
     "running",
+    "stopping",
+    "removing",
     "removed",
 ];
 
@@ -34,8 +36,11 @@ fn is_recorded(word: &str, condition: Option<Condition>) -> bool {
         Some(Condition::Created) => matches!(word, "configured" | "created"),
         Some(Condition::Starting) => word == "initialized",
         Some(Condition::Running) => word == "running",
-        Some(Condition::Exited | Condition::Lost) => matches!(word, "stopped" | "exited" | "not-running"),
-        None => word == "removed",
+        Some(Condition::Exited | Condition::Lost) => {
+            // Who waited for the way there is told at its end at the latest.
+            matches!(word, "stopped" | "exited" | "not-running" | "stopping")
+        }
+        None => matches!(word, "removing" | "removed"),
         Some(_) => false,
     }
 }

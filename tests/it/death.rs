@@ -115,6 +115,7 @@ fn whoever_waits_is_told_of_the_death_of_the_monitor() {
         (&[][..], "exited", 0, "-1\n"),
         (&[], "stopped", 0, "137\n"),
         (&["--rm"], "removed", 0, "-1\n"),
+        (&["--rm"], "removing", 0, "-1\n"),
         (&["--health-cmd=false"], "healthy", 125, ""),
         (&[], "paused", 125, ""),
     ] {
