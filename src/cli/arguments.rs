@@ -208,15 +208,11 @@ fn to_front(line: &mut [OsString], flag: &str) -> Repair {
     }
     let with_value = format!("{flag}=");
     let is_meant = |word: &OsString| word == flag || word.as_bytes().starts_with(with_value.as_bytes());
-    let Some(place) = line
-        .iter()
-        .skip(command)
-        .position(is_meant)
-        .filter(|_| option(flag).is_some())
-    else {
+    let mut places = (command..line.len()).filter(|place| is_meant(&line[*place]));
+    // Of two words one may be the value of another option.
+    let (Some(place), None, Some(_)) = (places.next(), places.next(), option(flag)) else {
         return Repair::Unknown;
     };
-    let place = command + place;
     let end = if takes_next(&line[place]) {
         place + 2
     } else {

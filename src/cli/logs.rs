@@ -84,7 +84,7 @@ const NO_COLOR: &[u8] = b"\x1b[0m";
 const OUTPUT: usize = 64 << 10;
 
 /// Bytes that wait for a slow reader.
-const PIPE: usize = 1 << 20;
+const PIPE: usize = 256 << 10;
 
 pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
     let plan = plan(&mut args)?;
@@ -101,8 +101,11 @@ pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
     };
     let meant = wanted.resolve(&store)?;
     let mut printer = Printer::default();
-    // Where output is a pipe, so much fits into it at once. It may stay smaller (pipe(7)).
-    let _ = rustix::pipe::fcntl_setpipe_size(io::stdout(), PIPE);
+    // Where output is a pipe, so much fits into it at once. It may stay smaller; of what a user's pipes may have together
+    // (pipe(7)) those that stay open for long take no more than usual.
+    if !args.follow {
+        let _ = rustix::pipe::fcntl_setpipe_size(io::stdout(), PIPE);
+    }
     let (mut sources, mut watches) = (Vec::new(), Vec::new());
     let several = meant.len() > 1;
     let has_colors = args.color && variable("NO_COLOR").is_none();

@@ -7,6 +7,7 @@
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use rustix::io::fcntl_dupfd_cloexec;
+use rustix::process::{Resource, getrlimit};
 
 use super::{EngineError, Result, errno};
 use crate::sys::process;
@@ -44,6 +45,16 @@ impl Descriptors {
                 )));
             }
             held.push(process::inherited(number).map_err(errno(format!("file descriptor {number}")))?);
+        }
+        // The monitor needs some of its own above them.
+        let room = u64::from(numbers_end(&held)) + 8 + held.len() as u64;
+        let limit = getrlimit(Resource::Nofile).current;
+        if !held.is_empty() && limit.is_some_and(|limit| room > limit) {
+            return Err(EngineError::Refused(format!(
+                "file descriptor {} is too near to the limit of open files, {}: raise it by ulimit -n, or use a lower number",
+                numbers_end(&held),
+                limit.unwrap_or_default()
+            )));
         }
         Ok(Self { held, listen: None })
     }
@@ -83,6 +94,12 @@ impl Descriptors {
         }
         words
     }
+}
+
+/// The highest of their numbers.
+fn numbers_end(held: &[OwnedFd]) -> u32 {
+    let numbers = held.iter().map(|held| held.as_raw_fd().unsigned_abs());
+    numbers.max().unwrap_or(0)
 }
 
 /// The same as a monitor is told: which numbers, and what for.

@@ -2,7 +2,7 @@
 //! process is the command's own child, in the container's namespaces and control group.
 
 use std::os::fd::{AsFd, OwnedFd, RawFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -16,8 +16,10 @@ use super::spec::{capability_set, environment, filter, set_variable};
 use super::state::{Condition, init, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::base::bytes::ByteString;
+use crate::base::file::read_proc;
 use crate::base::timing;
 use crate::runtime::cgroup::Cgroup;
+use crate::runtime::hierarchy;
 use crate::runtime::spawn::{self, Options, Started};
 use crate::runtime::spec::{Capabilities, Process, Target, User};
 use crate::store::Store;
@@ -99,7 +101,10 @@ impl Engine {
         config.interactive = request.interactive;
         let process = process(&config, request)?;
         let cgroup = match &found.state.cgroup {
-            Some(path) => group(Path::new(path), &config)?,
+            Some(path) => match config.systemd.is_some() || config.privileged {
+                true => group(&group_within(Path::new(path), found.state.pid), &config)?,
+                false => group(Path::new(path), &config)?,
+            },
             None => None,
         };
         let (streams, mut ends) = Streams::make(&config).map_err(errno("pipes"))?;
@@ -137,6 +142,19 @@ impl Prepared {
             streams,
             event: self.event,
         })
+    }
+}
+
+/// The group below the container's in which its first process is now: systemd leaves the container's own to the groups it
+/// makes in it, and then nobody can be born there (cgroups(7), no internal processes).
+fn group_within(own: &Path, pid: i32) -> PathBuf {
+    let table = read_proc(&format!("/proc/{pid}/cgroup")).unwrap_or_default();
+    let below = hierarchy::path_in(&table).to_owned();
+    let name = own.file_name().unwrap_or_default();
+    let mut parts = below.components().skip_while(|part| part.as_os_str() != name);
+    match parts.next() {
+        Some(_) => own.join(parts.collect::<PathBuf>()),
+        None => own.to_owned(),
     }
 }
 

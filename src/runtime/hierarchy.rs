@@ -266,11 +266,11 @@ fn is_marked(level: &Path) -> bool {
 /// The group that we are in; the root where it is outside of what is mounted.
 fn own_group(mount: &Path) -> PathBuf {
     let table = crate::base::file::read_proc("/proc/self/cgroup").unwrap_or_default();
-    mount.join(own_path(&table))
+    mount.join(path_in(&table))
 }
 
-/// Our group in `/proc/self/cgroup`, relative to the root of version 2.
-fn own_path(table: &[u8]) -> &Path {
+/// The group that a table such as `/proc/self/cgroup` names, relative to the root of version 2; empty where it lies outside.
+pub fn path_in(table: &[u8]) -> &Path {
     let own = table
         .split(|byte| *byte == b'\n')
         .find_map(|line| line.strip_prefix(b"0::/"))
@@ -283,6 +283,17 @@ fn own_path(table: &[u8]) -> &Path {
 
 fn is_writable(path: &Path) -> bool {
     rustix::fs::accessat(CWD, path, Access::WRITE_OK, AtFlags::EACCESS).is_ok()
+}
+
+/// Whether the limits of a group that is the root of a namespace are kept from those inside (cgroups(7), nsdelegate).
+pub fn guards_namespaces() -> bool {
+    let table = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    table.lines().any(|line| {
+        let kind = line
+            .split_once(" - ")
+            .and_then(|(_, kind)| kind.strip_prefix("cgroup2 "));
+        kind.is_some_and(|kind| kind.split([' ', ',']).any(|option| option == "nsdelegate"))
+    })
 }
 
 /// Where cgroup2 is mounted: the two usual places by their file system type, else what the mount table says.
@@ -341,7 +352,7 @@ mod tests {
             ("0::/a/../../b\n", ""),
             ("", ""),
         ] {
-            assert_eq!(own_path(table.as_bytes()), Path::new(expected), "{table}");
+            assert_eq!(path_in(table.as_bytes()), Path::new(expected), "{table}");
         }
     }
 }

@@ -98,6 +98,7 @@ impl Init<'_> {
                 &mut mounted,
             )
             .map_err(at_index(Step::Mount, index))?;
+            self.mark(root.as_fd(), Some(index));
         }
         self.report_mounts(root.as_fd(), &mounted)?;
         while self.plan.pauses && !self.proceed {
@@ -188,10 +189,7 @@ impl Init<'_> {
     /// The mark of a container, sysctls, masks and read-only paths; after all mounts, so that none can lie above them.
     fn restrict(&mut self, root: BorrowedFd<'_>) -> Result<()> {
         self.join_network()?;
-        if let Some(mark) = &self.plan.mark {
-            // A container without it is one all the same.
-            let _ = super::mark::make(root, mark);
-        }
+        self.mark(root, None);
         for (index, (path, value)) in self.plan.sysctls.iter().enumerate() {
             // The host's /proc shows the values of *our* namespaces, and no mount of the container can stand in
             // its way (CVE-2025-52881).
@@ -220,6 +218,14 @@ impl Init<'_> {
             rustix::system::setdomainname(&self.plan.domainname).map_err(at(Step::Hostname))?;
         }
         Ok(())
+    }
+
+    /// Makes the mark of a container if this is the mount that it goes to; `None`: the root.
+    fn mark(&self, root: BorrowedFd<'_>, mount: Option<usize>) {
+        if let Some(mark) = self.plan.mark.as_ref().filter(|mark| mark.mount == mount) {
+            // A container without it is one all the same.
+            let _ = super::mark::make(root, mark);
+        }
     }
 
     /// Joins the network namespace that a helper makes meanwhile: before sysfs is mounted, which shows the network

@@ -14,10 +14,10 @@ const NAME: &CStr = c".containerenv";
 const PATH: &CStr = c"run/.containerenv";
 
 /// Makes the file, anew if there is one. Nothing of the image or of the user's leads elsewhere: no link is followed, and no
-/// mount is entered but a temporary one.
+/// mount is entered but the one it is for, which must be the last that was made.
 pub fn make(root: BorrowedFd<'_>, mark: &Mark) -> Result<()> {
     let mut resolve = ResolveFlags::IN_ROOT | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    resolve.set(ResolveFlags::NO_XDEV, !mark.is_on_tmpfs);
+    resolve.set(ResolveFlags::NO_XDEV, mark.mount.is_none());
     let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(0o644);
     let open = || rustix::fs::openat2(root, PATH, flags, mode, resolve);

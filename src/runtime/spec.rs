@@ -52,8 +52,8 @@ pub struct Spec {
 /// The file `/run/.containerenv`.
 pub struct Mark {
     pub content: Vec<u8>,
-    /// A temporary file system is mounted at /run, and it goes there.
-    pub is_on_tmpfs: bool,
+    /// Which of the mounts is the temporary file system at /run that it goes to, before anything can be mounted over it.
+    pub mount: Option<usize>,
 }
 
 /// The root file system.

@@ -200,3 +200,27 @@ fn a_pipe_ends_when_the_container_closes_it() {
     sandbox.coracle(["wait", "two"]).run().succeeds().prints("3\n");
     sandbox.coracle(["rm", "two"]).run().succeeds();
 }
+
+/// The monitor needs some above them.
+#[test]
+fn a_number_too_near_to_the_limit_is_refused() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let caller = r#"ulimit -n 64; exec 63</dev/null; exec "$0" "$@""#;
+    let bash = |words: &[&str]| {
+        let outcome = sandbox.program("bash").args(["-c", caller]).arg(sandbox.binary());
+        let outcome = match super::support::requires::is_root() {
+            true => outcome
+                .arg("--root")
+                .arg(sandbox.data_root())
+                .arg("--runroot")
+                .arg(sandbox.run_root()),
+            false => outcome,
+        };
+        outcome.args(words).run()
+    };
+    bash(&["run", "--rm", "--preserve-fd", "63", IMAGE, "true"])
+        .exits(125)
+        .says("too near to the limit of open files");
+    sandbox.coracle(["ps", "-aq"]).run().succeeds().prints("");
+}

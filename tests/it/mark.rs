@@ -156,3 +156,39 @@ fn what_lies_at_run_is_left_alone() {
         assert_eq!(fs::read_dir(root.join("run")).unwrap().count(), 0, "{word}");
     }
 }
+
+/// Not by way of a link of the image's either, which leads from the target of a volume to where the mark belongs.
+#[test]
+fn what_a_link_of_the_image_leads_to_is_left_alone() {
+    let sandbox = Sandbox::new();
+    let links = [
+        Entry::directory("run/"),
+        Entry::directory("var/"),
+        Entry::symlink("var/run", "/run"),
+        Entry::symlink("link", "/run"),
+    ];
+    sandbox.load(&Image::busybox().layer(&links));
+    let host = sandbox.file("host/.containerenv", "the user's");
+    let host = host.parent().expect("a directory").to_owned();
+    let options: [&[&str]; 4] = [
+        &["--read-only"],
+        &["--tmpfs", "/run"],
+        &["--privileged", "--tmpfs", "/run"],
+        &["--systemd=always"],
+    ];
+    for words in options {
+        for target in ["/var/run", "/link"] {
+            sandbox
+                .coracle(["run", "--rm"])
+                .args(words)
+                .arg("-v")
+                .arg(format!("{}:{target}", host.display()))
+                .args([IMAGE, "cat"])
+                .arg(format!("{target}/.containerenv"))
+                .run()
+                .succeeds();
+            let content = fs::read_to_string(host.join(".containerenv")).expect("it stays");
+            assert_eq!(content, "the user's", "{words:?} {target}");
+        }
+    }
+}

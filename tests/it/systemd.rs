@@ -2,15 +2,25 @@
 
 use super::death::IMAGE;
 use super::support::tar::Entry;
-use super::support::{Image, Sandbox};
+use super::support::{Image, Sandbox, requires};
 
 /// What a payload sees of it all.
 const LOOK: &str = "echo ${#container_uuid}; while read -r _ place kind options _; do \
                     case $place in /run|/run/lock|/tmp|/var/log/journal) echo $place $kind ${options%%,*};; \
                     /sys/fs/cgroup) echo cgroup ${options%%,*};; esac; done </proc/mounts | sort";
 
-const PREPARED: &str =
-    "32\n/run tmpfs rw\n/run/lock tmpfs rw\n/tmp tmpfs rw\n/var/log/journal tmpfs rw\ncgroup rw\n";
+/// The control group can be written to where the kernel keeps the container's limits from it.
+fn prepared() -> String {
+    let table = std::fs::read_to_string("/proc/self/mountinfo").expect("a kernel with /proc");
+    let mut groups = table.lines().filter(|line| line.contains(" - cgroup2 "));
+    let access = match groups.any(|line| line.contains("nsdelegate")) {
+        true => "rw",
+        false => "ro",
+    };
+    let places = "/run tmpfs rw\n/run/lock tmpfs rw\n/tmp tmpfs rw\n/var/log/journal tmpfs rw";
+    format!("32\n{places}\ncgroup {access}\n")
+}
+
 const PLAIN: &str = "0\ncgroup ro\n";
 
 #[test]
@@ -18,18 +28,20 @@ fn a_container_is_prepared_for_systemd() {
     let sandbox = Sandbox::new();
     let init = Entry::program("sbin/init", format!("#!/bin/sh\n{LOOK}\n"));
     sandbox.load(&Image::busybox().layer(&[Entry::directory("sbin/"), init]));
+    let prepared = prepared();
+    let prepared = prepared.as_str();
     let by_name: &[&str] = &[IMAGE, "/sbin/init"];
     let by_shell: &[&str] = &[IMAGE, "sh", "-c", LOOK];
     let cases: [(&[&str], &[&str], &str); 7] = [
-        (&[], by_name, PREPARED),
-        (&["--read-only"], by_name, PREPARED),
+        (&[], by_name, prepared),
+        (&["--read-only"], by_name, prepared),
         (&["--systemd=true"], by_shell, PLAIN),
-        (&["--systemd", "always"], by_shell, PREPARED),
+        (&["--systemd", "always"], by_shell, prepared),
         (&["--systemd=false"], by_name, PLAIN),
         (
             &["--entrypoint", "/sbin/init"],
             &[IMAGE, "--log-level=info"],
-            PREPARED,
+            prepared,
         ),
         (&[], by_shell, PLAIN),
     ];
@@ -87,4 +99,24 @@ fn systemd_is_ended_by_its_own_signal() {
             .exits(125)
             .says(words[0].split('=').nth(1).expect("a value"));
     }
+}
+
+/// systemd moves itself to a group of its own and gives controllers to those below: nobody can be born in the container's
+/// own then.
+#[test]
+fn commands_join_the_group_of_the_first_process() {
+    requires!("root", "cgroup");
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let first = "mkdir /sys/fs/cgroup/init.scope && echo 1 >/sys/fs/cgroup/init.scope/cgroup.procs && \
+                 for one in $(cat /sys/fs/cgroup/cgroup.controllers); do echo +$one >/sys/fs/cgroup/cgroup.subtree_control; done; \
+                 echo ready; exec sleep 1000";
+    let words = ["run", "--privileged", "--name", "one", IMAGE, "sh", "-c", first];
+    let running = sandbox.coracle(words).start();
+    running.expect("ready");
+    let words = ["exec", "one", "cat", "/proc/self/cgroup"];
+    let told = sandbox.coracle(words).run().succeeds();
+    assert!(told.text().lines().any(|line| line == "0::/init.scope"), "{told}");
+    sandbox.coracle(["rm", "-f", "-t", "0", "one"]).run().succeeds();
+    running.wait().exits(137);
 }

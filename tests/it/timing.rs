@@ -68,9 +68,6 @@ fn a_run_is_told_phase_by_phase() {
     assert_eq!(told["command"], "run");
     let after = ["status", "first-output", "payload", "end"];
     in_order(&names, &[&start[..], &after].concat());
-    let payload = told["phases"].as_array().unwrap();
-    let payload = payload.iter().find(|phase| phase["name"] == "payload").unwrap();
-    assert!(payload["duration_us"].as_u64().unwrap() >= 150_000, "{told:#}");
     // Nothing is written, and then nothing runs.
     let (_, names) = phases(&sandbox, &["run", "--rm", IMAGE, "true"], 0);
     assert!(!names.contains(&"payload".to_owned()), "{names:?}");

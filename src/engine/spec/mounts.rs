@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::super::{Engine, EngineError, Result, files, io, notify};
+use crate::runtime::hierarchy;
 use crate::runtime::rootless::Ids;
 use crate::runtime::spec::{Device, DeviceKind, Mark, Mount, Source};
 use crate::store::Kind;
@@ -59,14 +60,19 @@ impl Engine {
             sys.recursive = true;
             mounts.push(sys);
             if config.systemd.is_some() && config.cgroup == Sharing::Private {
-                mounts.push(filesystem("cgroup2", "/sys/fs/cgroup", vec![], base));
+                let read_only = match hierarchy::guards_namespaces() {
+                    true => A::empty(),
+                    false => read_only,
+                };
+                mounts.push(filesystem("cgroup2", "/sys/fs/cgroup", vec![], base | read_only));
             }
         } else {
             mounts.push(filesystem("sysfs", "/sys", vec![], base | read_only));
             if config.cgroup == Sharing::Private && Path::new("/proc/self/ns/cgroup").exists() {
+                // The container's limits are those of the group that it sees as the root: the kernel must keep them.
                 let read_only = match &config.systemd {
-                    Some(_) => A::empty(),
-                    None => read_only,
+                    Some(_) if hierarchy::guards_namespaces() => A::empty(),
+                    _ => read_only,
                 };
                 mounts.push(filesystem("cgroup2", "/sys/fs/cgroup", vec![], base | read_only));
             }
@@ -133,17 +139,19 @@ impl Engine {
             return (None, None);
         }
         let is_at = |mount: &&Mount| mount.target.as_bytes() == b"/run";
-        let is_on_tmpfs = match mounts.iter().rfind(is_at).map(|mount| &mount.source) {
-            None => false,
-            Some(Source::Filesystem { kind: "tmpfs", .. }) => true,
-            Some(_) => return (None, None),
+        let mount = match mounts.iter().enumerate().rfind(|(_, mount)| is_at(mount)) {
+            None => None,
+            Some((place, mount)) => match mount.source {
+                Source::Filesystem { kind: "tmpfs", .. } => Some(place),
+                _ => return (None, None),
+            },
         };
         let content = files::mark(container, self.ids() != Ids::All).into_bytes();
-        if content.is_empty() && !is_on_tmpfs {
+        if content.is_empty() && mount.is_none() {
             // A container without it is one all the same.
             return (self.store.mark().ok(), None);
         }
-        let mark = Mark { content, is_on_tmpfs };
+        let mark = Mark { content, mount };
         (None, Some(mark))
     }
 
