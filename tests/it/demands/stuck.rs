@@ -30,28 +30,49 @@ fn held(sandbox: &Sandbox, mut prepare: impl FnMut(), command: impl Fn() -> Invo
     assert!(number > 0, "no step was seen");
 }
 
+/// A container that runs all the time. The first command of an ordinary user makes the user namespace that the others share,
+/// and they wait for it: one that is held there hinders them.
+fn keep_namespace(sandbox: &Sandbox) {
+    sandbox.busybox();
+    sandbox
+        .coracle(["run", "-d", "--name", "keeper", IMAGE, "sleep", "1000"])
+        .run()
+        .succeeds();
+}
+
+fn end_namespace(sandbox: &Sandbox) {
+    sandbox
+        .coracle(["rm", "-f", "-t", "0", "keeper"])
+        .run()
+        .succeeds();
+}
+
 #[test]
 fn a_container_command_that_hangs_hinders_nobody_else() {
     let sandbox = Sandbox::new();
-    sandbox.busybox();
+    keep_namespace(&sandbox);
     let gone = || {
         sandbox.coracle(["rm", "-f", "--ignore", "one"]).run().succeeds();
     };
     let make = || {
         gone();
         sandbox
-            .coracle(["create", "--name", "one", IMAGE, "sleep", "1000"])
+            .coracle(["create", "--name", "one", IMAGE, "true"])
             .run()
             .succeeds();
     };
     let run = || {
-        make();
-        sandbox.coracle(["start", "one"]).run().succeeds();
+        gone();
+        sandbox
+            .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
+            .run()
+            .succeeds();
     };
     held(&sandbox, gone, || {
         sandbox.coracle(["create", "--name", "one", IMAGE, "true"])
     });
-    held(&sandbox, make, || sandbox.coracle(["start", "one"]));
+    // Its monitor is traced as well, and has to end for the trace to end.
+    held(&sandbox, make, || sandbox.coracle(["start", "--attach", "one"]));
     held(&sandbox, run, || sandbox.coracle(["stop", "-t", "0", "one"]));
     held(&sandbox, make, || sandbox.coracle(["rm", "one"]));
     gone();
@@ -60,13 +81,14 @@ fn a_container_command_that_hangs_hinders_nobody_else() {
         || (),
         || sandbox.coracle(["run", "--rm", "-v", "/data", IMAGE, "true"]),
     );
+    end_namespace(&sandbox);
     assert_clean(&sandbox);
 }
 
 #[test]
 fn an_image_command_that_hangs_hinders_nobody_else() {
     let sandbox = Sandbox::new();
-    sandbox.busybox();
+    keep_namespace(&sandbox);
     let image = Image::new().name("localhost/held:latest").compressed_layer(
         &[Entry::directory("d"), Entry::file("d/one", "1")],
         Compression::Gzip,
@@ -99,4 +121,5 @@ fn an_image_command_that_hangs_hinders_nobody_else() {
     };
     held(&sandbox, load, || sandbox.coracle(["rmi", "held"]));
     remove(&name);
+    end_namespace(&sandbox);
 }
