@@ -147,7 +147,9 @@ impl Engine {
             },
         };
         let content = files::mark(container, self.ids() != Ids::All).into_bytes();
-        if content.is_empty() && mount.is_none() {
+        // Content that others lend is followed in the undermost layer alone (Documentation/filesystems/overlayfs.rst, "Data-only lower layers").
+        let has_lent_content = matches!(&container.root, Root::Image { data, .. } if !data.is_empty());
+        if content.is_empty() && mount.is_none() && !has_lent_content {
             // A container without it is one all the same.
             return (self.store.mark().ok(), None);
         }
