@@ -100,6 +100,8 @@ impl Engine {
         config.terminal |= request.terminal;
         config.interactive = request.interactive;
         let process = process(&config, request)?;
+        // Of the container's terminal such a process has the variable TERM alone.
+        config.terminal = request.terminal;
         let cgroup = match &found.state.cgroup {
             Some(path) => match config.systemd.is_some() || config.privileged {
                 true => group(&group_within(Path::new(path), found.state.pid), &config)?,

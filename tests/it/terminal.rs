@@ -151,6 +151,38 @@ fn exec_has_a_terminal_of_its_own() {
     terminal.types("exit 4\n");
     terminal.wait().exits(4);
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    // A process without one in a container that has one gets nothing of the caller's: no stream, and no pipe kept open.
+    sandbox
+        .coracle(["run", "-dt", "--name", "one", image, "sleep", "1000"])
+        .run()
+        .succeeds();
+    let streams = "for n in 0 1 2; do readlink /proc/$$/fd/$n; done; echo $TERM";
+    let outcome = sandbox
+        .coracle(["exec", "one", "sh", "-c", streams])
+        .run()
+        .succeeds();
+    let lines: Vec<&str> = outcome.text().lines().collect();
+    let [input, output, error, kind] = lines[..] else {
+        panic!("{outcome}");
+    };
+    assert_eq!((input, kind), ("/dev/null", "xterm"), "{outcome}");
+    assert!(
+        output.starts_with("pipe:") && error.starts_with("pipe:"),
+        "{outcome}"
+    );
+    let script = format!("mkfifo /log; ({streams}) >/log; exec sleep 1000");
+    sandbox
+        .coracle(["exec", "-d", "one", "sh", "-c", &script])
+        .run()
+        .succeeds()
+        .prints("");
+    let log = "until test -p /log; do :; done; cat /log";
+    sandbox
+        .coracle(["exec", "one", "sh", "-c", log])
+        .run()
+        .succeeds()
+        .prints("/dev/null\n/dev/null\n/dev/null\nxterm\n");
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
     // Without a terminal of the caller's the container has one all the same, and what comes is typed on it.
     let outcome = sandbox
         .coracle([
