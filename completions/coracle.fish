@@ -234,7 +234,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-startup-timeout -d 'Time that the startup command may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-startup-retries -d 'Failures in a row after which the container starts anew; 0 for never' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-startup-success -d 'Successes of the startup command that it takes' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-log-destination -d 'Where results are kept; there is local' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-log-destination -d 'Where results are to be found besides: local, events_logger, or a directory' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-max-log-count -d 'Results that are kept; 0 for the most there may be, which is 100' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-max-log-size -d 'Bytes of output that are kept of a check; 0 for the most there may be, which is 64 KiB' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pull -d 'When to fetch the image from its registry: always, missing, newer or never' -r
@@ -459,7 +459,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-startup-timeout -d 'Time that the startup command may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-startup-retries -d 'Failures in a row after which the container starts anew; 0 for never' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-startup-success -d 'Successes of the startup command that it takes' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-log-destination -d 'Where results are kept; there is local' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-log-destination -d 'Where results are to be found besides: local, events_logger, or a directory' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-max-log-count -d 'Results that are kept; 0 for the most there may be, which is 100' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-max-log-size -d 'Bytes of output that are kept of a check; 0 for the most there may be, which is 64 KiB' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pull -d 'When to fetch the image from its registry: always, missing, newer or never' -r
@@ -629,7 +629,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startu
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startup-timeout -d 'Time that the startup command may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startup-retries -d 'Failures in a row after which the container starts anew; 0 for never' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-startup-success -d 'Successes of the startup command that it takes' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-log-destination -d 'Where results are kept; there is local' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-log-destination -d 'Where results are to be found besides: local, events_logger, or a directory' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-max-log-count -d 'Results that are kept; 0 for the most there may be, which is 100' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-max-log-size -d 'Bytes of output that are kept of a check; 0 for the most there may be, which is 64 KiB' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l pull -d 'When to fetch the image from its registry: always, missing, newer or never' -r
@@ -1213,7 +1213,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-i
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-timeout -d 'Time that the startup command may take' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-retries -d 'Failures in a row after which the container starts anew; 0 for never' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-startup-success -d 'Successes of the startup command that it takes' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-log-destination -d 'Where results are kept; there is local' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-log-destination -d 'Where results are to be found besides: local, events_logger, or a directory' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-max-log-count -d 'Results that are kept; 0 for the most there may be, which is 100' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-max-log-size -d 'Bytes of output that are kept of a check; 0 for the most there may be, which is 64 KiB' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pull -d 'When to fetch the image from its registry: always, missing, newer or never' -r

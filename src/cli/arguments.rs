@@ -15,6 +15,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser};
 
 use super::Cli;
+use super::mistakes;
 use super::options::parse_bool;
 use super::unsupported::{self, Treatment};
 use super::version::Called;
@@ -105,7 +106,7 @@ pub fn parse(mut line: Vec<OsString>) -> Parsed {
         match repair(&mut line, &error) {
             Repair::Repaired => {}
             Repair::Refused(why) => return Parsed::Refused(why),
-            Repair::Unknown => return Parsed::Refused(sentence(&line, &error)),
+            Repair::Unknown => return Parsed::Refused(mistakes::sentence(&line, &error)),
         }
     }
 }
@@ -301,24 +302,15 @@ pub fn command_path(line: &[OsString]) -> Vec<String> {
     path
 }
 
-/// What clap says, in one paragraph, and where to read more.
-fn sentence(line: &[OsString], error: &clap::Error) -> String {
-    let text = error.render().to_string();
-    let text = text.strip_prefix("error: ").unwrap_or(&text);
-    let said: Vec<&str> = text
-        .lines()
-        .take_while(|line| !line.starts_with("Usage:") && !line.starts_with("For more information"))
-        .map(str::trim)
-        // What follows would be advice for a value that looks like an option, which is what it hardly ever is.
-        .filter(|line| !line.is_empty() && !line.starts_with("tip: to pass"))
-        .collect();
-    let mut words = vec!["coracle".to_owned()];
-    words.extend(command_path(line));
-    let said = said
-        .join(" ")
-        .replace(" tip: ", "; ")
-        .replace("subcommand", "command");
-    format!("{said}\nSee '{} --help'.", words.join(" "))
+/// The definition of the command at `path`.
+pub fn definition_of(path: &[String]) -> Command {
+    let mut command = Cli::command();
+    command.build();
+    path.iter()
+        .fold(command, |command, word| match command.find_subcommand(word) {
+            Some(found) => found.clone(),
+            None => command,
+        })
 }
 
 #[cfg(test)]
@@ -413,7 +405,7 @@ mod tests {
         for (line, why) in [
             (
                 "run --bogus img",
-                "refused: unexpected argument '--bogus' found\nSee 'coracle run --help'.",
+                "refused: unknown flag: --bogus\nSee 'coracle run --help'.",
             ),
             ("run -itp 80:80 img", "refused: --publish is not supported yet: "),
             (

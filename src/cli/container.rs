@@ -1,6 +1,6 @@
 //! `container …`: the commands for containers under their long names, and those that have only a long name.
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
 use super::arguments::Flags;
@@ -152,6 +152,11 @@ fn exists(args: ExistsArgs, context: &Context) -> Outcome {
 }
 
 fn cleanup(args: CleanupArgs, context: &Context) -> Outcome {
+    for (other, is_set) in [("--all and --exec", args.all), ("--exec and --rmi", args.rmi)] {
+        if is_set && args.exec.is_some() {
+            bail!("{other} cannot be set together");
+        }
+    }
     let engine = context.act_alone()?;
     let wanted = Wanted {
         names: &args.containers,

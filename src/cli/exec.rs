@@ -61,6 +61,8 @@ pub struct ExecArgs {
     command: Vec<OsString>,
 }
 
+/// What a detached process that cannot be started ends with.
+const FAILED: u8 = 125;
 /// As Podman where the container does not run.
 const NOT_RUNNING: u8 = 255;
 
@@ -94,7 +96,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
         user: args.user.clone(),
         terminal: args.tty,
         interactive: args.interactive && !args.detach,
-        privileged: args.privileged,
+        privileged: args.privileged || context.settings()?.containers.privileged == Some(true),
         size: if args.tty { terminal_size() } else { None },
         detached: args.detach,
         descriptors: descriptors.numbers(),
@@ -109,9 +111,12 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
         error => error.into(),
     };
     let Some(foreground) = foreground else {
-        // As Docker: a detached process has no identifier by which it could be asked for.
-        engine.exec_in_background(&id, &request).map_err(refused)?;
-        return Ok(0);
+        // As Docker: a detached process has no identifier by which it could be asked for. As Podman: whatever keeps it from
+        // starting is our failure, as its own code would be told to nobody.
+        return match engine.exec_in_background(&id, &request) {
+            Err(EngineError::Start { message, .. }) => Err(report::coded(FAILED, message)),
+            result => Ok(result.map(|()| 0).map_err(refused)?),
+        };
     };
     let session = engine.exec(&id, &request).map_err(refused)?;
     // Whoever reads at the other end of one is not to wait for us.

@@ -51,7 +51,7 @@ pub fn run(args: HealthcheckArgs, context: &Context) -> Outcome {
     let is_lenient = |health: &Health| health.start_period > 0 || health.startup.is_some();
     let config = engine.store.container(&id)?.config;
     let word = match config.health {
-        Some(health) if is_lenient(&health) => word,
+        Some(health) if is_lenient(&health) || word == "stopped" => word,
         _ => "unhealthy".into(),
     };
     print(&format!("{word}\n"))?;

@@ -32,6 +32,7 @@ mod load;
 mod login;
 mod logs;
 mod manifest;
+mod mistakes;
 mod mount;
 mod options;
 mod origin;

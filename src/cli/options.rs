@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::registry::TransferOptions;
@@ -132,7 +132,7 @@ pub struct HealthOptions {
     /// Successes of the startup command that it takes
     #[arg(long, value_name = "NUMBER")]
     pub health_startup_success: Option<u32>,
-    /// Where results are kept; there is local
+    /// Where results are to be found besides: local, events_logger, or a directory
     #[arg(long, value_name = "PLACE")]
     pub health_log_destination: Option<String>,
     /// Results that are kept; 0 for the most there may be, which is 100
@@ -210,6 +210,9 @@ impl PlatformOptions {
 
     /// What was asked for, else this machine's.
     pub fn wanted(&self) -> anyhow::Result<Platform> {
+        if self.platform.is_some() && (self.arch.is_some() || self.os.is_some()) {
+            bail!("--platform option can not be specified with --arch or --os");
+        }
         let mut wanted = match &self.platform {
             Some(text) => platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?,
             None => platform::host(),

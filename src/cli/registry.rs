@@ -83,6 +83,17 @@ impl RegistryOptions {
         }
     }
 
+    /// A file that is named has to be there; one that the environment names does not.
+    pub fn check_authfile(&self) -> anyhow::Result<()> {
+        match &self.authfile {
+            Some(path) if !path.exists() => bail!(
+                "credential file is not accessible: faccessat {}: no such file or directory",
+                path.display()
+            ),
+            _ => Ok(()),
+        }
+    }
+
     /// The same options for a mirror: what is about the registry itself is not said of it, but that certificates count.
     fn for_mirror(&self) -> Self {
         Self {
@@ -169,14 +180,7 @@ impl TransferOptions {
         if endpoint.insecure {
             settings.tls_verify.get_or_insert(false);
         }
-        if let Some(path) = &self.registry.authfile
-            && !path.exists()
-        {
-            bail!(
-                "credential file is not accessible: faccessat {}: no such file or directory",
-                path.display()
-            );
-        }
+        self.registry.check_authfile()?;
         settings.credentials = match &self.creds {
             Some(text) if !endpoint.is_mirror => {
                 Some(Credentials::parse(text).context("invalid --creds: it is written USER:PASSWORD")?)

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -23,6 +23,7 @@ use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
 use crate::store::container::{Container, VERSION};
+use crate::store::health::Destination;
 
 /// Run a command in a new container
 ///
@@ -217,6 +218,7 @@ fn make(
     purpose: Use,
 ) -> Result<Born> {
     let (first, command) = words.split_first().context("name an image")?;
+    options.image.transfer.registry.check_authfile()?;
     let (root, image) = origin::root(engine, options, first, looked)?;
     timing::phase("options");
     let directory = std::env::current_dir().unwrap_or_else(|_| "/".into());
@@ -231,6 +233,11 @@ fn make(
         anonymous: &mut id::random,
     };
     let Resolved { config, directories } = resolve(options, &mut inputs)?;
+    if let Some(Destination::Directory(path)) = config.health.as_ref().map(|health| &health.destination)
+        && !Path::new(path).is_dir()
+    {
+        bail!("--health-log-destination: there is no directory {path}");
+    }
     for directory in directories {
         match std::fs::create_dir_all(&directory) {
             Err(error) if !directory.exists() => {
@@ -257,7 +264,7 @@ fn make(
     };
     container.config.is_named_host = context.settings()?.containers.container_name_as_hostname;
     container.config.remove_image = purpose == Use::Start { rmi: true };
-    let cidfile = reserve_cidfile(&container)?;
+    let cidfile = reserve_cidfile(engine, &container, options.identity.replace)?;
     // An empty name is none.
     let name = options.identity.name.as_ref().filter(|name| !name.is_empty());
     if let (Some(name), true) = (name, options.identity.replace) {
@@ -277,15 +284,38 @@ fn make(
     Ok(born)
 }
 
-/// The file of `--cidfile`, which must not exist yet: it would be another container's.
-fn reserve_cidfile(container: &Container) -> Result<Option<File>> {
+/// The file of `--cidfile`. One that is left of a container that is gone is written anew, as a service finds it that was
+/// killed; that of another container is not, unless it is the one to be replaced.
+fn reserve_cidfile(engine: &Engine, container: &Container, replaces: bool) -> Result<Option<File>> {
+    /// Longer than any identifier with a line's end.
+    const LIMIT: u64 = 80;
     let Some(path) = &container.config.cidfile else {
         return Ok(None);
     };
     let path = path.as_path();
-    let file = File::options().write(true).create_new(true).open(path);
-    file.map(Some)
-        .with_context(|| format!("cannot make {} for --cidfile", path.display()))
+    let made = || format!("cannot make {} for --cidfile", path.display());
+    let mut file = match File::options().write(true).create_new(true).open(path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .with_context(made)?,
+        file => return file.map(Some).with_context(made),
+    };
+    let mut content = Vec::new();
+    (&mut file)
+        .take(LIMIT)
+        .read_to_end(&mut content)
+        .with_context(made)?;
+    let id = String::from_utf8_lossy(&content);
+    if !replaces && !id.trim().is_empty() && state::find(&engine.store, id.trim()).is_ok() {
+        bail!(
+            "container ID file found, make sure the other container isn't running or delete {}",
+            path.display()
+        );
+    }
+    file.rewind().and_then(|()| file.set_len(0)).with_context(made)?;
+    Ok(Some(file))
 }
 
 /// Removes the container of a name, running or not.

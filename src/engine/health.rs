@@ -18,7 +18,7 @@ use super::start::{MONITOR_SOCKET, execute_anew};
 use super::state::{Condition, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::store::Store;
-use crate::store::health::{Health, MOST_OUTPUT, Startup};
+use crate::store::health::{Health, MOST_OUTPUT, OnFailure, Report, Startup};
 use crate::sys::process;
 
 /// The word that makes our binary the process of one check, and the one for the check at the start.
@@ -125,15 +125,25 @@ fn unchecked(id: &str) -> EngineError {
 }
 
 impl Engine {
-    /// Makes a check now. Returns whether it succeeded, and how the container is by it.
+    /// Makes a check now. Returns whether it succeeded, and how the container is by it, when what follows from it is done.
     pub fn check_health(&self, id: &str) -> Result<(bool, String)> {
+        let found = look(&self.store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
+        let action = found.container.config.health.map(|health| health.on_failure);
+        let was_unhealthy = |report: Report| report.condition.word() == "unhealthy";
+        // What was unhealthy before is treated already.
+        let acts = action.unwrap_or_default() != OnFailure::None && !found.health.is_some_and(was_unhealthy);
         let mut passed = None;
         self.follow_health(id, Packet::Check, |packet| match packet {
             Packet::Checked(code) => {
                 passed = Some(*code == 0);
                 None
             }
+            Packet::Health(word) if acts && word == "unhealthy" => None,
             Packet::Health(word) => passed.map(|passed| (passed, word.clone())),
+            Packet::Exit(_) => match passed {
+                Some(passed) => Some((passed, "unhealthy".to_owned())),
+                None => Some((false, "stopped".to_owned())),
+            },
             _ => None,
         })
     }
@@ -174,12 +184,12 @@ impl Engine {
         }
         loop {
             match connection.receive(true).map_err(errno(failed()))? {
-                Received::Packet(Packet::Exit(_)) | Received::End => return Err(not_running()),
-                Received::Packet(packet) => {
-                    if let Some(answer) = wanted(&packet) {
-                        return Ok(answer);
-                    }
-                }
+                Received::Packet(packet) => match wanted(&packet) {
+                    Some(answer) => return Ok(answer),
+                    None if matches!(packet, Packet::Exit(_)) => return Err(not_running()),
+                    None => {}
+                },
+                Received::End => return Err(not_running()),
                 Received::Nothing => {}
             }
         }

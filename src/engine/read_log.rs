@@ -62,7 +62,7 @@ fn file_of(store: &Store, container: &Container) -> Result<(OwnedFd, OsString, F
         }
         Log::None => {
             return Err(EngineError::Refused(format!(
-                "container {} keeps no log (--log-driver=none)",
+                "this container is using the 'none' log driver, cannot read logs: {}",
                 container.name
             )));
         }

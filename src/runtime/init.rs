@@ -105,6 +105,9 @@ impl Init<'_> {
             self.await_parent()?;
         }
         self.restrict(root.as_fd())?;
+        mounted
+            .seal_devices(&self.plan.mounts)
+            .map_err(at(Step::ReadOnlyRoot))?;
         rootfs::enter(root.as_fd()).map_err(at(Step::Enter))?;
         if let Some(propagation) = self
             .plan

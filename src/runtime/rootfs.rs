@@ -159,6 +159,22 @@ pub struct Mounted {
     pub slave: Option<OwnedFd>,
 }
 
+impl Mounted {
+    /// Makes /dev read-only where its mount is to be so; what is mounted in it stays as it is.
+    pub fn seal_devices(&self, mounts: &[MountPlan]) -> Result<()> {
+        let is_sealed = |mount: &MountPlan| {
+            matches!(mount.source, SourcePlan::Devices { .. }) && mount.set.contains(Attributes::RDONLY)
+        };
+        match &self.devices {
+            Some(devices) if mounts.iter().any(is_sealed) => {
+                let none = Attributes::empty();
+                set_attributes(devices.as_fd(), Attributes::RDONLY, none, None, false)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Makes one mount in `root`.
 pub fn mount(
     root: BorrowedFd<'_>,
@@ -188,8 +204,13 @@ pub fn mount(
         }
     };
     check_proc(target.as_fd(), mount.as_fd(), &plan.target)?;
-    if !plan.set.is_empty() || !plan.clear.is_empty() {
-        set_attributes(mount.as_fd(), plan.set, plan.clear, None, plan.recursive)?;
+    let set = match &plan.source {
+        // Its nodes and what is mounted in it come first (`Mounted::seal_devices`).
+        SourcePlan::Devices { .. } => plan.set - Attributes::RDONLY,
+        _ => plan.set,
+    };
+    if !set.is_empty() || !plan.clear.is_empty() {
+        set_attributes(mount.as_fd(), set, plan.clear, None, plan.recursive)?;
     }
     if plan.propagation.is_some() {
         let none = Attributes::empty();

@@ -34,6 +34,8 @@ pub struct Health {
     /// 0: as many as there may be.
     pub log_count: usize,
     pub log_size: usize,
+    #[serde(default, skip_serializing_if = "Destination::is_local")]
+    pub destination: Destination,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub startup: Option<Startup>,
 }
@@ -48,6 +50,33 @@ pub struct Startup {
     pub retries: u32,
     /// Successes that it takes.
     pub successes: u32,
+}
+
+/// Where results go besides the record.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Destination {
+    #[default]
+    Local,
+    /// Into the event of each check.
+    EventsLogger,
+    /// Into the file `ID-healthcheck.log` of a directory.
+    Directory(String),
+}
+
+impl Destination {
+    fn is_local(&self) -> bool {
+        *self == Self::Local
+    }
+
+    /// The word for it on command lines.
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Local => "local",
+            Self::EventsLogger => "events_logger",
+            Self::Directory(path) => path,
+        }
+    }
 }
 
 /// What happens to a container that has become unhealthy.
@@ -97,6 +126,8 @@ pub enum Condition {
     Starting,
     Healthy,
     Unhealthy,
+    /// It ended while a check was made.
+    Stopped,
 }
 
 impl Condition {
@@ -105,6 +136,7 @@ impl Condition {
             Self::Starting => "starting",
             Self::Healthy => "healthy",
             Self::Unhealthy => "unhealthy",
+            Self::Stopped => "stopped",
         }
     }
 }

@@ -268,6 +268,23 @@ fn the_unhealthy_are_treated_as_said() {
         "unhealthy running",
     );
     remove(&sandbox);
+    // Whoever asks for a check learns of its result when what follows from it is done.
+    for (action, after) in [("kill", "exited"), ("stop", "exited"), ("restart", "running")] {
+        let options = ["--health-cmd", "test ! -e /bad", "--health-interval", "disable"];
+        let more = ["--health-retries", "1", "--health-on-failure", action];
+        start(&sandbox, &[&options[..], &more].concat(), STAY);
+        let spoil = ["exec", "one", "touch", "/bad"];
+        sandbox.coracle(spoil).run().succeeds();
+        let check = sandbox.coracle(["healthcheck", "run", "one"]).run();
+        check.exits(1).prints("unhealthy\n");
+        if action == "restart" {
+            let wait = ["wait", "--condition", "running", "one"];
+            sandbox.coracle(wait).run().succeeds();
+            assert_eq!(inspect(&sandbox, "{{.State.Health.FailingStreak}}"), "0");
+        }
+        assert_eq!(inspect(&sandbox, "{{.State.Status}}"), after, "{action}");
+        remove(&sandbox);
+    }
     // Killed for its health it goes on as its policy says.
     let policy = [
         "--restart",
@@ -378,4 +395,90 @@ fn a_check_dies_with_the_monitor() {
     sandbox.coracle(["stop", "one"]).run().succeeds();
     remove(&sandbox);
     assert_clean(&sandbox);
+}
+
+#[test]
+fn results_go_where_they_are_wanted() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let directory = sandbox.file("logs/outside", "untouched");
+    let directory = directory.parent().unwrap().to_str().unwrap().to_owned();
+    let options = ["--health-cmd", "echo found", "--health-interval", "disable"];
+    let to = |place: &str| {
+        let more = [
+            "--health-log-destination",
+            place,
+            "-v",
+            &format!("{directory}:/logs"),
+        ];
+        start(&sandbox, &[&options[..], &more].concat(), STAY);
+        assert_eq!(inspect(&sandbox, "{{.Config.HealthLogDestination}}"), place);
+    };
+    to(&directory);
+    let id = inspect(&sandbox, "{{.Id}}");
+    // The container has the directory too, and leads nobody elsewhere by it.
+    let link = format!("ln -sf /logs/outside /logs/{id}-healthcheck.log");
+    sandbox
+        .coracle(["exec", "one", "sh", "-c", &link])
+        .run()
+        .succeeds();
+    check(&sandbox).succeeds();
+    let file = format!("{directory}/{id}-healthcheck.log");
+    let text = std::fs::read_to_string(file).unwrap();
+    let parts = [
+        "\"Status\":\"healthy\"",
+        "\"FailingStreak\":0",
+        "\"Output\":\"found\\n\"",
+    ];
+    assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    let outside = std::fs::read_to_string(format!("{directory}/outside")).unwrap();
+    assert_eq!(outside, "untouched");
+    remove(&sandbox);
+    to("events_logger");
+    for _ in 0..2 {
+        check(&sandbox).succeeds();
+    }
+    let words = [
+        "events",
+        "--stream=false",
+        "--since",
+        "1h",
+        "--filter",
+        "event=health_status",
+    ];
+    let format = ["--format", "{{.Attributes.health_log}}"];
+    let told = sandbox.coracle(words).args(format).run().succeeds();
+    assert_eq!(told.text().matches("found").count(), 2, "{told}");
+    remove(&sandbox);
+    let nowhere = [
+        "create",
+        "--health-cmd",
+        "true",
+        "--health-log-destination",
+        "no/where",
+    ];
+    sandbox
+        .coracle(nowhere)
+        .args([super::death::IMAGE, "true"])
+        .run()
+        .exits(125)
+        .says("there is no directory");
+}
+
+/// Neither a failure nor a success: what it looked for was taken from it.
+#[test]
+fn a_check_is_interrupted_by_the_end() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let hang = "echo on >/on; sleep 1000";
+    let options = ["--health-cmd", hang, "--health-interval", "disable"];
+    start(&sandbox, &options, STAY);
+    let running = sandbox.coracle(["healthcheck", "run", "one"]).start();
+    let wait = ["exec", "one", "sh", "-c", "until test -e /on; do :; done"];
+    sandbox.coracle(wait).run().succeeds();
+    sandbox.coracle(["stop", "-t", "0", "one"]).run().succeeds();
+    running.wait().exits(1).prints("stopped\n");
+    let format = "{{.State.Status}} {{.State.Health.Status}} {{.State.Health.FailingStreak}} {{len .State.Health.Log}}";
+    assert_eq!(inspect(&sandbox, format), "exited stopped 0 0");
+    remove(&sandbox);
 }

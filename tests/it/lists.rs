@@ -316,7 +316,7 @@ fn what_is_unknown_or_refused_is_one_sentence() {
             "--isolation is not supported: it exists for Windows only",
         ),
         (&["nonsense"], "unrecognized command 'nonsense'"),
-        (&["ps", "--nonsense"], "unexpected argument '--nonsense'"),
+        (&["ps", "--nonsense"], "unknown flag: --nonsense"),
     ] {
         sandbox.coracle(words).run().exits(125).says(part);
     }

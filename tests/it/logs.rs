@@ -174,7 +174,7 @@ fn containers_without_a_file_say_where_their_log_is() {
     let sandbox = Sandbox::new();
     sandbox.busybox();
     for (driver, name, cause) in [
-        ("none", "one", "keeps no log"),
+        ("none", "one", "cannot read logs"),
         ("journald", "two", "journalctl CONTAINER_ID="),
     ] {
         let words = ["create", "--log-driver", driver, "--name", name, IMAGE, "true"];

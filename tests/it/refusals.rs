@@ -19,14 +19,12 @@ fn a_bad_value_of_any_flag_is_named() {
     let sandbox = Sandbox::new();
     let image = sandbox.busybox();
     sandbox.file("bad.env", "=novalue\n");
-    sandbox.file("taken", "");
     let table: &[(&[&str], &str)] = &[
         (&["--add-host", "nocolon"], "nocolon"),
         (&["--annotation", "=x"], "--annotation"),
         (&["--attach", "nowhere"], "nowhere"),
         (&["--cap-add", "nosuch"], "nosuch"),
         (&["--cap-drop", "nosuch"], "nosuch"),
-        (&["--cidfile", "taken"], "taken"),
         (&["--cidfile", "no/such/place"], "no/such/place"),
         (&["--cpus", "many"], "many"),
         (&["--cpus", "-1"], "-1"),

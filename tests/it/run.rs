@@ -1,5 +1,7 @@
 //! `run` and what lives on it: start, exec, attach, stop, wait, rm.
 
+use std::fs;
+
 use rustix::process::Signal;
 
 use crate::support::requires::requires;
@@ -331,6 +333,47 @@ fn users_are_those_of_the_container() {
         .prints("0\n");
 }
 
+/// A file of `--cidfile` that a killed service has left keeps nobody from starting it again; another container's is kept.
+#[test]
+fn a_file_of_an_identifier_is_written_anew_when_its_container_is_gone() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let file = sandbox.file(
+        "id",
+        "something else that is longer than any identifier of a container can be, and more",
+    );
+    let create = |words: &[&str]| {
+        let create = sandbox.coracle(["create", "--name", "one", "--cidfile", "id"]);
+        create.args(words).args([image, "true"]).run()
+    };
+    let content = || fs::read_to_string(&file).unwrap();
+    let first = create(&[]).succeeds().text().trim().to_owned();
+    assert_eq!(content(), first);
+    create(&[]).exits(125).says("container ID file found");
+    assert_eq!(content(), first);
+    let second = create(&["--replace"]).succeeds().text().trim().to_owned();
+    assert_eq!(content(), second);
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+    let third = create(&[]).succeeds().text().trim().to_owned();
+    assert_eq!(content(), third);
+}
+
+/// With `--read-only-tmpfs=false` nothing can be written, /dev and /dev/shm included; terminals work all the same.
+#[test]
+fn a_container_without_a_place_to_write_to() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let script = "for place in /x /tmp/x /run/x /dev/x /dev/shm/x; do touch $place 2>/dev/null && echo $place; done; \
+                  echo out >/dev/null; tty";
+    let options = ["run", "--rm", "--read-only", "--read-only-tmpfs=false"];
+    let run = |more: &[&str]| {
+        let run = sandbox.coracle(options).args(more);
+        run.args([image, "sh", "-c", script]).run()
+    };
+    assert_eq!(run(&[]).text(), "not a tty");
+    assert_eq!(run(&["-t"]).text(), "/dev/pts/0\r");
+}
+
 #[test]
 fn mounts_of_daily_use() {
     let sandbox = Sandbox::new();
@@ -410,7 +453,7 @@ fn a_detached_process_goes_on_without_its_caller() {
     sandbox
         .coracle(["exec", "--detach", "one", "nosuch"])
         .run()
-        .exits(127);
+        .exits(125);
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
 }
 

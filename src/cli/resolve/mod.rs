@@ -243,10 +243,14 @@ fn log(options: &Identity, directory: &Path) -> Result<Log> {
         "passthrough" => Ok(Log::Passthrough),
         "passthrough-tty" => Ok(Log::PassthroughTty),
         "none" => Ok(Log::None),
-        driver => bail!(
+        // Drivers of Docker's that send elsewhere.
+        "awslogs" | "etwlogs" | "fluentd" | "gcplogs" | "gelf" | "local" | "splunk" | "syslog" => bail!(
             "--log-driver={driver} is not supported yet: there are json-file, k8s-file, journald, passthrough, \
              passthrough-tty and none"
         ),
+        driver => {
+            bail!("running container create option: invalid log driver: invalid argument: {driver:?}")
+        }
     }
 }
 
@@ -434,7 +438,7 @@ fn network(options: &NetworkOptions, inputs: &Inputs<'_>, config: &mut Config) -
         config.extra_hosts.push(format!("{name}:{address}"));
     }
     if config.no_hosts && !options.add_host.is_empty() {
-        bail!("--add-host does not go with --no-hosts");
+        bail!("--no-hosts and --add-host cannot be set together");
     }
     for address in &options.dns {
         if address.parse::<std::net::IpAddr>().is_err() {
@@ -504,7 +508,9 @@ fn resources(options: &ContainerOptions, config: &mut Config) -> Result<()> {
         pids: limits.pids_limit.map(|limit| limits::pids(limit).unwrap_or(0)),
     };
     for text in &limits.ulimit {
-        let limit = limits::ulimit(text).with_context(|| of("--ulimit", text))?;
+        let limit = limits::ulimit(text).with_context(|| {
+            format!("ulimit option {text:?} requires name=SOFT:HARD, failed to be parsed")
+        })?;
         config.ulimits.retain(|other| other.name != limit.name);
         config.ulimits.push(limit);
     }

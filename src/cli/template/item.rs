@@ -22,6 +22,7 @@ pub enum Shape {
 
 /// Fields whose values are Go maps in Docker's and Podman's types.
 const MAPS: &[&str] = &[
+    "Attributes",
     "Annotations",
     "Args",
     "Data",

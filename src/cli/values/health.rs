@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use super::time;
 use crate::cli::options::HealthOptions;
 use crate::oci::config::{ContainerConfig, Healthcheck};
-use crate::store::health::{Health, OnFailure, Startup};
+use crate::store::health::{Destination, Health, OnFailure, Startup};
 
 /// What Docker does where nothing is said.
 const INTERVAL: Duration = Duration::from_secs(30);
@@ -28,10 +28,7 @@ pub fn resolve(options: &HealthOptions, image: &ContainerConfig) -> Result<Optio
         return Ok(None);
     }
     let on_failure = on_failure(options.health_on_failure.as_deref())?;
-    match options.health_log_destination.as_deref() {
-        None | Some("" | "local") => {}
-        Some(other) => bail!("--health-log-destination={other} is not supported yet: there is local"),
-    }
+    let destination = destination(options.health_log_destination.as_deref())?;
     let none = Healthcheck::default();
     let known = image.healthcheck.as_ref().unwrap_or(&none);
     let test = match options.health_cmd.as_deref() {
@@ -59,6 +56,7 @@ pub fn resolve(options: &HealthOptions, image: &ContainerConfig) -> Result<Optio
         )?,
     };
     let health = Health {
+        destination,
         interval,
         timeout: duration(
             &options.health_timeout,
@@ -148,6 +146,21 @@ fn on_failure(word: Option<&str>) -> Result<OnFailure> {
         Some("restart") => OnFailure::Restart,
         Some("stop") => OnFailure::Stop,
         Some(other) => bail!("invalid --health-on-failure {other:?}: there are none, kill, restart and stop"),
+    })
+}
+
+/// The directory is made absolute, as the results are written by another process.
+fn destination(word: Option<&str>) -> Result<Destination> {
+    Ok(match word {
+        None | Some("" | "local") => Destination::Local,
+        Some("events_logger") => Destination::EventsLogger,
+        Some(path) => {
+            let absolute = std::path::absolute(path)
+                .ok()
+                .and_then(|path| path.into_os_string().into_string().ok());
+            let path = absolute.with_context(|| format!("invalid --health-log-destination {path:?}"))?;
+            Destination::Directory(path)
+        }
     })
 }
 
@@ -304,7 +317,6 @@ mod tests {
                 "a millisecond is the least",
             ),
             ("--health-startup-cmd=a", "needs a health check that follows it"),
-            ("--health-log-destination=/var/log", "is not supported yet"),
         ] {
             let found = resolve(&options(line), &ContainerConfig::default())
                 .unwrap_err()

@@ -44,7 +44,15 @@ pub fn ulimit(text: &str) -> Result<Ulimit> {
         (_, None) => false,
     };
     if above {
-        return invalid("the soft limit is above the hard one");
+        let number = |limit: Option<u64>| match limit {
+            Some(number) => number.to_string(),
+            None => "-1 (unlimited)".to_owned(),
+        };
+        return invalid(format!(
+            "ulimit soft limit must be less than or equal to hard limit: soft: {}, hard: {}",
+            number(soft),
+            number(hard)
+        ));
     }
     Ok(Ulimit {
         name: name.to_owned(),

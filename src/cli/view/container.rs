@@ -310,7 +310,7 @@ fn config_of(listed: &Listed<'_>) -> Value {
         "Healthcheck": config.health.as_deref().map(checks_of),
         "StartupHealthCheck": config.health.as_deref().and_then(startup_of),
         "HealthcheckOnFailureAction": config.health.as_ref().map_or("none", |health| health.on_failure.word()),
-        "HealthLogDestination": "local",
+        "HealthLogDestination": config.health.as_ref().map_or("local", |health| health.destination.word()),
         "HealthMaxLogCount": config.health.as_ref().map_or(0, |health| health.log_count),
         "HealthMaxLogSize": config.health.as_ref().map_or(0, |health| health.log_size),
         "Image": listed.image(),

@@ -116,7 +116,7 @@ impl Listed<'_> {
     /// What follows the time that it has been up, as in Docker.
     fn health_text(&self) -> &'static str {
         match self.health.map(|report| report.condition) {
-            None => "",
+            None | Some(Condition::Stopped) => "",
             Some(Condition::Starting) => " (health: starting)",
             Some(Condition::Healthy) => " (healthy)",
             Some(Condition::Unhealthy) => " (unhealthy)",

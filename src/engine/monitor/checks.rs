@@ -130,6 +130,16 @@ impl Checks {
         }
     }
 
+    /// The container is ending: a check that is being made finds nothing any more.
+    pub fn interrupt(&mut self) -> bool {
+        let Some(making) = self.making.take() else {
+            return false;
+        };
+        making.check.end();
+        self.report.condition = Condition::Stopped;
+        true
+    }
+
     /// Reads what the process of a check says, or ends one whose time is over. A result when it is whole.
     pub fn attend(&mut self) -> Option<(i32, Verdict)> {
         let making = self.making.as_mut()?;

@@ -28,6 +28,7 @@ impl Monitor {
                 cgroup.end();
             }
         }
+        self.interrupt_checks();
         self.checks = None;
         self.expires = None;
         record::ended(&mut self.state, code, std::mem::take(&mut self.cause));

@@ -1,14 +1,21 @@
 //! What the monitor does about its container's health.
 
+use std::io;
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::time::Instant;
 
-use rustix::process::Signal;
+use rustix::fs::{Mode, OFlags};
 
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::super::health::NOT_RUN;
 use super::Monitor;
 use super::checks::{Checks, Verdict};
+use crate::base::file::{Durability, replace};
 use crate::store::events::Event;
-use crate::store::health::OnFailure;
+use crate::store::health::{Destination, OnFailure, Report};
 
 impl Monitor {
     /// Begins to check the payload that has just been started.
@@ -19,6 +26,10 @@ impl Monitor {
 
     /// Does what is due.
     pub(super) fn attend_checks(&mut self, has_result: bool) {
+        if has_result && (self.state.stopped || self.deadline.is_some()) {
+            // It was killed with what it checked.
+            return self.interrupt_checks();
+        }
         let Some(checks) = &mut self.checks else {
             return;
         };
@@ -38,6 +49,14 @@ impl Monitor {
         self.judge(result);
     }
 
+    /// A check that is being made when the container ends, or is about to, has no result.
+    pub(super) fn interrupt_checks(&mut self) {
+        if self.checks.as_mut().is_some_and(Checks::interrupt) {
+            self.store_health();
+            self.tell_health(Some(NOT_RUN));
+        }
+    }
+
     /// Somebody wants to know now.
     pub(super) fn check_now(&mut self) {
         if let Some(checks) = &mut self.checks {
@@ -51,11 +70,7 @@ impl Monitor {
             return;
         };
         self.store_health();
-        if let Some(news) = self.checks.as_mut().and_then(Checks::news) {
-            let event = Event::container("health_status", &self.container);
-            let store = &self.engine.store;
-            store.tell([event.with("health_status", news.word())]);
-        }
+        self.tell_of_check();
         self.tell_health(Some(code));
         let action = self
             .container
@@ -97,11 +112,85 @@ impl Monitor {
         }
     }
 
-    /// A full disk does not end a container for that its health cannot be noted.
-    fn store_health(&self) {
-        if let Some(checks) = &self.checks {
-            let store = &self.engine.store;
-            let _ = store.write_health(self.directory.as_fd(), &self.container.id, &checks.report);
+    /// Among the events: each change, and each result where the container's results are to be found there.
+    fn tell_of_check(&mut self) {
+        let Some(checks) = &mut self.checks else {
+            return;
+        };
+        let news = checks.news();
+        let mut event = Event::container("health_status", &self.container)
+            .with("health_status", checks.report.condition.word());
+        let is_wanted = match self
+            .container
+            .config
+            .health
+            .as_ref()
+            .map(|health| &health.destination)
+        {
+            Some(Destination::EventsLogger) => {
+                if let Some(last) = checks
+                    .report
+                    .log
+                    .back()
+                    .and_then(|last| serde_json::to_string(last).ok())
+                {
+                    event = event.with("health_log", last);
+                }
+                true
+            }
+            _ => news.is_some(),
+        };
+        if is_wanted {
+            self.engine.store.tell([event]);
         }
     }
+
+    /// A full disk does not end a container for that its health cannot be noted.
+    fn store_health(&self) {
+        let Some(checks) = &self.checks else {
+            return;
+        };
+        let (store, id) = (&self.engine.store, &self.container.id);
+        let _ = store.write_health(self.directory.as_fd(), id, &checks.report);
+        if let Some(Destination::Directory(path)) = self
+            .container
+            .config
+            .health
+            .as_ref()
+            .map(|health| &health.destination)
+        {
+            let _ = write_log(Path::new(path), id, &checks.report);
+        }
+    }
+}
+
+/// The results as Podman writes them. The container may have the directory, so that the file is made anew and no link of its
+/// making followed.
+fn write_log(directory: &Path, id: &str, report: &Report) -> io::Result<()> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let directory = rustix::fs::open(directory, flags, Mode::empty())?;
+    let log: Vec<_> = report
+        .log
+        .iter()
+        .map(|outcome| {
+            json!({
+                "Start": outcome.start,
+                "End": outcome.end,
+                "ExitCode": outcome.exit_code,
+                "Output": outcome.output,
+            })
+        })
+        .collect();
+    let text = json!({
+        "Status": report.condition.word(),
+        "FailingStreak": report.streak,
+        "Log": log,
+    });
+    let name = format!("{id}-healthcheck.log");
+    replace(
+        directory,
+        Path::new(&name),
+        text.to_string().as_bytes(),
+        Durability::Transient,
+    )
 }

@@ -15,6 +15,11 @@ impl Engine {
         use Attributes as A;
         let base = A::NOSUID | A::NOEXEC | A::NODEV;
         let read_only = if config.privileged { A::empty() } else { A::RDONLY };
+        // Nothing can be written but volumes, as with Podman.
+        let sealed = match config.read_only && !config.read_only_tmpfs {
+            true => A::RDONLY,
+            false => A::empty(),
+        };
         let option = |key: &str, value: &str| (key.to_owned(), Some(value.to_owned()));
         let mut mounts = vec![
             self.proc(config, base),
@@ -24,7 +29,7 @@ impl Engine {
                     options: Vec::new(),
                 },
                 "/dev",
-                A::NOSUID,
+                A::NOSUID | sealed,
             ),
         ];
         let mut terminals = vec![option("ptmxmode", "0666"), option("mode", "0620")];
@@ -43,7 +48,7 @@ impl Engine {
                 "tmpfs",
                 "/dev/shm",
                 vec![option("mode", "1777"), option("size", &size)],
-                base,
+                base | sealed,
             ));
             mounts.push(filesystem("mqueue", "/dev/mqueue", vec![], base));
         } else {
