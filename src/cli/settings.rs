@@ -321,16 +321,16 @@ impl File<'_> {
 /// A file's text without empty lines and comments that fill a line, which make up most of such files and take long to
 /// parse.
 fn said(text: &str) -> Cow<'_, str> {
-    // Within a string of several lines they are none.
-    if text.contains("\"\"\"") || text.contains("'''") {
-        return text.into();
-    }
     let mut said = String::new();
     for line in text.lines().map(str::trim_ascii) {
         if !line.is_empty() && !line.starts_with('#') {
             said.push_str(line);
             said.push('\n');
         }
+    }
+    // Within a string of several lines they are none; it begins in a line that is said.
+    if said.contains("\"\"\"") || said.contains("'''") {
+        return text.into();
     }
     said.into()
 }
