@@ -262,6 +262,15 @@ fn make(
             .collect(),
         extra: serde_json::Map::new(),
     };
+    if let Some(score) = &mut container.config.oom_score_adj
+        && let Some(least) = engine.least_oom_score()
+        && *score < least
+    {
+        report::warn(&format!(
+            "Requested oom_score_adj={score} is lower than the current one, changing to {least}"
+        ));
+        *score = least;
+    }
     container.config.is_named_host = context.settings()?.containers.container_name_as_hostname;
     container.config.remove_image = purpose == Use::Start { rmi: true };
     let cidfile = reserve_cidfile(engine, &container, options.identity.replace)?;

@@ -175,6 +175,17 @@ impl Engine {
     pub fn ids(&self) -> Ids {
         self.member.as_ref().map_or(self.born_with, |member| member.ids)
     }
+
+    /// The lowest value of /proc/PID/oom_score_adj that a process of ours may have; none where any is allowed. Going below
+    /// one's own takes CAP_SYS_RESOURCE in the machine's user namespace (proc_pid_oom_score_adj(5)).
+    pub fn least_oom_score(&self) -> Option<i32> {
+        let may_lower = caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_SYS_RESOURCE);
+        if self.ids() == Ids::All && may_lower.unwrap_or(false) {
+            return None;
+        }
+        let own = crate::base::file::read_proc("/proc/self/oom_score_adj").ok()?;
+        std::str::from_utf8(&own).ok()?.trim().parse().ok()
+    }
 }
 
 /// Adds what was being done to an error of the system.

@@ -358,6 +358,29 @@ fn a_file_of_an_identifier_is_written_anew_when_its_container_is_gone() {
     assert_eq!(content(), third);
 }
 
+/// Who may not make a process dearer to the kernel than his own are makes it as dear as they are.
+#[test]
+fn how_soon_memory_is_taken_from_it_is_lowered_as_far_as_allowed() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let may_lower = caps::has_cap(None, caps::CapSet::Effective, caps::Capability::CAP_SYS_RESOURCE).unwrap();
+    let own = fs::read_to_string("/proc/self/oom_score_adj").unwrap();
+    let score = ["cat", "/proc/self/oom_score_adj"];
+    let run = |value: &str| {
+        let run = sandbox.coracle(["run", "--rm", "--oom-score-adj", value, image]);
+        run.args(score).run().succeeds()
+    };
+    assert_eq!(run("1000").text(), "1000");
+    let least = run("-1000");
+    if may_lower {
+        assert_eq!(least.text(), "-1000");
+    } else {
+        assert_eq!(least.text(), own.trim());
+        let least = least.says("Requested oom_score_adj=-1000 is lower than the current one");
+        assert!(!least.text().is_empty());
+    }
+}
+
 /// With `--read-only-tmpfs=false` nothing can be written, /dev and /dev/shm included; terminals work all the same.
 #[test]
 fn a_container_without_a_place_to_write_to() {
