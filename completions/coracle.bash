@@ -1419,7 +1419,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__create)
-            opts="-l -q -i -t -a -e -w -u -v -h -m --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-l -q -i -t -a -e -w -u -v -h -m --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1482,6 +1482,10 @@ _coracle() {
                     return 0
                     ;;
                 --init)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --init-path)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2599,7 +2603,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -2682,6 +2686,10 @@ _coracle() {
                     return 0
                     ;;
                 --init)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --init-path)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -3231,7 +3239,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__create)
-            opts="-l -q -i -t -a -e -w -u -v -h -m --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-l -q -i -t -a -e -w -u -v -h -m --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3294,6 +3302,10 @@ _coracle() {
                     return 0
                     ;;
                 --init)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --init-path)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6739,7 +6751,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
+            opts="-d -l -q -i -t -a -e -w -u -v -h -m --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --cpus --pids-limit --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6822,6 +6834,10 @@ _coracle() {
                     return 0
                     ;;
                 --init)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --init-path)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -220,6 +220,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l conmon-pidfile -d 'Write the process identifier of the container\'s monitor to a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l sdnotify -d 'Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init-path -d 'With --init: run this program of the host instead of our own' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
@@ -445,6 +446,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l conmon-pidfile -d 'Write the process identifier of the container\'s monitor to a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sdnotify -d 'Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init-path -d 'With --init: run this program of the host instead of our own' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
@@ -615,6 +617,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l exit-report -
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l conmon-pidfile -d 'Write the process identifier of the container\'s monitor to a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l sdnotify -d 'Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l init-path -d 'With --init: run this program of the host instead of our own' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
@@ -1199,6 +1202,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l exit-report -d '
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l conmon-pidfile -d 'Write the process identifier of the container\'s monitor to a file' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l sdnotify -d 'Who tells the service manager of $NOTIFY_SOCKET that the container is ready: container, conmon, healthy or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l init-path -d 'With --init: run this program of the host instead of our own' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r

@@ -82,6 +82,9 @@ pub struct Identity {
     /// Run our own small init as the first process, which reaps what others leave behind
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     pub init: Option<Boolean>,
+    /// With --init: run this program of the host instead of our own
+    #[arg(long, alias = "init-binary", value_name = "FILE")]
+    pub init_path: Option<OsString>,
     /// Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none
     #[arg(long, value_name = "DRIVER")]
     pub log_driver: Option<String>,

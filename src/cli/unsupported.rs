@@ -131,7 +131,7 @@ const REFUSED: &[Group] = &[
         commands: RUN,
         when: Yet,
         reason: "all containers run under the built-in runtime",
-        flags: "--runtime --chrootdirs --personality --seccomp-policy --init-path --init-binary",
+        flags: "--runtime --chrootdirs --personality --seccomp-policy",
     },
     Group {
         commands: RUN,

@@ -4,6 +4,7 @@ use std::os::fd::{AsFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags};
 
+use super::spec::INIT_PROGRAM;
 use super::{Engine, EngineError, Result, errno, io};
 use crate::image::layer::{Change, View, compare};
 use crate::store::container::{Container, Root};
@@ -18,7 +19,7 @@ pub enum Subject {
 }
 
 /// What is made in every container at its start, as a place to mount on. Docker and Podman do not tell of it either.
-const PLACES: [&[u8]; 10] = [
+const PLACES: [&[u8]; 11] = [
     b"/dev",
     b"/etc/hostname",
     b"/etc/hosts",
@@ -26,6 +27,7 @@ const PLACES: [&[u8]; 10] = [
     b"/proc",
     b"/run",
     b"/run/.containerenv",
+    INIT_PROGRAM.as_bytes(),
     b"/run/secrets",
     b"/sys",
     b"/.dockerenv",

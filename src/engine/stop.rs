@@ -286,7 +286,10 @@ fn await_limited(connection: &Connection, limit: Option<Duration>) -> Result<boo
 
 /// Whether `signal` cannot act on the container's first process.
 pub(super) fn is_deaf(config: &Config, state: &State, signal: i32) -> bool {
-    if config.init || config.pid == Sharing::Host || signal == Signal::KILL.as_raw() {
+    if config.init && config.init_program.is_none()
+        || config.pid == Sharing::Host
+        || signal == Signal::KILL.as_raw()
+    {
         return false;
     }
     // One that has just begun may still be installing its handlers.

@@ -95,6 +95,9 @@ pub struct Config {
     pub stop_timeout: u64,
     /// Our own process as pid 1 (`--init`).
     pub init: bool,
+    /// A program of the host that runs instead of ours, as an absolute path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub init_program: Option<ByteString>,
     pub read_only: bool,
     /// With `read_only`: writable tmpfs on /run, /tmp, /var/tmp (Podman's `--read-only-tmpfs`).
     pub read_only_tmpfs: bool,

@@ -1,6 +1,7 @@
 //! `run` and what lives on it: start, exec, attach, stop, wait, rm.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
 
@@ -244,6 +245,83 @@ fn an_init_of_ours_passes_signals_on_and_reaps() {
         .coracle(["run", "--rm", "--init", image, "sh", "-c", "exit 6"])
         .run()
         .exits(6);
+}
+
+#[test]
+fn an_init_of_the_host_runs_in_place_of_ours() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let script = "#!/bin/sh\necho init $$ \"$@\"\nshift\nexec \"$@\"\n";
+    let init = sandbox.file("an init", script);
+    std::fs::set_permissions(&init, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let init = init.to_str().expect("a path of ours");
+    for flags in [
+        &["--init-path", "an init"][..],
+        &["--init-binary", init],
+        &["--init-path", init, "--read-only"],
+        &["--init-path", init, "--tmpfs=/run"],
+    ] {
+        sandbox
+            .coracle(["run", "--rm", "--init"])
+            .args(flags)
+            .args([image, "sh", "-c", "echo $$; echo > /run/podman-init"])
+            .run()
+            .exits(1)
+            .prints("init 1 -- sh -c echo $$; echo > /run/podman-init\n1\n");
+    }
+    // Without --init it is not used, as with Podman.
+    sandbox
+        .coracle([
+            "run",
+            "--init-path",
+            init,
+            "--name",
+            "one",
+            image,
+            "echo",
+            "alone",
+        ])
+        .run()
+        .succeeds()
+        .prints("alone\n");
+    let made = [
+        "create",
+        "--init",
+        "--init-path",
+        init,
+        "--name",
+        "two",
+        image,
+        "true",
+    ];
+    sandbox.coracle(made).run().succeeds();
+    sandbox
+        .coracle(["start", "-a", "two"])
+        .run()
+        .succeeds()
+        .prints("init 1 -- true\n");
+    sandbox.coracle(["diff", "two"]).run().succeeds().prints("");
+    std::fs::remove_file(init).unwrap();
+    let said = "container-init binary not found on the host";
+    sandbox.coracle(["start", "two"]).run().exits(125).says(said);
+    for (flags, said) in [
+        (&["--init-path", init][..], said),
+        (&["--init-path", ""], "name a program"),
+        (&["--init-path", "/tmp"], "it is no file"),
+        (&["--init-path", "/bin/sh", "--pid=host"], "--pid=host"),
+        (
+            &["--init-path", "/bin/sh", "--systemd=always"],
+            "--systemd=always",
+        ),
+        (
+            &["--init-path", "/bin/sh", "--tmpfs=/run/podman-init"],
+            "/run/podman-init",
+        ),
+    ] {
+        let outcome = sandbox.coracle(["create", "--init"]).args(flags).arg(image).run();
+        outcome.exits(125).says(said);
+    }
+    sandbox.coracle(["rm", "one", "two"]).run().succeeds();
 }
 
 #[test]

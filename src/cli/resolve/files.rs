@@ -9,8 +9,9 @@ use super::super::options::{ContainerOptions, is_on};
 use super::super::settings::Containers;
 use super::super::values::limits;
 use super::super::values::mounts::{self, Surroundings};
-use super::{Inputs, SHM_SIZE, of, shown};
-use crate::store::container::{Config, Mount, MountSource};
+use super::{Inputs, SHM_SIZE, absolute, of, shown};
+use crate::engine::spec::INIT_PROGRAM;
+use crate::store::container::{Config, Mount, MountSource, Sharing};
 
 /// Mounts of the command line, then volumes of the image that nothing else is mounted at.
 pub(super) fn files(
@@ -74,6 +75,35 @@ pub(super) fn files(
     }
     image_volumes(options.image.image_volume.as_deref(), inputs, config)?;
     Ok(directories)
+}
+
+/// The program of `--init-path`, which counts where there is an init. `--pid` is known by now, and what else is mounted.
+pub(super) fn init_program(
+    options: &ContainerOptions,
+    inputs: &Inputs<'_>,
+    config: &mut Config,
+) -> Result<()> {
+    let Some(path) = options.identity.init_path.as_ref().filter(|_| config.init) else {
+        return Ok(());
+    };
+    if path.is_empty() {
+        bail!("{}: name a program of the host", of("--init-path", &shown(path)));
+    }
+    if config.pid != Sharing::Private {
+        bail!("--init-path does not go with --pid=host: the program would not be the first process");
+    }
+    if options.process.systemd.as_deref() == Some("always") {
+        bail!("--init-path does not go with --systemd=always: systemd has to be the first process");
+    }
+    if config
+        .mounts
+        .iter()
+        .any(|mount| mount.target == INIT_PROGRAM.into())
+    {
+        bail!("--init-path mounts its program at {INIT_PROGRAM}, where something else is to be mounted");
+    }
+    config.init_program = Some(absolute(inputs.directory, path));
+    Ok(())
 }
 
 /// What containers.conf mounts, unless something else is mounted there.

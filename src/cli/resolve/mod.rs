@@ -64,6 +64,7 @@ pub fn resolve(options: &ContainerOptions, inputs: &mut Inputs<'_>) -> Result<Re
     process(&options.process, inputs, &mut config)?;
     let directories = files::files(options, inputs, &mut config)?;
     security::security_options(&options.security, inputs, &mut config)?;
+    files::init_program(options, inputs, &mut config)?;
     network(&options.network, inputs, &mut config)?;
     default_sysctls(inputs.settings, &mut config)?;
     resources(options, &mut config)?;

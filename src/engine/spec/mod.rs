@@ -5,8 +5,8 @@ mod mounts;
 
 use rustix::process::{Resource, Rlimit};
 
-pub use self::mounts::{ZONES, standard_devices};
-use self::mounts::{notify_socket, timezone};
+pub use self::mounts::{INIT_PROGRAM, ZONES, standard_devices};
+use self::mounts::{init_program, notify_socket, timezone};
 use super::{Engine, EngineError, Result};
 use crate::base::bytes::ByteString;
 use crate::runtime::capabilities::{self, CapabilitySet};
@@ -56,6 +56,7 @@ impl Engine {
         mounts.extend(timezone(config)?);
         mounts.extend(notify_socket(config));
         mounts.extend(self.user_mounts(config)?);
+        mounts.extend(init_program(config)?);
         let is_covered = |path: &&str| !config.unmask.iter().any(|shown| shown == "ALL" || shown == path);
         let covered = |paths: &[&'static str]| -> Vec<ByteString> {
             if config.privileged {
@@ -102,7 +103,7 @@ impl Engine {
             cgroup: None,
             mark,
             process: self.process(container, set, terminal_size)?,
-            init: config.init,
+            init: config.init && config.init_program.is_none(),
         })
     }
 
@@ -140,6 +141,7 @@ impl Engine {
     pub fn check_config(&self, config: &Config) -> Result<()> {
         capability_set(config)?;
         timezone(config)?;
+        init_program(config)?;
         self.user_mounts(config).map(drop)
     }
 
@@ -151,7 +153,7 @@ impl Engine {
     ) -> Result<Process> {
         let config = &container.config;
         Ok(Process {
-            arguments: config.entrypoint.iter().chain(&config.command).cloned().collect(),
+            arguments: arguments(config),
             environment: payload_environment(container),
             working_directory: if config.working_directory.is_empty() {
                 "/".into()
@@ -173,6 +175,14 @@ impl Engine {
             is_listener: false,
         })
     }
+}
+
+/// The words to run, behind those of a program that is to run them.
+fn arguments(config: &Config) -> Vec<ByteString> {
+    let before = config.init_program.iter();
+    let before = before.flat_map(|_| [INIT_PROGRAM, "--"].map(ByteString::from));
+    let words = config.entrypoint.iter().chain(&config.command).cloned();
+    before.chain(words).collect()
 }
 
 /// The capabilities of the superuser in the container.

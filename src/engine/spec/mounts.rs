@@ -265,6 +265,30 @@ pub(super) fn timezone(config: &Config) -> Result<Option<Mount>> {
     )))
 }
 
+/// Where a container has the host's program that is its init: where Podman has it.
+pub const INIT_PROGRAM: &str = "/run/podman-init";
+
+/// The program itself. Nothing that the container has lies over it.
+pub(super) fn init_program(config: &Config) -> Result<Option<Mount>> {
+    let Some(path) = &config.init_program else {
+        return Ok(None);
+    };
+    let refused = |why: &str| {
+        let path = path.lossy();
+        EngineError::Refused(format!(
+            "container-init binary not found on the host: {path}: {why}"
+        ))
+    };
+    let status = rustix::fs::stat(path.as_path())
+        .map_err(|error| refused(&crate::runtime::spawn::describe(error).to_string()))?;
+    if rustix::fs::FileType::from_raw_mode(status.st_mode) != rustix::fs::FileType::RegularFile {
+        return Err(refused("it is no file"));
+    }
+    let mut mount = bind(path.as_path(), INIT_PROGRAM, false, false);
+    mount.set = Attributes::RDONLY;
+    Ok(Some(mount))
+}
+
 /// The socket of the service manager, for a payload that talks to it itself.
 pub(super) fn notify_socket(config: &Config) -> Option<Mount> {
     let notify = config
