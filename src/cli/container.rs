@@ -1,5 +1,7 @@
 //! `container …`: the commands for containers under their long names, and those that have only a long name.
 
+use std::collections::VecDeque;
+
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 
@@ -216,7 +218,10 @@ pub fn prunable(engine: &Engine, filters: &[String]) -> anyhow::Result<Vec<Found
 /// Removes containers, unless they run by now. Their ids, one a line, and how many bytes they had.
 pub fn remove(engine: &Engine, found: &[Found]) -> anyhow::Result<(String, u64)> {
     let (mut removed, mut reclaimed) = (String::new(), 0);
-    for one in found {
+    let mut left: VecDeque<&Found> = found.iter().collect();
+    // What others require goes after them.
+    let mut put_off = 0;
+    while let Some(one) = left.pop_front() {
         let id = &one.container.id;
         let own = engine.sizes(one).map_or(0, |(own, _)| own);
         match engine.remove(id, Removal::default(), &mut || {
@@ -225,7 +230,13 @@ pub fn remove(engine: &Engine, found: &[Found]) -> anyhow::Result<(String, u64)>
             Ok(true) => {
                 removed.push_str(&format!("{id}\n"));
                 reclaimed += own;
+                put_off = 0;
             }
+            Err(EngineError::Required { .. }) if put_off < left.len() => {
+                left.push_back(one);
+                put_off += 1;
+            }
+            Err(error @ EngineError::Required { .. }) => report::complain(&error.to_string()),
             Ok(false) | Err(EngineError::Running(_) | EngineError::Paused { .. }) => {}
             Err(error) => return Err(error.into()),
         }

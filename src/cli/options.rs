@@ -58,6 +58,9 @@ pub struct Identity {
     /// Add an annotation
     #[arg(long, value_name = "KEY=VALUE")]
     pub annotation: Vec<String>,
+    /// Containers that are started before it, by name or identifier
+    #[arg(long, value_name = "CONTAINER", value_delimiter = ',')]
+    pub requires: Vec<String>,
     /// When to start the container again: no, on-failure[:TIMES], always or unless-stopped
     #[arg(long, value_name = "POLICY")]
     pub restart: Option<String>,

@@ -19,7 +19,7 @@ pub struct RmArgs {
     /// Remove the anonymous volumes of the container too
     #[arg(short, long)]
     volumes: bool,
-    /// Remove containers that depend on these too: none can yet
+    /// Remove containers that require these too, as --all does
     #[arg(long)]
     depend: bool,
     /// Say nothing of containers that are not there
@@ -67,18 +67,29 @@ pub fn run(args: RmArgs, context: &Context) -> Outcome {
             }
             continue;
         };
-        match engine.remove(id, removal, &mut report::waiting_on(word)) {
-            Ok(_) => print(&format!("{word}\n"))?,
-            Err(EngineError::Restarting(_)) => {
-                report::complain(&refusal(id, "restarting"));
+        let mut waiting = report::waiting_on(word);
+        let removed = match args.depend || args.selection.all {
+            true => engine.remove_with_dependents(id, removal, &mut waiting),
+            false => engine.remove(id, removal, &mut waiting).map(|_| Vec::new()),
+        };
+        match removed {
+            Ok(removed) => {
+                // With --all the others have their own turn.
+                let others = removed.iter().filter(|other| *other != id && !args.selection.all);
+                for other in others.chain([word]) {
+                    print(&format!("{other}\n"))?;
+                }
+            }
+            Err(EngineError::Restarting(id)) => {
+                report::complain(&refusal(&id, "restarting"));
                 code = RUNNING;
             }
-            Err(EngineError::Running(_)) => {
-                report::complain(&refusal(id, "running"));
+            Err(EngineError::Running(id)) => {
+                report::complain(&refusal(&id, "running"));
                 code = RUNNING;
             }
-            Err(EngineError::Paused { .. }) => {
-                report::complain(&refusal(id, "paused"));
+            Err(EngineError::Paused { id, .. }) => {
+                report::complain(&refusal(&id, "paused"));
                 code = RUNNING;
             }
             Err(error) => {

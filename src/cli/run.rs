@@ -107,7 +107,6 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
         Some(Foreground::prepare(streams)?)
     };
     let (mut engine, looked) = origin::open(options, &args.image, context)?;
-    engine.guards = is_guarded;
     let made = make(
         &engine,
         options,
@@ -116,6 +115,8 @@ pub fn run(mut args: RunArgs, context: &Context) -> Outcome {
         context,
         Use::Start { rmi: args.rmi },
     )?;
+    // What it requires stays.
+    engine.guards = is_guarded;
     let wishes = foreground
         .as_ref()
         .map_or_else(Wishes::default, |_| streams.wishes(true));
@@ -273,6 +274,12 @@ fn make(
     }
     container.config.is_named_host = context.settings()?.containers.container_name_as_hostname;
     container.config.remove_image = purpose == Use::Start { rmi: true };
+    container.config.requires = required(engine, &options.identity.requires)?;
+    if purpose != Use::Keep {
+        engine.start_required(&container.config.requires, &mut || {
+            report::say("waiting for another command")
+        })?;
+    }
     let cidfile = reserve_cidfile(engine, &container, options.identity.replace)?;
     // An empty name is none.
     let name = options.identity.name.as_ref().filter(|name| !name.is_empty());
@@ -291,6 +298,20 @@ fn make(
             .context("cannot write --cidfile")?;
     }
     Ok(born)
+}
+
+/// The containers that `--requires` names.
+fn required(engine: &Engine, words: &[String]) -> Result<Vec<String>> {
+    let mut required = Vec::new();
+    for word in words {
+        let found = state::find(&engine.store, word);
+        let id = found
+            .with_context(|| format!("{word:?} is not a valid container, cannot be used as a dependency"))?;
+        if !required.contains(&id) {
+            required.push(id);
+        }
+    }
+    Ok(required)
 }
 
 /// The file of `--cidfile`. One that is left of a container that is gone is written anew, as a service finds it that was

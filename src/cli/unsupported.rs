@@ -124,8 +124,8 @@ const REFUSED: &[Group] = &[
     Group {
         commands: RUN,
         when: Yet,
-        reason: "containers cannot depend on others",
-        flags: "--requires --volumes-from",
+        reason: "containers do not share volumes by the name of another",
+        flags: "--volumes-from",
     },
     Group {
         commands: RUN,

@@ -66,6 +66,7 @@ impl Engine {
             super::start::begin(&mut state);
         }
         container.first = Some(state);
+        let _required = self.hold_required(container)?;
         // An image in use is not removed between now and the moment when the container's record tells so.
         let _image = self.hold_image(&container.root)?;
         let _volumes = self.hold_volumes(container)?;

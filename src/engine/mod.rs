@@ -28,6 +28,7 @@ pub mod read_log;
 pub mod relay;
 pub mod remove;
 pub mod rename;
+mod requirements;
 pub mod size;
 pub mod spec;
 pub mod start;
@@ -94,6 +95,8 @@ pub enum EngineError {
     Elsewhere(String),
     #[error("volume {name} is being used by the following container(s): {}: volume is being used", containers.join(", "))]
     VolumeInUse { name: String, containers: Vec<String> },
+    #[error("container {id} has dependent containers which must be removed before it: {}: container already exists", dependents.join(", "))]
+    Required { id: String, dependents: Vec<String> },
     /// The container did not come to run its command.
     #[error("{message}")]
     Start { exit: i32, message: String },

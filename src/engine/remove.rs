@@ -1,5 +1,7 @@
 //! Removing containers: one rename makes a container gone, its files are deleted after that was told.
 
+use std::os::fd::AsFd;
+
 use super::state::{Condition, Held};
 use super::stop::Patience;
 use super::{Engine, EngineError, Result, volumes};
@@ -25,32 +27,31 @@ impl Engine {
             let Some(held) = self.hold(id, waiting)? else {
                 return Ok(false);
             };
-            match held.condition {
-                Condition::Running | Condition::Starting if !removal.force => {
-                    return Err(EngineError::Running(id.to_owned()));
-                }
-                Condition::Paused if !removal.force => {
-                    let (id, act) = (id.to_owned(), "rm");
-                    return Err(EngineError::Paused { id, act });
-                }
-                Condition::Restarting if !removal.force => {
-                    return Err(EngineError::Restarting(id.to_owned()));
-                }
-                Condition::Running | Condition::Paused | Condition::Restarting | Condition::Starting => {
-                    // Nobody waits for a process while holding a lock.
-                    drop(held);
-                    // As Docker and Podman: force kills at once unless a time was given.
-                    let patience = removal.timeout.map_or(Patience::None, Patience::Seconds);
-                    self.stop(id, None, patience)?;
-                }
-                Condition::Elsewhere if !removal.force => {
-                    return Err(EngineError::Elsewhere(id.to_owned()));
-                }
-                Condition::Created | Condition::Exited | Condition::Lost | Condition::Elsewhere => {
-                    self.remove_held(held, removal.volumes)?;
-                    return Ok(true);
+            let id = id.to_owned();
+            if !removal.force {
+                match held.condition {
+                    Condition::Running | Condition::Starting => return Err(EngineError::Running(id)),
+                    Condition::Paused => return Err(EngineError::Paused { id, act: "rm" }),
+                    Condition::Restarting => return Err(EngineError::Restarting(id)),
+                    Condition::Elsewhere => return Err(EngineError::Elsewhere(id)),
+                    Condition::Created | Condition::Exited | Condition::Lost => {}
                 }
             }
+            let dependents = self.store.dependents(held.directory.as_fd(), &id)?;
+            if !dependents.is_empty() {
+                return Err(EngineError::Required { id, dependents });
+            }
+            if !held.condition.runs()
+                && !matches!(held.condition, Condition::Restarting | Condition::Starting)
+            {
+                self.remove_held(held, removal.volumes)?;
+                return Ok(true);
+            }
+            // Nobody waits for a process while holding a lock.
+            drop(held);
+            // As Docker and Podman: force kills at once unless a time was given.
+            let patience = removal.timeout.map_or(Patience::None, Patience::Seconds);
+            self.stop(&id, None, patience)?;
         }
     }
 

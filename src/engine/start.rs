@@ -101,7 +101,7 @@ impl Engine {
         }
     }
 
-    /// Starts a container by id; `None` when it runs already.
+    /// Starts a container by id, and before it what it requires; `None` when it runs already.
     pub fn start(
         &self,
         id: &str,
@@ -109,9 +109,16 @@ impl Engine {
         descriptors: Descriptors,
         waiting: &mut dyn FnMut(),
     ) -> Result<Option<Started>> {
-        let held = self
-            .hold(id, waiting)?
-            .ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
+        let missing = || EngineError::NoSuchContainer(id.to_owned());
+        let mut held = self.hold(id, waiting)?.ok_or_else(missing)?;
+        let is_startable = !held.condition.may_live();
+        if is_startable && !held.container.config.requires.is_empty() {
+            // Its lock would come before theirs.
+            let required = std::mem::take(&mut held.container.config.requires);
+            drop(held);
+            self.start_required(&required, waiting)?;
+            held = self.hold(id, waiting)?.ok_or_else(missing)?;
+        }
         match held.condition {
             Condition::Running | Condition::Starting | Condition::Restarting => Ok(None),
             Condition::Paused => Err(EngineError::Refused(format!(

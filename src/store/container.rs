@@ -130,6 +130,9 @@ pub struct Config {
     pub restart: RestartPolicy,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub health: Option<Box<Health>>,
+    /// Identifiers of containers that are started before it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<String>,
     /// Kept out of /etc/hosts and /etc/resolv.conf (`--no-hosts`); `host:address` lines to add.
     pub no_hosts: bool,
     pub extra_hosts: Vec<String>,

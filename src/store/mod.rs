@@ -9,7 +9,8 @@
 //!   layers/<hex of chain id>.fix/ tree/: what the layers of one chain need on top of them (see image::layer)
 //!   images/<hex of image id>/     image.json, and files/ of a list of manifests (see lists); mounts.json (see mounts)
 //!   tags/<escaped reference>      file that holds an image id
-//!   containers/<id>/              container.json state.json live upper/ work/ log socket
+//!   containers/<id>/              container.json state.json live upper/ work/ log socket, and
+//!                                 dependents/ where others require it (see dependents)
 //!   names/<name>                  symbolic link to a container's id; counts when its record bears the name
 //!   active/<id>                   the container is in motion or running; what the dead have left is found here
 //!   volumes/<name>/               volume.json _data/
@@ -38,6 +39,7 @@
 pub mod artifacts;
 pub mod blobs;
 pub mod container;
+pub mod dependents;
 pub mod downloads;
 pub mod events;
 pub mod health;

@@ -33,6 +33,7 @@ mod push;
 mod refusals;
 mod registries;
 mod registry;
+mod requirements;
 mod restarts;
 mod run;
 mod runtime;

@@ -92,7 +92,7 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         "ExecIDs": [],
         "GraphDriver": graph_driver(container, state, store, directory),
         "Mounts": config.mounts.iter().map(|mount| mount_of(mount, store)).collect::<Vec<_>>(),
-        "Dependencies": [],
+        "Dependencies": config.requires,
         "NetworkSettings": network_settings(config, state, listed.is_running()),
         "Namespace": "",
         "IsInfra": false,

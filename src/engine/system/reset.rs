@@ -16,7 +16,7 @@ impl Engine {
             timeout: None,
         };
         for id in self.store.names(Kind::Containers).unwrap_or_default() {
-            if self.remove(&id, removal, &mut || ()).is_err() {
+            if self.remove_with_dependents(&id, removal, &mut || ()).is_err() {
                 // Damage is no reason to stay.
                 discard_container(&self.store, &id)?;
             }
