@@ -86,7 +86,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -f -a "top" -d 'List the p
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "unpause" -d 'Let paused containers go on'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "unshare" -d 'Run a command in the user namespace of the containers'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "untag" -d 'Take names from an image'
-complete -c coracle -n "__fish_coracle_needs_command" -f -a "update" -d 'Change limits and restart policies of containers'
+complete -c coracle -n "__fish_coracle_needs_command" -f -a "update" -d 'Change limits, restart policies, health checks and the environment of containers'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "version" -d 'Print the version'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "volume" -d 'Manage volumes'
 complete -c coracle -n "__fish_coracle_needs_command" -f -a "wait" -d 'Wait until containers end, and print their exit codes'
@@ -192,7 +192,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fis
 complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach cleanup create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help" -f -a "stop" -d 'Stop containers'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach cleanup create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help" -f -a "top" -d 'List the processes of a container'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach cleanup create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help" -f -a "unpause" -d 'Let paused containers go on'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach cleanup create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help" -f -a "update" -d 'Change limits and restart policies of containers'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach cleanup create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help" -f -a "update" -d 'Change limits, restart policies, health checks and the environment of containers'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach cleanup create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help" -f -a "wait" -d 'Wait until containers end, and print their exit codes'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and not __fish_seen_subcommand_from attach cleanup create diff exec exists export inspect kill logs ls list ps pause port prune rename restart rm remove run start stats stop top unpause update wait help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from attach" -l detach-keys -d 'Keys that detach from the container, such as ctrl-p,ctrl-q' -r
@@ -571,7 +571,25 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l cpus -d 'Number of processors, such as 1.5' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l pids-limit -d 'Number of processes; -1 for no limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l restart -d 'When it starts again by itself: no, on-failure[:TIMES], always or unless-stopped' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l unsetenv -d 'Remove a variable' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-timeout -d 'Time that a check may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-retries -d 'Failures in a row that make the container unhealthy' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-start-period -d 'Time at the start in which failures do not count' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-start-interval -d 'Time between checks in that time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-on-failure -d 'What to do when the container becomes unhealthy: none, kill, restart or stop' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-startup-cmd -d 'Command that has to succeed before health is checked' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-startup-interval -d 'Time between runs of the startup command' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-startup-timeout -d 'Time that the startup command may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-startup-retries -d 'Failures in a row after which the container starts anew; 0 for never' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-startup-success -d 'Successes of the startup command that it takes' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-log-destination -d 'Where results are to be found besides: local, events_logger, or a directory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-max-log-count -d 'Results that are kept; 0 for the most there may be, which is 100' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-max-log-size -d 'Bytes of output that are kept of a check; 0 for the most there may be, which is 64 KiB' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s l -l latest -d 'The container made last'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l no-healthcheck -d 'Do not run the health check of the image'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from wait" -l condition -d 'What to wait for' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from wait" -s i -l interval -d 'Accepted for compatibility: there is no interval, since nothing polls' -r
@@ -1450,7 +1468,25 @@ complete -c coracle -n "__fish_coracle_using_subcommand update" -s m -l memory -
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l cpus -d 'Number of processors, such as 1.5' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l pids-limit -d 'Number of processes; -1 for no limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l restart -d 'When it starts again by itself: no, on-failure[:TIMES], always or unless-stopped' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l unsetenv -d 'Remove a variable' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-timeout -d 'Time that a check may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-retries -d 'Failures in a row that make the container unhealthy' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-start-period -d 'Time at the start in which failures do not count' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-start-interval -d 'Time between checks in that time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-on-failure -d 'What to do when the container becomes unhealthy: none, kill, restart or stop' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-startup-cmd -d 'Command that has to succeed before health is checked' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-startup-interval -d 'Time between runs of the startup command' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-startup-timeout -d 'Time that the startup command may take' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-startup-retries -d 'Failures in a row after which the container starts anew; 0 for never' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-startup-success -d 'Successes of the startup command that it takes' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-log-destination -d 'Where results are to be found besides: local, events_logger, or a directory' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-max-log-count -d 'Results that are kept; 0 for the most there may be, which is 100' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-max-log-size -d 'Bytes of output that are kept of a check; 0 for the most there may be, which is 64 KiB' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -s l -l latest -d 'The container made last'
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l no-healthcheck -d 'Do not run the health check of the image'
 complete -c coracle -n "__fish_coracle_using_subcommand update" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand version" -s f -l format -d 'Print by a Go template, or as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand version" -s h -l help -d 'Print help'

@@ -99,7 +99,7 @@ pub struct Identity {
     pub quiet: bool,
 }
 
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Health")]
 pub struct HealthOptions {
     /// Check health by a command: a line for the shell, or a JSON list of words; "none" for no check
@@ -165,6 +165,13 @@ impl HealthOptions {
             &self.health_startup_cmd,
         ];
         texts.iter().any(|text| text.is_some()) || self.health_retries.is_some()
+    }
+
+    /// Whether something is said about how the startup command is run.
+    pub fn is_about_startup(&self) -> bool {
+        let times = [&self.health_startup_interval, &self.health_startup_timeout];
+        let counts = [self.health_startup_retries, self.health_startup_success];
+        times.iter().any(|time| time.is_some()) || counts.iter().any(|count| count.is_some())
     }
 }
 

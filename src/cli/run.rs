@@ -11,6 +11,7 @@ use clap::Args;
 use super::context::{Context, variable};
 use super::descriptors::Preserved;
 use super::foreground::{Foreground, Streams};
+use super::healthcheck;
 use super::options::{Boolean, Connection, ContainerOptions, Process};
 use super::origin::{self, Looked};
 use super::output::print;
@@ -23,7 +24,6 @@ use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
 use crate::engine::{Engine, EngineError, relay, state};
 use crate::store::container::{Container, VERSION};
-use crate::store::health::Destination;
 
 /// Run a command in a new container
 ///
@@ -234,11 +234,7 @@ fn make(
         anonymous: &mut id::random,
     };
     let Resolved { config, directories } = resolve(options, &mut inputs)?;
-    if let Some(Destination::Directory(path)) = config.health.as_ref().map(|health| &health.destination)
-        && !Path::new(path).is_dir()
-    {
-        bail!("--health-log-destination: there is no directory {path}");
-    }
+    healthcheck::check_destination(config.health.as_deref())?;
     for directory in directories {
         match std::fs::create_dir_all(&directory) {
             Err(error) if !directory.exists() => {

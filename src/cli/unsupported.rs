@@ -88,13 +88,10 @@ const REFUSED: &[Group] = &[
     Group {
         commands: &["update"],
         when: Yet,
-        reason: "there are --memory, --cpus, --pids-limit and --restart",
+        reason: "of the limits there are --memory, --cpus and --pids-limit",
         flags: "--memory-swap --memory-reservation -c --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems \
                 --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps \
-                --device-write-iops -e --env --unsetenv --ulimit --no-healthcheck --health-cmd --health-interval \
-                --health-retries --health-start-period --health-timeout --health-on-failure --health-startup-cmd \
-                --health-startup-interval --health-startup-retries --health-startup-success --health-startup-timeout \
-                --health-log-destination --health-max-log-count --health-max-log-size --cpu-rt-period --cpu-rt-runtime \
+                --device-write-iops --ulimit --cpu-rt-period --cpu-rt-runtime \
                 --memory-swappiness --kernel-memory",
     },
     Group {

@@ -1,19 +1,27 @@
-//! `update`: other limits and another restart policy for containers that exist.
+//! `update`: other limits, another restart policy, other health checks and another environment for containers that exist.
+
+use std::ffi::OsString;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
+use super::healthcheck;
+use super::options::HealthOptions;
 use super::output::print;
 use super::report::{self, Outcome};
+use super::resolve::asked_variables;
+use super::run::read_bounded;
 use super::select::Wanted;
-use super::values::{limits, restart};
+use super::values::environment::{self, Change};
+use super::values::{health, limits, restart};
 use crate::engine::update::Update;
 use crate::runtime::change::Changes;
+use crate::store::container::Config;
 
-/// Change limits and restart policies of containers
+/// Change limits, restart policies, health checks and the environment of containers
 ///
-/// What runs is changed at once. 0 removes a limit.
+/// What runs is changed at once, but for its environment, which counts from the next start on. 0 removes a limit.
 #[derive(Args, Debug)]
 pub struct UpdateArgs {
     /// Memory limit
@@ -28,19 +36,46 @@ pub struct UpdateArgs {
     /// When it starts again by itself: no, on-failure[:TIMES], always or unless-stopped
     #[arg(long, value_name = "POLICY")]
     restart: Option<String>,
+    /// Set an environment variable; NAME alone copies it, NAME* copies all that begin so
+    #[arg(short, long, value_name = "NAME[=VALUE]")]
+    env: Vec<OsString>,
+    /// Remove a variable
+    #[arg(long, value_name = "NAME")]
+    unsetenv: Vec<String>,
     /// The container made last
     #[arg(short, long)]
     latest: bool,
     /// Containers, by name, identifier or its beginning
     #[arg(value_name = "CONTAINER")]
     containers: Vec<String>,
+    #[command(flatten)]
+    health: HealthOptions,
 }
 
 pub fn run(args: UpdateArgs, context: &Context) -> Outcome {
     let update = args.update()?;
-    if update == Update::default() {
-        bail!("name something to change: --memory, --cpus, --pids-limit or --restart");
+    let mut variables = asked_variables(&[], &args.env, &context.environment(), &read_bounded)?;
+    let unset = args.unsetenv.iter();
+    variables.extend(unset.map(|name| Change::Unset(name.as_bytes().into())));
+    let has_checks = args.health != HealthOptions::default();
+    if update == Update::default() && variables.is_empty() && !has_checks {
+        bail!(
+            "name something to change: --memory, --cpus, --pids-limit, --restart, --env, --unsetenv, --no-healthcheck \
+             or an option of health checks"
+        );
     }
+    let edit = |config: &mut Config| {
+        environment::apply(&mut config.env, &variables);
+        if has_checks {
+            let checks = health::update(&args.health, config.health.as_deref());
+            let checks = checks.and_then(|checks| {
+                healthcheck::check_destination(checks.as_ref())?;
+                Ok(checks)
+            });
+            config.health = checks.map_err(|error| format!("{error:#}"))?.map(Box::new);
+        }
+        Ok(())
+    };
     let engine = context.act_alone()?;
     let wanted = Wanted {
         names: &args.containers,
@@ -49,7 +84,14 @@ pub fn run(args: UpdateArgs, context: &Context) -> Outcome {
     };
     let meant = wanted.resolve(&engine.store)?;
     report::each_meant(&meant, |word, id| {
-        engine.update(id, &update, &mut report::waiting_on(word))?;
+        let updated = engine.update(id, &update, &edit, &mut report::waiting_on(word))?;
+        let waits = |what: &str| report::say(&format!("{word} runs: its {what} from the next start on"));
+        if updated.runs && !variables.is_empty() {
+            waits("new environment counts");
+        }
+        if updated.has_old_checks {
+            waits("new health checks count");
+        }
         Ok(print(&format!("{word}\n"))?)
     })
 }

@@ -189,7 +189,15 @@ impl Engine {
                     None if matches!(packet, Packet::Exit(_)) => return Err(not_running()),
                     None => {}
                 },
-                Received::End => return Err(not_running()),
+                Received::End => {
+                    let found = look(&self.store, id)?.filter(|found| found.condition.runs());
+                    let is_unchecked = found.is_some_and(|found| found.container.config.health.is_none());
+                    return Err(if is_unchecked {
+                        unchecked(id)
+                    } else {
+                        not_running()
+                    });
+                }
                 Received::Nothing => {}
             }
         }

@@ -65,6 +65,8 @@ pub enum Packet {
     Check,
     /// Tell of its health, now and with each check.
     Watch,
+    /// The health checks in its record have changed. The monitor says the same when it has taken them.
+    Changed,
     // From the monitor.
     Welcome {
         version: u8,
@@ -109,6 +111,7 @@ impl Packet {
             Self::Dropped => b'D',
             Self::Check => b'c',
             Self::Watch => b'w',
+            Self::Changed => b'u',
             Self::Checked(_) => b'C',
             Self::Health(_) => b'H',
         }
@@ -154,7 +157,7 @@ impl Packet {
                 bytes.extend_from_slice(message.as_bytes());
             }
             Self::Health(word) => bytes.extend_from_slice(word.as_bytes()),
-            Self::InputEnd | Self::Dropped | Self::Check | Self::Watch => {}
+            Self::InputEnd | Self::Dropped | Self::Check | Self::Watch | Self::Changed => {}
         }
         bytes
     }
@@ -204,6 +207,7 @@ impl Packet {
             b'D' => Self::Dropped,
             b'c' => Self::Check,
             b'w' => Self::Watch,
+            b'u' => Self::Changed,
             b'C' => Self::Checked(number()?),
             b'H' => Self::Health(String::from_utf8_lossy(rest).into_owned()),
             _ => return None,
@@ -337,6 +341,7 @@ mod tests {
             Packet::Dropped,
             Packet::Check,
             Packet::Watch,
+            Packet::Changed,
             Packet::Checked(-1),
             Packet::Health("healthy".into()),
         ] {

@@ -1,12 +1,15 @@
-//! Changing limits and the restart policy of containers that exist.
+//! Changing limits, the restart policy, health checks and the environment of containers that exist.
 
 use std::os::fd::AsFd;
 
+use super::client::connect;
 use super::pause::group;
-use super::state::{Condition, Held};
-use super::{Engine, EngineError, Result};
+use super::protocol::{Packet, Received, Wishes};
+use super::state::{Condition, Held, look};
+use super::{Engine, EngineError, Result, errno};
 use crate::runtime::cgroup::CgroupError;
 use crate::runtime::change::Changes;
+use crate::store::container::Config;
 use crate::store::life::RestartPolicy;
 
 /// What is to change.
@@ -16,10 +19,28 @@ pub struct Update {
     pub restart: Option<RestartPolicy>,
 }
 
+/// Changes what counts from the next start on, or says why it cannot be so.
+pub type Edit<'a> = &'a dyn Fn(&mut Config) -> std::result::Result<(), String>;
+
+/// What has become of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Updated {
+    /// It runs, with the environment that it was started with.
+    pub runs: bool,
+    /// Its monitor, which may be of an older version, goes on with the health checks that it had.
+    pub has_old_checks: bool,
+}
+
 impl Engine {
     /// Changes a container: what runs at once, and its record, so that it starts so as well. When that fails it is as it
     /// was.
-    pub fn update(&self, id: &str, update: &Update, waiting: &mut dyn FnMut()) -> Result<()> {
+    pub fn update(
+        &self,
+        id: &str,
+        update: &Update,
+        edit: Edit<'_>,
+        waiting: &mut dyn FnMut(),
+    ) -> Result<Updated> {
         let missing = || EngineError::NoSuchContainer(id.to_owned());
         let mut held = self.hold(id, waiting)?.ok_or_else(missing)?;
         let refused = |why: &str| EngineError::Refused(format!("cannot update container {id}: {why}"));
@@ -28,14 +49,17 @@ impl Engine {
                 "it vanishes with its end (--rm), so that it cannot start again",
             ));
         }
-        match held.condition {
+        let health = held.container.config.health.clone();
+        edit(&mut held.container.config).map_err(|why| refused(&why))?;
+        let runs = match held.condition {
             Condition::Running | Condition::Paused => {
-                change_running(&held, update).map_err(|why| refused(&why))?
+                change_running(&held, update).map_err(|why| refused(&why))?;
+                true
             }
             Condition::Starting => return Err(refused("it is being started")),
             Condition::Elsewhere => return Err(EngineError::Elsewhere(id.to_owned())),
-            Condition::Created | Condition::Exited | Condition::Lost | Condition::Restarting => {}
-        }
+            Condition::Created | Condition::Exited | Condition::Lost | Condition::Restarting => false,
+        };
         let config = &mut held.container.config;
         let limits = &update.limits;
         config.resources.memory = limits.memory.unwrap_or(config.resources.memory);
@@ -44,9 +68,34 @@ impl Engine {
             .pids
             .map_or(config.resources.pids, |pids| Some(pids.unwrap_or(0)));
         config.restart = update.restart.unwrap_or(config.restart);
-        Ok(self
-            .store
-            .write_container(held.directory.as_fd(), &held.container)?)
+        let has_new_checks = config.health != health;
+        self.store
+            .write_container(held.directory.as_fd(), &held.container)?;
+        drop(held);
+        let has_old_checks = runs && has_new_checks && !self.pass_on_checks(id)?;
+        Ok(Updated { runs, has_old_checks })
+    }
+
+    /// Lets a monitor take the health checks that the record says now. `false`: it does not know how.
+    fn pass_on_checks(&self, id: &str) -> Result<bool> {
+        let failed = || format!("cannot talk to the monitor of container {id}");
+        // One that has ended has no old ones.
+        let Some(connection) = connect(&self.store, id, Wishes::default())? else {
+            return Ok(true);
+        };
+        if !connection.send(&Packet::Changed).map_err(errno(failed()))? {
+            return Ok(true);
+        }
+        loop {
+            match connection.receive(true).map_err(errno(failed()))? {
+                Received::Packet(Packet::Changed | Packet::Exit(_)) => return Ok(true),
+                Received::End => {
+                    let found = look(&self.store, id)?;
+                    return Ok(!found.is_some_and(|found| found.condition.runs()));
+                }
+                Received::Packet(_) | Received::Nothing => {}
+            }
+        }
     }
 }
 

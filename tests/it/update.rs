@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::death::{IMAGE, eventually};
+use super::death::{IMAGE, assert_clean, eventually};
 use super::steps::at_every_step;
 use crate::support::Sandbox;
 
@@ -117,6 +117,151 @@ fn a_policy_counts_from_the_next_end_on() {
         eventually("it is ready", || is_ready(2));
     }
     sandbox.coracle(["rm", "one"]).run().succeeds();
+}
+
+#[test]
+fn what_runs_is_checked_as_it_says_now() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let script = "exec sleep 1000";
+    let made = [
+        "run",
+        "-d",
+        "--stop-timeout=0",
+        "--name",
+        "one",
+        IMAGE,
+        "sh",
+        "-c",
+        script,
+    ];
+    sandbox.coracle(made).run().succeeds();
+    let update = |flags: &[&str]| sandbox.coracle(["update"]).args(flags).arg("one").run();
+    let changes = |flags: &[&str]| {
+        let outcome = update(flags).succeeds().prints("one\n");
+        assert!(outcome.stderr.is_empty(), "{outcome}");
+    };
+    let check = || sandbox.coracle(["healthcheck", "run", "one"]).run();
+    let status = "{{.State.Health.Status}}";
+    for (flags, said) in [
+        (&["--health-retries=5"][..], "healthcheck command is not set"),
+        (
+            &["--health-cmd=a", "--health-startup-success=5"],
+            "healthcheck command is not set",
+        ),
+        (
+            &["--health-cmd=a", "--health-log-destination=/no/where"],
+            "there is no directory",
+        ),
+        (
+            &["--health-cmd=a", "--health-on-failure=panic"],
+            "--health-on-failure",
+        ),
+        (
+            &["--health-cmd=a", "--no-healthcheck"],
+            "--no-healthcheck does not go with",
+        ),
+    ] {
+        update(flags).exits(125).says(said);
+    }
+    changes(&[
+        "--health-cmd",
+        "test -e /well",
+        "--health-interval=disable",
+        "--health-retries=2",
+    ]);
+    check().exits(1);
+    assert_eq!(show(&sandbox, status), "starting");
+    check().exits(1);
+    assert_eq!(show(&sandbox, status), "unhealthy");
+    // What was found stays until something else is found.
+    changes(&["--health-interval", "50ms", "--health-max-log-count=9"]);
+    assert_eq!(show(&sandbox, status), "unhealthy");
+    let checks = "{{.Config.Healthcheck.Test}} {{.Config.Healthcheck.Retries}} {{.Config.HealthMaxLogCount}}";
+    assert_eq!(show(&sandbox, checks), "[CMD-SHELL test -e /well] 2 9");
+    sandbox
+        .coracle(["exec", "one", "touch", "/well"])
+        .run()
+        .succeeds();
+    eventually("it is healthy", || show(&sandbox, status) == "healthy");
+    // Whoever waits for what is not looked for any more hears that.
+    let waiting = sandbox
+        .coracle(["wait", "--condition", "unhealthy", "one"])
+        .start();
+    changes(&["--no-healthcheck"]);
+    waiting.wait().exits(125).says("has no health check");
+    check().exits(125).says("has no health check");
+    assert_eq!(
+        show(&sandbox, "{{.State.Health.Status}}{{.Config.Healthcheck}}"),
+        "<nil>"
+    );
+    changes(&[
+        "--health-cmd=false",
+        "--health-interval=50ms",
+        "--health-retries=1",
+        "--health-on-failure=kill",
+    ]);
+    eventually("it is killed", || show(&sandbox, "{{.State.Status}}") == "exited");
+    // What does not run starts with it.
+    changes(&["--health-cmd=true", "--health-on-failure=none"]);
+    sandbox.coracle(["start", "one"]).run().succeeds();
+    eventually("it is healthy", || show(&sandbox, status) == "healthy");
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    assert_clean(&sandbox);
+}
+
+#[test]
+fn an_environment_counts_from_the_next_start_on() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let script = "trap 'exit 3' USR1; echo \"=$A$B\"; while :; do sleep 0.05; done";
+    let made = [
+        "run",
+        "-d",
+        "--restart=on-failure",
+        "--stop-timeout=0",
+        "--name=one",
+        "-e=A=1",
+        "-e=B=2",
+    ];
+    sandbox
+        .coracle(made)
+        .args([IMAGE, "sh", "-c", script])
+        .run()
+        .succeeds();
+    let has_said = |text: &str| {
+        eventually(text, || {
+            sandbox.coracle(["logs", "one"]).run().text().replace('\n', "") == text
+        });
+    };
+    has_said("=12");
+    sandbox
+        .coracle(["update", "-e", "A=3", "--env", "C", "--unsetenv", "B", "one"])
+        .env("C", "4")
+        .run()
+        .succeeds()
+        .prints("one\n")
+        .says("one runs: its new environment counts from the next start on");
+    let variables = show(&sandbox, "{{.Config.Env}}");
+    assert!(variables.ends_with(" A=3 C=4]"), "{variables}");
+    // A start by its policy is one as well.
+    sandbox.coracle(["kill", "-s", "USR1", "one"]).run().succeeds();
+    has_said("=12=3");
+    sandbox.coracle(["stop", "one"]).run().succeeds();
+    let words = ["update", "--unsetenv=A", "--env", "B=5", "one"];
+    let outcome = sandbox.coracle(words).run().succeeds();
+    assert!(outcome.stderr.is_empty(), "{outcome}");
+    sandbox.coracle(["start", "one"]).run().succeeds();
+    has_said("=12=3=5");
+    for flag in ["=5", ""] {
+        sandbox
+            .coracle(["update", "-e", flag, "one"])
+            .run()
+            .exits(125)
+            .says("--env");
+    }
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    assert_clean(&sandbox);
 }
 
 #[test]

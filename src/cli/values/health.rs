@@ -21,56 +21,93 @@ const LOG_SIZE: usize = 4096;
 
 /// The checks of a container: as the image has them, with what the command line says instead. None where there are none.
 pub fn resolve(options: &HealthOptions, image: &ContainerConfig) -> Result<Option<Health>> {
+    merge(options, of_image(image))
+}
+
+/// The checks of a container that has these already, or none.
+pub fn update(options: &HealthOptions, known: Option<&Health>) -> Result<Option<Health>> {
+    let has_checks = known.is_some() || options.health_cmd.is_some() || options.no_healthcheck;
+    if !has_checks {
+        bail!("healthcheck command is not set: give --health-cmd as well");
+    }
+    let has_startup = options.no_healthcheck || known.is_some_and(|known| known.startup.is_some());
+    if !has_startup && options.health_startup_cmd.is_none() && options.is_about_startup() {
+        bail!("startup healthcheck command is not set: give --health-startup-cmd as well");
+    }
+    let known = known.cloned();
+    merge(
+        options,
+        known.unwrap_or_else(|| of_image(&ContainerConfig::default())),
+    )
+}
+
+/// The checks of an image. Docker takes 0 for what is not said.
+fn of_image(image: &ContainerConfig) -> Health {
+    let none = Healthcheck::default();
+    let known = image.healthcheck.as_ref().unwrap_or(&none);
+    let duration = |known: Option<i64>, default: Duration| {
+        let known = known.and_then(|known| u64::try_from(known).ok());
+        known.filter(|known| *known > 0).unwrap_or(nanoseconds(default))
+    };
+    Health {
+        test: known.test.clone(),
+        shell: image.shell.clone().unwrap_or_default(),
+        interval: duration(known.interval, INTERVAL),
+        timeout: duration(known.timeout, TIMEOUT),
+        start_period: duration(known.start_period, Duration::ZERO),
+        start_interval: duration(known.start_interval, START_INTERVAL),
+        retries: known
+            .retries
+            .and_then(|count| u32::try_from(count).ok())
+            .filter(|count| *count > 0)
+            .unwrap_or(RETRIES),
+        on_failure: OnFailure::None,
+        log_count: LOG_COUNT,
+        log_size: LOG_SIZE,
+        destination: Destination::Local,
+        startup: None,
+    }
+}
+
+/// What the command line says, and else what is known.
+fn merge(options: &HealthOptions, known: Health) -> Result<Option<Health>> {
     if options.no_healthcheck {
         if options.is_any() {
             bail!("--no-healthcheck does not go with options of health checks");
         }
         return Ok(None);
     }
-    let on_failure = on_failure(options.health_on_failure.as_deref())?;
-    let destination = destination(options.health_log_destination.as_deref())?;
-    let none = Healthcheck::default();
-    let known = image.healthcheck.as_ref().unwrap_or(&none);
-    let test = match options.health_cmd.as_deref() {
-        None | Some("") => known.test.clone(),
-        Some(command) => test(command),
-    };
-    let startup = startup(options)?;
-    let duration = |given: &Option<String>, name: &str, known: Option<i64>, default: Duration| match given {
-        Some(text) => read(name, text),
-        // Docker takes 0 for what is not said.
-        None => Ok(known
-            .and_then(|known| u64::try_from(known).ok())
-            .filter(|known| *known > 0)
-            .unwrap_or(nanoseconds(default))),
-    };
-    let interval = match options.health_interval.as_deref() {
-        // As Podman: checked only when somebody asks.
-        Some("disable") => 0,
-        Some("0" | "0s") => nanoseconds(INTERVAL),
-        _ => duration(
-            &options.health_interval,
-            "--health-interval",
-            known.interval,
-            INTERVAL,
-        )?,
-    };
     let health = Health {
-        destination,
-        interval,
-        timeout: duration(
+        destination: match options.health_log_destination.as_deref() {
+            Some(word) => destination(word)?,
+            None => known.destination,
+        },
+        test: match options.health_cmd.as_deref() {
+            None | Some("") => known.test,
+            Some(command) => test(command),
+        },
+        shell: known.shell,
+        interval: match options.health_interval.as_deref() {
+            // As Podman: checked only when somebody asks.
+            Some("disable") => 0,
+            Some("0" | "0s") => nanoseconds(INTERVAL),
+            Some(text) => read("--health-interval", text)?,
+            None => known.interval,
+        },
+        // 0 would be over before it began.
+        timeout: given(
             &options.health_timeout,
             "--health-timeout",
             known.timeout,
             TIMEOUT,
         )?,
-        start_period: duration(
+        start_period: given(
             &options.health_start_period,
             "--health-start-period",
             known.start_period,
             Duration::ZERO,
         )?,
-        start_interval: duration(
+        start_interval: given(
             &options.health_start_interval,
             "--health-start-interval",
             known.start_interval,
@@ -78,45 +115,37 @@ pub fn resolve(options: &HealthOptions, image: &ContainerConfig) -> Result<Optio
         )?,
         retries: match options.health_retries {
             Some(0) => RETRIES,
-            Some(count) => count,
-            None => known
-                .retries
-                .and_then(|count| u32::try_from(count).ok())
-                .filter(|count| *count > 0)
-                .unwrap_or(RETRIES),
+            count => count.unwrap_or(known.retries),
         },
-        shell: image.shell.clone().unwrap_or_default(),
-        on_failure,
-        log_count: options.health_max_log_count.unwrap_or(LOG_COUNT),
-        log_size: options.health_max_log_size.unwrap_or(LOG_SIZE),
-        startup,
-        test,
+        on_failure: match options.health_on_failure.as_deref() {
+            None => known.on_failure,
+            Some(word) => on_failure(word)?,
+        },
+        log_count: options.health_max_log_count.unwrap_or(known.log_count),
+        log_size: options.health_max_log_size.unwrap_or(known.log_size),
+        startup: startup(options, known.startup)?,
     };
-    let health = Health {
-        // 0 would be over before it began.
-        timeout: match health.timeout {
-            0 => nanoseconds(TIMEOUT),
-            timeout => timeout,
-        },
-        start_interval: match health.start_interval {
-            0 => nanoseconds(START_INTERVAL),
-            interval => interval,
-        },
-        ..health
-    };
-    if health.words(&health.test).is_none() {
-        if health.startup.is_some() {
-            bail!("--health-startup-cmd needs a health check that follows it: --health-cmd");
-        }
-        if options.health_on_failure.is_some() && health.on_failure != OnFailure::None {
-            bail!(
-                "cannot set on-failure action to {} without a health check",
-                health.on_failure.word()
-            );
-        }
-        return Ok(None);
+    if health.words(&health.test).is_some() {
+        return Ok(Some(health));
     }
-    Ok(Some(health))
+    if health.startup.is_some() && options.health_startup_cmd.is_some() {
+        bail!("--health-startup-cmd needs a health check that follows it: --health-cmd");
+    }
+    if options.health_on_failure.is_some() && health.on_failure != OnFailure::None {
+        bail!(
+            "cannot set on-failure action to {} without a health check",
+            health.on_failure.word()
+        );
+    }
+    Ok(None)
+}
+
+/// What an option says, where 0 means `default`; else what is known.
+fn given(option: &Option<String>, name: &str, known: u64, default: Duration) -> Result<u64> {
+    match option {
+        Some(text) => read(name, text).map(|given| if given == 0 { nanoseconds(default) } else { given }),
+        None => Ok(known),
+    }
 }
 
 /// A command as both tools take it: a JSON list of words, a line with the kind before it, or a line for the shell.
@@ -139,22 +168,22 @@ fn test(text: &str) -> Vec<String> {
     }
 }
 
-fn on_failure(word: Option<&str>) -> Result<OnFailure> {
+fn on_failure(word: &str) -> Result<OnFailure> {
     Ok(match word {
-        None | Some("" | "none") => OnFailure::None,
-        Some("kill") => OnFailure::Kill,
-        Some("restart") => OnFailure::Restart,
-        Some("stop") => OnFailure::Stop,
-        Some(other) => bail!("invalid --health-on-failure {other:?}: there are none, kill, restart and stop"),
+        "" | "none" => OnFailure::None,
+        "kill" => OnFailure::Kill,
+        "restart" => OnFailure::Restart,
+        "stop" => OnFailure::Stop,
+        other => bail!("invalid --health-on-failure {other:?}: there are none, kill, restart and stop"),
     })
 }
 
 /// The directory is made absolute, as the results are written by another process.
-fn destination(word: Option<&str>) -> Result<Destination> {
+fn destination(word: &str) -> Result<Destination> {
     Ok(match word {
-        None | Some("" | "local") => Destination::Local,
-        Some("events_logger") => Destination::EventsLogger,
-        Some(path) => {
+        "" | "local" => Destination::Local,
+        "events_logger" => Destination::EventsLogger,
+        path => {
             let absolute = std::path::absolute(path)
                 .ok()
                 .and_then(|path| path.into_os_string().into_string().ok());
@@ -164,36 +193,38 @@ fn destination(word: Option<&str>) -> Result<Destination> {
     })
 }
 
-fn startup(options: &HealthOptions) -> Result<Option<Startup>> {
-    let Some(command) = options
-        .health_startup_cmd
-        .as_deref()
-        .filter(|command| !command.is_empty())
-    else {
-        return Ok(None);
-    };
-    let test = test(command);
-    if test.first().is_some_and(|kind| kind == "NONE") {
-        return Ok(None);
-    }
-    let duration = |given: &Option<String>, name: &str, default: Duration| match given {
-        Some(text) => read(name, text).map(|given| if given == 0 { nanoseconds(default) } else { given }),
-        None => Ok(nanoseconds(default)),
+fn startup(options: &HealthOptions, known: Option<Startup>) -> Result<Option<Startup>> {
+    let command = options.health_startup_cmd.as_deref();
+    let test = command.filter(|command| !command.is_empty()).map(test);
+    let known = match (test, known) {
+        (None, None) => return Ok(None),
+        (Some(test), _) if test.first().is_some_and(|kind| kind == "NONE") => return Ok(None),
+        (None, Some(known)) => known,
+        (Some(test), Some(known)) => Startup { test, ..known },
+        (Some(test), None) => Startup {
+            test,
+            interval: nanoseconds(INTERVAL),
+            timeout: nanoseconds(TIMEOUT),
+            retries: 0,
+            successes: 1,
+        },
     };
     Ok(Some(Startup {
-        test,
-        interval: duration(
+        test: known.test,
+        interval: given(
             &options.health_startup_interval,
             "--health-startup-interval",
+            known.interval,
             INTERVAL,
         )?,
-        timeout: duration(
+        timeout: given(
             &options.health_startup_timeout,
             "--health-startup-timeout",
+            known.timeout,
             TIMEOUT,
         )?,
-        retries: options.health_startup_retries.unwrap_or(0),
-        successes: options.health_startup_success.unwrap_or(1).max(1),
+        retries: options.health_startup_retries.unwrap_or(known.retries),
+        successes: options.health_startup_success.unwrap_or(known.successes).max(1),
     }))
 }
 
@@ -295,6 +326,57 @@ mod tests {
             show("", &image("{\"Test\": [\"CMD\", \"a\"], \"Interval\": -5}")).unwrap(),
             "CMD a 30 30 0 5 3"
         );
+    }
+
+    #[test]
+    fn what_is_not_said_stays_as_it_was() {
+        let line = "--health-cmd=a|--health-interval=disable|--health-retries=7|--health-on-failure=kill\
+                    |--health-max-log-count=2|--health-startup-cmd=s|--health-startup-success=4";
+        let before = resolve(&options(line), &ContainerConfig::default())
+            .unwrap()
+            .unwrap();
+        let updated = |line: &str| update(&options(line), Some(&before)).unwrap();
+        assert_eq!(updated("").as_ref(), Some(&before));
+        let after = updated("--health-timeout=1s|--health-startup-interval=2s").unwrap();
+        let mut expected = before.clone();
+        expected.timeout = 1_000_000_000;
+        expected.startup.as_mut().unwrap().interval = 2_000_000_000;
+        assert_eq!(after, expected);
+        assert_eq!(
+            updated("--health-on-failure=none").unwrap().on_failure,
+            OnFailure::None
+        );
+        assert_eq!(updated("--health-startup-cmd=none").unwrap().startup, None);
+        assert_eq!(
+            updated("--health-startup-cmd=t")
+                .unwrap()
+                .startup
+                .unwrap()
+                .successes,
+            4
+        );
+        for line in ["--no-healthcheck", "--health-cmd=none"] {
+            assert_eq!(updated(line), None, "{line}");
+        }
+        for line in [
+            "--health-retries=1",
+            "--health-on-failure=stop",
+            "--health-startup-cmd=a",
+        ] {
+            let error = update(&options(line), None).unwrap_err().to_string();
+            assert!(
+                error.starts_with("healthcheck command is not set"),
+                "{line}: {error}"
+            );
+        }
+        let plain = resolve(&options("--health-cmd=a"), &ContainerConfig::default()).unwrap();
+        let error = update(&options("--health-startup-retries=1"), plain.as_ref()).unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .starts_with("startup healthcheck command is not set")
+        );
+        assert!(update(&options("--health-cmd=a"), None).unwrap().is_some());
     }
 
     #[test]

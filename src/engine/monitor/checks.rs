@@ -63,6 +63,19 @@ impl Checks {
         checks
     }
 
+    /// Goes on with other checks. How the container is stays what it was until the next of them has ended; one that is being
+    /// made counts for nothing. A check at the start is not for a container that is past its start.
+    pub fn change(&mut self, health: &Health) {
+        if let Some(making) = self.making.take() {
+            making.check.end();
+        }
+        if health.startup.is_none() {
+            self.startup = None;
+        }
+        self.health = health.clone();
+        self.plan();
+    }
+
     /// Sets the time of the next one.
     fn plan(&mut self) {
         let health = &self.health;

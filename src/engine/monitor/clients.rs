@@ -27,6 +27,8 @@ struct Client {
     gone: bool,
     /// It is told of each check of the container's health.
     watches: bool,
+    /// It waits until a change of the record was taken.
+    awaits_change: bool,
     /// It has sent the signal by which the container is to end, and waits for that.
     stops: bool,
 }
@@ -40,6 +42,7 @@ impl Clients {
             pending: VecDeque::new(),
             gone: false,
             watches: false,
+            awaits_change: false,
             stops: false,
         });
     }
@@ -52,6 +55,7 @@ impl Clients {
             pending: VecDeque::new(),
             gone: false,
             watches: false,
+            awaits_change: false,
             stops: false,
         });
     }
@@ -139,6 +143,21 @@ impl Clients {
         self.clients.retain(|client| !client.gone);
     }
 
+    /// Tells those who have changed the record that it was read.
+    pub fn confirm_change(&mut self) {
+        for client in &mut self.clients {
+            if std::mem::take(&mut client.awaits_change) {
+                client.deliver(Packet::Changed);
+            }
+        }
+        self.clients.retain(|client| !client.gone);
+    }
+
+    /// Parts with those who wait for checks that are no longer made.
+    pub fn part_from_watchers(&mut self) {
+        self.clients.retain(|client| !client.watches);
+    }
+
     /// Tells those who only wait how it ended; they need not wait for somebody else's output.
     pub fn tell_waiting(&mut self, code: i32) {
         self.ended = Some(code);
@@ -221,6 +240,7 @@ impl Client {
                     None
                 }
                 (Some(_), _) => {
+                    self.awaits_change |= packet == Packet::Changed;
                     self.watches |= matches!(packet, Packet::Check | Packet::Watch);
                     self.stops |= matches!((&packet, self.wishes), (Packet::Signal(number), Some(wishes)) if wishes.end && *number != Signal::KILL.as_raw());
                     Some(packet)

@@ -53,12 +53,16 @@ impl Monitor {
         if self.is_last || self.state.stopped || self.container.config.remove {
             return false;
         }
-        // It may have another name and another policy than when it was started.
+        self.read_record();
+        self.container.config.restart.restarts(code, self.state.restarts)
+    }
+
+    /// It may have been given another name, policy, environment, limits or checks than it was started with.
+    pub(super) fn read_record(&mut self) {
         let id = &self.container.id;
         if let Ok(container) = self.engine.store.read_container(self.directory.as_fd(), id) {
             self.container = container;
         }
-        self.container.config.restart.restarts(code, self.state.restarts)
     }
 
     /// Writes down that it has ended for good, or removes it when it was to vanish.

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::time::Instant;
 
 use rustix::fs::{Mode, OFlags};
-
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -14,6 +13,7 @@ use super::super::health::NOT_RUN;
 use super::Monitor;
 use super::checks::{Checks, Verdict};
 use crate::base::file::{Durability, replace};
+use crate::store::container::Status;
 use crate::store::events::Event;
 use crate::store::health::{Destination, OnFailure, Report};
 
@@ -22,6 +22,22 @@ impl Monitor {
     pub(super) fn begin_checks(&mut self) {
         self.checks = self.container.config.health.as_deref().map(Checks::new);
         self.store_health();
+    }
+
+    /// Goes on with the checks that the record has by now.
+    pub(super) fn take_checks(&mut self) {
+        self.read_record();
+        if self.state.status == Status::Running {
+            match (&mut self.checks, self.container.config.health.as_deref()) {
+                (Some(checks), Some(health)) => checks.change(health),
+                (checks, health) => *checks = health.map(Checks::new),
+            }
+            self.store_health();
+            if self.checks.is_none() {
+                self.clients.part_from_watchers();
+            }
+        }
+        self.clients.confirm_change();
     }
 
     /// Does what is due.

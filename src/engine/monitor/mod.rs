@@ -331,6 +331,7 @@ impl Monitor {
     }
 
     fn start_again(&mut self) -> Result<()> {
+        self.read_record();
         let (payload, streams) = prepare::payload(
             &self.engine,
             &self.container,
@@ -447,6 +448,7 @@ impl Monitor {
             }
             Packet::Check => self.check_now(),
             Packet::Watch => self.tell_health(None),
+            Packet::Changed => self.take_checks(),
             // Of those that greet only whoever ends the container is told of.
             Packet::Hello { .. } => self.end_by_user(),
             _ => {}

@@ -31,7 +31,7 @@ impl Monitor {
             }
             for (request, ends) in self.clients.attend(&events) {
                 // There is nothing left to check.
-                if request != Packet::Check {
+                if !matches!(request, Packet::Check | Packet::Changed) {
                     self.answer(request, ends);
                 }
             }
