@@ -12,8 +12,8 @@ use super::report::{self, Outcome};
 use super::select::{ContainerFilters, Wanted};
 use super::values::filter::Filters;
 use super::{
-    attach, diff, exec, export, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start, stats,
-    stop, top, update, wait,
+    attach, clone, diff, exec, export, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start,
+    stats, stop, top, update, wait,
 };
 use crate::base::units::size;
 use crate::engine::remove::Removal;
@@ -33,6 +33,7 @@ pub struct ContainerArgs {
 enum ContainerCommand {
     Attach(Flags<attach::AttachArgs>),
     Cleanup(Flags<CleanupArgs>),
+    Clone(Flags<clone::CloneArgs>),
     Create(Flags<run::CreateArgs>),
     Diff(Flags<diff::DiffArgs>),
     Exec(Flags<exec::ExecArgs>),
@@ -116,6 +117,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
     match args.command {
         C::Attach(args) => attach::run(args.0, context),
         C::Cleanup(args) => cleanup(args.0, context),
+        C::Clone(args) => clone::run(args.0, context),
         C::Create(args) => run::create(args.0, context),
         C::Diff(args) => diff::run(args.0, context),
         C::Exec(args) => exec::run(args.0, context),

@@ -5,6 +5,7 @@
 mod arguments;
 mod artifact;
 mod attach;
+mod clone;
 pub mod completion;
 mod configuration;
 mod container;

@@ -95,6 +95,20 @@ const REFUSED: &[Group] = &[
                 --memory-swappiness --kernel-memory",
     },
     Group {
+        commands: &["container clone"],
+        when: Yet,
+        reason: "there are no pods",
+        flags: "--pod",
+    },
+    Group {
+        commands: &["container clone"],
+        when: Yet,
+        reason: "of the limits there are --memory, --cpus and --pids-limit",
+        flags: "--memory-swap --memory-reservation -c --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems \
+                --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops \
+                --cpu-rt-period --cpu-rt-runtime --memory-swappiness",
+    },
+    Group {
         commands: RUN,
         when: Yet,
         reason: "devices cannot be given to containers one by one",
@@ -340,7 +354,12 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "the files of containers are reached by exec",
         "cp mount unmount umount",
     ),
-    ("", Yet, "containers stay as they were made", "clone init"),
+    (
+        "",
+        Yet,
+        "containers are prepared and started at once: create, start",
+        "init",
+    ),
     ("", Never, "coracle manages no virtual machines", "machine"),
     ("", Never, "coracle has no farms of machines", "farm"),
     ("", Never, "there is no server to talk to", "context plugin"),
@@ -357,7 +376,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "container",
         Yet,
         "of the commands for containers, coracle container --help lists those there are",
-        "checkpoint restore clone commit cp init mount unmount umount runlabel",
+        "checkpoint restore commit cp init mount unmount umount runlabel",
     ),
     ("image", Yet, "images are made by import and load", "build"),
     (
@@ -458,7 +477,7 @@ fn short_name(path: &[String]) -> String {
         ["image", "ls" | "list"] => "images".into(),
         ["image", "rm" | "remove"] => "rmi".into(),
         ["container", "remove"] => "rm".into(),
-        ["container" | "image", "prune" | "exists"] => words.join(" "),
+        ["container" | "image", "prune" | "exists" | "clone"] => words.join(" "),
         ["container" | "image" | "system", only] if !matches!(*only, "prune" | "df" | "check" | "reset") => {
             (*only).into()
         }

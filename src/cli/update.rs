@@ -24,15 +24,8 @@ use crate::store::container::Config;
 /// What runs is changed at once, but for its environment, which counts from the next start on. 0 removes a limit.
 #[derive(Args, Debug)]
 pub struct UpdateArgs {
-    /// Memory limit
-    #[arg(short, long, value_name = "SIZE")]
-    memory: Option<String>,
-    /// Number of processors, such as 1.5
-    #[arg(long, value_name = "NUMBER")]
-    cpus: Option<String>,
-    /// Number of processes; -1 for no limit
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    pids_limit: Option<i64>,
+    #[command(flatten)]
+    limits: LimitChanges,
     /// When it starts again by itself: no, on-failure[:TIMES], always or unless-stopped
     #[arg(long, value_name = "POLICY")]
     restart: Option<String>,
@@ -97,8 +90,35 @@ pub fn run(args: UpdateArgs, context: &Context) -> Outcome {
 }
 
 impl UpdateArgs {
-    /// What the words mean.
     fn update(&self) -> anyhow::Result<Update> {
+        let restart = self
+            .restart
+            .as_ref()
+            .map(|text| restart::parse(text).with_context(|| format!("invalid --restart {text:?}")));
+        Ok(Update {
+            limits: self.limits.changes()?,
+            restart: restart.transpose()?,
+        })
+    }
+}
+
+/// Limits in the place of others.
+#[derive(Args, Debug)]
+pub struct LimitChanges {
+    /// Memory limit
+    #[arg(short, long, value_name = "SIZE")]
+    memory: Option<String>,
+    /// Number of processors, such as 1.5
+    #[arg(long, value_name = "NUMBER")]
+    cpus: Option<String>,
+    /// Number of processes; -1 for no limit
+    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
+    pids_limit: Option<i64>,
+}
+
+impl LimitChanges {
+    /// What the words mean.
+    pub fn changes(&self) -> anyhow::Result<Changes> {
         let of = |flag: &str, text: &String| format!("invalid {flag} {text:?}");
         let memory = self
             .memory
@@ -108,17 +128,10 @@ impl UpdateArgs {
             .cpus
             .as_ref()
             .map(|text| limits::cpus(text).with_context(|| of("--cpus", text)));
-        let restart = self
-            .restart
-            .as_ref()
-            .map(|text| restart::parse(text).with_context(|| of("--restart", text)));
-        Ok(Update {
-            limits: Changes {
-                memory: memory.transpose()?,
-                nano_cpus: nano_cpus.transpose()?,
-                pids: self.pids_limit.map(limits::pids),
-            },
-            restart: restart.transpose()?,
+        Ok(Changes {
+            memory: memory.transpose()?,
+            nano_cpus: nano_cpus.transpose()?,
+            pids: self.pids_limit.map(limits::pids),
         })
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn check_name(name: &str) -> Result<()> {
 }
 
 /// What a host may be called of the name of a container.
-fn host_name(name: &str) -> String {
+pub(super) fn host_name(name: &str) -> String {
     let kept = name.chars().filter(|letter| *letter != '_');
     kept.take(64)
         .collect::<String>()

@@ -5,6 +5,7 @@
 
 mod background;
 pub mod client;
+pub mod clone;
 pub mod create;
 pub mod descriptors;
 pub mod diff;

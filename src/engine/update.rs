@@ -9,7 +9,7 @@ use super::state::{Condition, Held, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::runtime::cgroup::CgroupError;
 use crate::runtime::change::Changes;
-use crate::store::container::Config;
+use crate::store::container::{Config, Resources};
 use crate::store::life::RestartPolicy;
 
 /// What is to change.
@@ -61,12 +61,7 @@ impl Engine {
             Condition::Created | Condition::Exited | Condition::Lost | Condition::Restarting => false,
         };
         let config = &mut held.container.config;
-        let limits = &update.limits;
-        config.resources.memory = limits.memory.unwrap_or(config.resources.memory);
-        config.resources.nano_cpus = limits.nano_cpus.unwrap_or(config.resources.nano_cpus);
-        config.resources.pids = limits
-            .pids
-            .map_or(config.resources.pids, |pids| Some(pids.unwrap_or(0)));
+        set_limits(&update.limits, &mut config.resources);
         config.restart = update.restart.unwrap_or(config.restart);
         let has_new_checks = config.health != health;
         self.store
@@ -96,6 +91,15 @@ impl Engine {
                 Received::Packet(_) | Received::Nothing => {}
             }
         }
+    }
+}
+
+/// Writes other limits into a record.
+pub fn set_limits(changes: &Changes, resources: &mut Resources) {
+    resources.memory = changes.memory.unwrap_or(resources.memory);
+    resources.nano_cpus = changes.nano_cpus.unwrap_or(resources.nano_cpus);
+    if let Some(pids) = changes.pids {
+        resources.pids = Some(pids.unwrap_or(0));
     }
 }
 

@@ -3,6 +3,7 @@
 mod artifacts;
 mod broken_off;
 mod chunked;
+mod clone;
 mod configuration;
 mod corners;
 mod death;
