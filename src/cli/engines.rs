@@ -6,6 +6,7 @@ use anyhow::{Context as _, bail};
 
 use super::context::{user, variable};
 use super::pull::{load_options, tell_loaded};
+use super::registry::record_pull;
 use crate::engine::Engine;
 use crate::image::archive::load::{Input, load};
 use crate::image::archive::plan::{Choice, Format, Which};
@@ -20,6 +21,8 @@ use crate::oci::image::Platform;
 pub struct Asked {
     stream: Stream,
     transport: &'static str,
+    /// As it was typed.
+    written: String,
     /// As the engine knows it; none: by its id.
     name: Option<Reference>,
 }
@@ -53,6 +56,7 @@ pub fn ask(which: transport::Engine, name: &str) -> anyhow::Result<Asked> {
     Ok(Asked {
         stream,
         transport: which.transport(),
+        written: format!("{}:{name}", which.transport()),
         name: reference,
     })
 }
@@ -79,7 +83,15 @@ impl Asked {
             name: self.name,
         };
         let loaded = load(&engine.store, input, &options).with_context(|| self.transport.to_owned());
-        tell_loaded(writer.conclude(loaded)?, quiet)
+        let published = writer
+            .conclude(loaded)
+            .and_then(|published| tell_loaded(published, quiet));
+        record_pull(
+            &engine.store,
+            &self.written,
+            published.as_ref().map(|image| image.id),
+        );
+        published
     }
 }
 

@@ -15,6 +15,7 @@ use super::output::print;
 use super::report::{self, Outcome};
 use crate::image::archive::load::{self, Input, LoadOptions};
 use crate::image::platform;
+use crate::store::events::Event;
 
 /// Load images from an archive
 ///
@@ -58,6 +59,10 @@ pub fn run(args: LoadArgs, context: &Context) -> Outcome {
         Some(path) => error.context(path.display().to_string()),
         None => error,
     })?;
+    engine.store.tell(published.iter().map(|image| match &args.input {
+        Some(path) if path != "-" => Event::image("loadfromarchive", &image.id.hex(), path.display()),
+        _ => image.event("loadfromarchive"),
+    }));
     for image in published {
         for named in &image.names {
             if let Some(replaced) = named.replaced {

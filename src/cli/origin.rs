@@ -174,12 +174,13 @@ fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Resu
     // An image of ours alone is found by a short name, and no registry is to be asked for it.
     let written = match found.as_ref().and_then(|found| found.name.clone()) {
         Some(name) => name,
-        None => name.parse::<Reference>().map_err(|_| missing())?.or_latest(),
+        None => name.parse::<Reference>().map_err(|_| missing())?,
     };
+    let full = written.clone().or_latest();
     let remote = Remote::new(&options.image.transfer)?;
     // What a short name stands for by the configuration may be here.
     if let (Some(store), true, None) = (store, policy == Policy::Missing, &found)
-        && let Some(found) = find_first(store, remote.names(&written)?.iter())?
+        && let Some(found) = find_first(store, remote.names(&full)?.iter())?
     {
         return Ok(Looked::Here(found));
     }
@@ -190,11 +191,11 @@ fn look(store: Option<&Store>, options: &ContainerOptions, word: &OsStr) -> Resu
         };
         report::say(&format!(
             "Unable to find image '{}'{platform} locally",
-            written.familiar()
+            full.familiar()
         ));
     }
     Ok(Looked::Fetch {
-        candidates: remote.candidates(&written)?,
+        candidates: remote.candidates(&full)?,
         written,
         old: found.filter(|_| policy == Policy::Newer && !is_other),
     })

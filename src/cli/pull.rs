@@ -12,7 +12,7 @@ use super::engines::{self, Asked};
 use super::options::PlatformOptions;
 use super::output::print;
 use super::progress::Progress;
-use super::registry::{Candidate, Remote, TransferOptions, find_first, first_of, pull_first};
+use super::registry::{Candidate, Remote, TransferOptions, find_first, first_of, pull_first, record_pull};
 use super::report::{self, Outcome};
 use crate::engine::Engine;
 use crate::image::archive::load::{Input, LoadOptions, load};
@@ -116,9 +116,8 @@ fn find(args: &PullArgs, remote: &Remote<'_>, image: &OsStr) -> anyhow::Result<P
         .with_context(|| format!("{name:?} is not the name of an image"))?;
     let reference: Reference = text.parse()?;
     if !args.all_tags {
-        let reference = reference.or_latest();
         return Ok(Place::Registry {
-            candidates: remote.candidates(&reference)?,
+            candidates: remote.candidates(&reference.clone().or_latest())?,
             reference,
             tags: None,
         });
@@ -188,7 +187,7 @@ fn take(
                 return Ok(());
             }
             None if args.policy == "never" => {
-                return Err(FindError::Missing(written.familiar()).into());
+                return Err(FindError::Missing(written.clone().or_latest().familiar()).into());
             }
             None => {}
         }
@@ -214,6 +213,7 @@ pub fn load_and_tell(
     policy: Option<&Path>,
     quiet: bool,
 ) -> anyhow::Result<Published> {
+    let written = archive.to_string();
     let choice = Choice {
         platform,
         format: Some(archive.format),
@@ -221,8 +221,10 @@ pub fn load_and_tell(
     };
     let options = load_options(engine, choice, policy)?;
     let published = load(&engine.store, Input::Path(&archive.path), &options)
-        .with_context(|| archive.path.display().to_string())?;
-    tell_loaded(published, quiet)
+        .with_context(|| archive.path.display().to_string())
+        .and_then(|published| tell_loaded(published, quiet));
+    record_pull(&engine.store, &written, published.as_ref().map(|image| image.id));
+    published
 }
 
 /// How an image that is chosen so is loaded.

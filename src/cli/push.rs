@@ -27,6 +27,8 @@ use crate::image::reference::Reference;
 use crate::image::signature::attachment;
 use crate::image::transport::{self, Archive, Engine, Transport};
 use crate::store::Store;
+use crate::store::events::Event;
+use crate::store::images::Image;
 
 /// zstd with tables, so that others fetch only the files that they do not have.
 const CHUNKED: &str = "zstd:chunked";
@@ -178,6 +180,12 @@ pub fn run(mut args: PushArgs, context: &Context) -> Outcome {
         };
         let pushed = push::push(&engine.store, &client, &found.image, &target, &options, &tell)
             .with_context(|| format!("cannot push {target}"))?;
+        let full = target.to_string();
+        record_push(
+            &engine.store,
+            &found.image,
+            args.destination.as_deref().unwrap_or(&full),
+        );
         timing::phase("command");
         if let Some(key) = &key {
             attachment::sign(&client, key, &target, &pushed.digest)
@@ -222,6 +230,7 @@ fn push_to_archive(args: &PushArgs, archive: Archive, options: &PushOptions, con
     let place = (archive.place, archive.path.as_path(), name);
     let pushed = export(&engine.store, &found.image, place, options, &tell)
         .with_context(|| format!("cannot push to {shown}"))?;
+    record_push(&engine.store, &found.image, shown);
     write_digest(args.digestfile.as_deref(), &pushed.digest)?;
     let line = match args.quiet {
         true => format!("{shown}\n"),
@@ -259,13 +268,19 @@ fn push_to_engine(args: &PushArgs, (to, name): (Engine, &str), context: &Context
         false => format!("Pushed: {transport}:{reference}\n"),
     };
     let item = Item {
-        image: found.image,
+        image: found.image.clone(),
         names: vec![reference],
     };
     sink.give(|output| save_archive(&engine.store, &[item], save::Format::DockerArchive, output))
         .with_context(|| format!("cannot push to {shown}"))?;
+    record_push(&engine.store, &found.image, shown);
     print(&line)?;
     Ok(0)
+}
+
+/// Records that an image was pushed, and where to by what was typed.
+pub fn record_push(store: &Store, image: &Image, destination: &str) {
+    store.tell([Event::image("push", &image.id.hex(), destination)]);
 }
 
 /// Pushes a list of manifests, as `manifest push` does. `None`: it is an image that is meant.

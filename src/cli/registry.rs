@@ -15,6 +15,7 @@ use super::context::{home, user, variable};
 use super::progress::{Display, Progress as How, Stage};
 use super::report;
 use super::values::time::duration;
+use crate::base::digest::Digest;
 use crate::image::find::{FindError, Found, find};
 use crate::image::layer::UnpackOptions;
 use crate::image::policy::{Demand, Origin, Policy};
@@ -25,7 +26,7 @@ use crate::image::registry::{
 };
 use crate::image::signature::registries_d::RegistriesD;
 use crate::oci::image::Platform;
-use crate::store::Store;
+use crate::store::{Store, events};
 
 /// How a registry is reached.
 #[derive(Args, Clone, Debug, Default)]
@@ -357,7 +358,7 @@ pub fn pull_first<'c>(
     progress: How,
     quiet: bool,
 ) -> anyhow::Result<(&'c Reference, Pulled)> {
-    first_of(candidates, |candidate| {
+    let pulled = first_of(candidates, |candidate| {
         let display = Display::new(progress, quiet);
         tell_resolved(written, &candidate.reference, &display);
         let wish = Wish {
@@ -368,7 +369,23 @@ pub fn pull_first<'c>(
         };
         let pulled = pull_and_tell(store, &candidate.sources, &wish, &display)?;
         Ok((&candidate.reference, pulled))
-    })
+    });
+    record_pull(
+        store,
+        &written.as_written(),
+        pulled.as_ref().map(|(_, pulled)| pulled.id),
+    );
+    pulled
+}
+
+/// Records that an image was pulled, or why not, by what was typed.
+pub fn record_pull(store: &Store, written: &str, pulled: Result<Digest, &anyhow::Error>) {
+    store.tell([match pulled {
+        Ok(id) => events::Event::image("pull", &id.hex(), written),
+        Err(error) => {
+            events::Event::image("pull-error", "", written).with("error", format_args!("{error:#}"))
+        }
+    }]);
 }
 
 /// Tells what a short name was taken for, where that is not what it means without configuration.

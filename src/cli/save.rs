@@ -12,6 +12,7 @@ use super::report::Outcome;
 use crate::image::archive::save::{self, Format, Item};
 use crate::image::find::{Found, find};
 use crate::store::Store;
+use crate::store::events::Event;
 
 /// Save images to an archive
 #[derive(Args, Debug)]
@@ -66,6 +67,12 @@ pub fn run(args: SaveArgs, context: &Context) -> Outcome {
         }
         _ => save::save_archive(&engine.store, &items, format, &mut io::stdout().lock())?,
     }
+    let path = args.output.filter(|path| path != "-");
+    let path = path.as_deref().unwrap_or("/dev/stdout".as_ref()).display();
+    let saved = items
+        .iter()
+        .map(|item| Event::image("save", &item.image.id.hex(), &path));
+    engine.store.tell(saved);
     Ok(0)
 }
 

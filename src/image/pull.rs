@@ -19,9 +19,9 @@ use crate::base::digest::Digest;
 use crate::base::{parallel, timing};
 use crate::oci::config::ImageConfig;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, Manifest, Platform, refuse_schema_1};
+use crate::store::Store;
 use crate::store::downloads::Download;
 use crate::store::images::Image;
-use crate::store::{Store, events};
 
 /// Layers that arrive at a time, however few processors there are: the network may be what is waited for.
 const DOWNLOADS: usize = 3;
@@ -79,17 +79,6 @@ pub type Tell<'a> = dyn Fn(Event<'_>) + Sync + 'a;
 /// Pulls an image, unless the store has what the name leads to now. It keeps the name that is wished for, wherever it
 /// comes from.
 pub fn pull(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) -> Result<Pulled> {
-    let pulled = obtain(store, places, wish, tell);
-    store.tell([match &pulled {
-        Ok(pulled) => events::Event::image("pull", &pulled.id.hex(), wish.reference),
-        Err(error) => {
-            events::Event::image("pull-error", "", wish.reference).with("error", format_args!("{error:#}"))
-        }
-    }]);
-    pulled
-}
-
-fn obtain(store: &Store, places: &[Source], wish: &Wish<'_>, tell: &Tell<'_>) -> Result<Pulled> {
     timing::phase("resolve");
     let name = wish.reference.name();
     let failed = |host: &str, reason: &str| tell(Event::Failed { host, reason });

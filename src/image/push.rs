@@ -19,7 +19,6 @@ use super::registry::{Client, Taken};
 use crate::base::digest::Digest;
 use crate::base::{parallel, timing};
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, MANIFEST_LIMIT, media_type};
-use crate::store::events::Event;
 use crate::store::images::{Image, ManifestRecord};
 use crate::store::layer::SeenBlob;
 use crate::store::locks::Hold;
@@ -95,7 +94,6 @@ pub fn push(
     let journey = Journey::new(store, client, image, target, options, tell);
     let known = |journey: &Journey<'_>| journey.known_manifest(None);
     let pushed = journey.push(target, target.tag(), known, true)?;
-    store.tell([Event::image("push", &image.id.hex(), target)]);
     Ok(pushed.context("a manifest is written where none is known")?.0)
 }
 

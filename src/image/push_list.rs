@@ -18,9 +18,9 @@ use super::reference::Reference;
 use super::registry::{Client, Part, Source, Sources};
 use crate::base::digest::Digest;
 use crate::oci::image::{Descriptor, Document, MANIFEST_LIMIT, media_type};
+use crate::store::Store;
 use crate::store::images::Image;
 use crate::store::lists::Member;
-use crate::store::{Store, events};
 
 /// How a list is pushed.
 pub struct ListOptions {
@@ -115,8 +115,6 @@ impl ListJourney<'_> {
         }
         let bytes = serialized(&mut index, kind);
         let taken = self.client.put_manifest(self.target.tag(), &bytes, kind)?;
-        self.store
-            .tell([events::Event::image("push", &self.list.id.hex(), self.target)]);
         let mut pushed = Pushed::of(taken, bytes.len());
         pushed.lacks.splice(..0, lacks);
         Ok(pushed)

@@ -239,6 +239,14 @@ impl Reference {
         self.familiar_name() + &self.suffix()
     }
 
+    /// The reference as it was written.
+    pub fn as_written(&self) -> String {
+        match &self.short {
+            Some(short) => format!("{short}{}", self.suffix()),
+            None => self.to_string(),
+        }
+    }
+
     /// The same reference with the tag `latest` if it has neither tag nor digest.
     pub fn or_latest(mut self) -> Self {
         if self.tag.is_none() && self.digest.is_none() {

@@ -84,9 +84,9 @@ pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Referenc
         true => None,
         false => Some(hold(store, &image.id, source, Hold::Shared)?),
     };
-    for name in &parsed {
+    for (name, written) in parsed.iter().zip(names) {
         store.set_tag(&name.to_string(), &image.id.hex())?;
-        store.tell([Event::image("tag", &image.id.hex(), name)]);
+        store.tell([Event::image("tag", &image.id.hex(), written)]);
     }
     Ok(parsed)
 }
@@ -160,6 +160,7 @@ pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveE
     // Commands that make a container hold the image shared until the container is there to be seen.
     let held = hold(store, &id, text, Hold::Exclusive)?;
     let names = own_names_of(store, &found.image)?;
+    let meant = found.name.as_ref().map_or_else(|| id.hex(), ToString::to_string);
     if let Some(name) = found.name {
         if !names.contains(&name) {
             // Moved to another image since it was found.
@@ -178,7 +179,7 @@ pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveE
     if !force {
         check_unused(store, &id)?;
     }
-    let mut removal = delete(store, &id, names, held)?;
+    let mut removal = delete(store, &id, names, &meant, held)?;
     removal.left_over = store.sweep_unreachable().err();
     Ok(removal)
 }
@@ -215,8 +216,14 @@ fn untagged(store: &Store, id: &Digest, name: Reference) -> Removal {
     }
 }
 
-/// Names first, so that none is left that leads nowhere.
-fn delete(store: &Store, id: &Digest, names: Vec<Reference>, held: Locked) -> Result<Removal, RemoveError> {
+/// Names first, so that none is left that leads nowhere. `meant`: what the image was called when it was to be removed.
+fn delete(
+    store: &Store,
+    id: &Digest,
+    names: Vec<Reference>,
+    meant: &str,
+    held: Locked,
+) -> Result<Removal, RemoveError> {
     store.unmount_everywhere(&held, Kind::Images, &id.hex())?;
     for name in &names {
         store.remove_tag(&name.to_string(), &id.hex())?;
@@ -225,8 +232,7 @@ fn delete(store: &Store, id: &Digest, names: Vec<Reference>, held: Locked) -> Re
     drop(held);
     let hex = id.hex();
     let untags = names.iter().map(|name| Event::image("untag", &hex, name));
-    let last = names.last().map_or_else(|| hex.clone(), ToString::to_string);
-    store.tell(untags.chain([Event::image("remove", &hex, last)]));
+    store.tell(untags.chain([Event::image("remove", &hex, meant)]));
     Ok(Removal {
         untagged: names,
         deleted: Some(*id),
@@ -284,7 +290,7 @@ pub fn prune(store: &Store, all: bool, fits: &mut dyn FnMut(&Listed) -> bool) ->
         if check_unused(store, &id).is_err() || (!all && !names.is_empty()) {
             continue;
         }
-        pruned.removed.push(delete(store, &id, names, held)?);
+        pruned.removed.push(delete(store, &id, names, &id.hex(), held)?);
         gone.push(listed.image);
     }
     let (kept, _damaged) = store.own_images()?;

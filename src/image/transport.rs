@@ -7,6 +7,7 @@
 //! ```
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
@@ -49,6 +50,24 @@ pub struct Archive {
     pub path: PathBuf,
     pub format: Format,
     pub which: Which,
+}
+
+impl fmt::Display for Archive {
+    /// As it is typed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = match self.place {
+            Place::Layout => "oci",
+            Place::LayoutArchive => "oci-archive",
+            Place::DockerArchive => "docker-archive",
+            Place::Directory => "dir",
+        };
+        write!(f, "{word}:{}", self.path.display())?;
+        match &self.which {
+            Which::Named(name) => write!(f, ":{name}"),
+            Which::Index(index) => write!(f, ":@{index}"),
+            Which::Only | Which::All => Ok(()),
+        }
+    }
 }
 
 /// Why a place is not to be read.

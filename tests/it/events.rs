@@ -127,7 +127,7 @@ fn what_happened_is_told_in_its_order() {
         "container cleanup three",
         "container stop three",
         "container remove three",
-        "image tag localhost/other:latest",
+        "image tag other",
         "image untag localhost/other:latest",
         "volume remove data",
     ];
@@ -281,4 +281,49 @@ fn the_end_of_a_detached_process_is_told() {
         all.lines().filter(|code| *code == "137").count() == 1
     });
     coracle(&["rm", "-f", "one"]).succeeds();
+}
+
+#[test]
+fn events_of_images_name_what_was_typed() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let outcome = sandbox
+        .coracle(["image", "inspect", "--format", "{{.ID}}", image])
+        .run()
+        .succeeds();
+    let id = outcome.text().trim().to_owned();
+    fs::remove_dir_all(sandbox.data_root().join("events")).unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let (pushed, tarball) = (
+        directory.path().join("dir").display().to_string(),
+        directory.path().join("ball.tar").display().to_string(),
+    );
+    let run = |words: &[&str]| sandbox.coracle(words).run();
+    run(&["push", image, &format!("dir:{pushed}")]).succeeds();
+    run(&["save", image, "-o", &tarball]).succeeds();
+    run(&["load", "-i", &tarball]).succeeds();
+    run(&["pull", &format!("docker-archive:{tarball}")]).succeeds();
+    // Nobody listens at port 1.
+    let bogus = "localhost:1/bogus";
+    run(&["pull", "--retry=0", bogus]).exits(125);
+    run(&["pull", &format!("oci:{tarball}.none")]).exits(125);
+    run(&["tag", image, "other"]).succeeds();
+    run(&["rmi", "other"]).succeeds();
+    run(&["rmi", "-f", &id]).succeeds();
+    let told = events(&sandbox, &[], "{{.Status}} {{.Name}}");
+    let expected = [
+        &format!("push dir:{pushed}"),
+        &format!("save {tarball}"),
+        &format!("loadfromarchive {tarball}"),
+        &format!("pull docker-archive:{tarball}"),
+        &format!("pull-error {bogus}"),
+        &format!("pull-error oci:{tarball}.none"),
+        "tag other",
+        "untag localhost/other:latest",
+        &format!("untag {}", super::death::IMAGE),
+        &format!("remove {id}"),
+    ];
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
+    let errors = events(&sandbox, &["--filter=event=pull-error"], "{{.Error}}");
+    assert!(errors.contains("onnection refused"), "{errors}");
 }

@@ -12,7 +12,7 @@ use crate::base::digest::Digest;
 use crate::cli::context::Context;
 use crate::cli::options::Boolean;
 use crate::cli::output::{print_line, write_digest};
-use crate::cli::push::{PackingOptions, lacking};
+use crate::cli::push::{PackingOptions, lacking, record_push};
 use crate::cli::registry::{RegistryOptions, Remote, TransferOptions};
 use crate::cli::report::{self, Outcome};
 use crate::engine::Engine;
@@ -106,6 +106,7 @@ pub fn push_list(
     let Transport::Name(_) = transport::parse(OsStr::new(destination))? else {
         bail!("{destination}: a list is pushed to registries only, its transport is not supported");
     };
+    let written = destination;
     let destination = transport::name(destination);
     let target = destination.parse::<Reference>()?.or_latest();
     if target.digest().is_some() {
@@ -148,6 +149,7 @@ pub fn push_list(
         tell: &tell,
     };
     let pushed = journey.push().with_context(|| format!("cannot push {target}"))?;
+    record_push(&engine.store, list, written);
     Ok((engine, pushed))
 }
 

@@ -21,7 +21,6 @@ use crate::image::push::{Format, LEVEL, PushOptions, Pushed, Step, Tell, layer_t
 use crate::image::reference::Reference;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Index, media_type};
 use crate::store::Store;
-use crate::store::events::Event;
 use crate::store::images::Image;
 
 /// What is written, by the words of containers-transports(5).
@@ -56,7 +55,7 @@ pub fn export(
         options,
         tell,
     };
-    let pushed = match place {
+    match place {
         Place::Layout => {
             let mut target = directory(path)?;
             let index = target.index()?;
@@ -100,13 +99,7 @@ pub fn export(
             }
             writer.directory(&mut directory(path)?)
         }
-    }?;
-    store.tell([Event::image(
-        "push",
-        &image.id.hex(),
-        name.map_or_else(|| path.display().to_string(), str::to_owned),
-    )]);
-    Ok(pushed)
+    }
 }
 
 fn directory(path: &Path) -> Result<Directory> {

@@ -87,9 +87,7 @@ pub fn load(store: &Store, input: Input<'_>, options: &LoadOptions) -> Result<Ve
         fetch(&source, &plans, &mut layers)?;
     }
     drop(unpacked);
-    let loaded = layers.publish(plans.into_iter().map(new_image).collect())?;
-    store.tell(loaded.iter().map(|one| one.event("loadfromarchive")));
-    Ok(loaded)
+    layers.publish(plans.into_iter().map(new_image).collect())
 }
 
 /// Whether the policy lets an archive's images in.

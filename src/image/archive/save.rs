@@ -19,7 +19,6 @@ use crate::image::layer;
 use crate::image::publish::plain_manifest;
 use crate::image::reference::Reference;
 use crate::oci::image::{CONFIG_LIMIT, Descriptor, Document, Index, MANIFEST_LIMIT, media_type};
-use crate::store::events::Event;
 use crate::store::images::{Image, Layer, ManifestRecord};
 use crate::store::locks::Locked;
 use crate::store::{Kind, Store};
@@ -75,9 +74,7 @@ pub fn save_archive(store: &Store, items: &[Item], format: Format, output: &mut 
         }
         Format::OciDirectory | Format::DockerDirectory => bail!("a directory cannot be written to a stream"),
     }
-    target.end()?;
-    tell(store, items);
-    Ok(())
+    target.end()
 }
 
 /// Writes a file, of which what was there stays until the new one is whole. What is no file, a pipe for example, is
@@ -127,17 +124,7 @@ pub fn save_directory(store: &Store, items: &[Item], format: Format, path: &Path
         Format::DockerDirectory => docker_directory(store, items, &mut target),
         Format::DockerArchive | Format::OciArchive => bail!("{}: is a directory", path.display()),
     };
-    written.with_context(|| path.display().to_string())?;
-    tell(store, items);
-    Ok(())
-}
-
-fn tell(store: &Store, items: &[Item]) {
-    store.tell(items.iter().map(|item| {
-        let id = item.image.id.hex();
-        let name = item.names.first().map_or_else(|| id.clone(), ToString::to_string);
-        Event::image("save", &id, name)
-    }));
+    written.with_context(|| path.display().to_string())
 }
 
 /// Holds the images, so that none is removed meanwhile.
