@@ -232,7 +232,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l init-path -d 'With --init: run this program of the host instead of our own' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT, labels=KEY,..., env=NAME,... or label=KEY=VALUE' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l health-timeout -d 'Time that a check may take' -r
@@ -348,11 +348,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from kill" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from kill" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l since -d 'Only lines after this time: a date, a number of seconds, or a time ago such as 10m' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l until -d 'Only lines before this time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l until -d 'Only lines before this time; with --follow, 10m is in ten minutes' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s n -l tail -d 'Only the last lines; -n without a number prints the names of the containers' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s f -l follow -d 'Go on with what the container writes'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s t -l timestamps -d 'Put the time before each line'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l details -d 'Accepted for compatibility: there are no further details'
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l details -d 'Put what the log says of the container before each line: its tag, labels and variables, by --log-opt'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l names -d 'Put the name of the container before each line; of several containers it is else the identifier'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -l color -d 'Give each container a colour of its own'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from logs" -s l -l latest -d 'The container made last'
@@ -459,7 +459,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l init-path -d 'With --init: run this program of the host instead of our own' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT, labels=KEY,..., env=NAME,... or label=KEY=VALUE' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l health-timeout -d 'Time that a check may take' -r
@@ -650,7 +650,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l sdnotify -d '
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l init-path -d 'With --init: run this program of the host instead of our own' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT, labels=KEY,..., env=NAME,... or label=KEY=VALUE' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l health-timeout -d 'Time that a check may take' -r
@@ -1019,11 +1019,11 @@ complete -c coracle -n "__fish_coracle_using_subcommand logout" -l compat-auth-f
 complete -c coracle -n "__fish_coracle_using_subcommand logout" -s a -l all -d 'Forget those for all registries'
 complete -c coracle -n "__fish_coracle_using_subcommand logout" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -l since -d 'Only lines after this time: a date, a number of seconds, or a time ago such as 10m' -r
-complete -c coracle -n "__fish_coracle_using_subcommand logs" -l until -d 'Only lines before this time' -r
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -l until -d 'Only lines before this time; with --follow, 10m is in ten minutes' -r
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s n -l tail -d 'Only the last lines; -n without a number prints the names of the containers' -r
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s f -l follow -d 'Go on with what the container writes'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s t -l timestamps -d 'Put the time before each line'
-complete -c coracle -n "__fish_coracle_using_subcommand logs" -l details -d 'Accepted for compatibility: there are no further details'
+complete -c coracle -n "__fish_coracle_using_subcommand logs" -l details -d 'Put what the log says of the container before each line: its tag, labels and variables, by --log-opt'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -l names -d 'Put the name of the container before each line; of several containers it is else the identifier'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -l color -d 'Give each container a colour of its own'
 complete -c coracle -n "__fish_coracle_using_subcommand logs" -s l -l latest -d 'The container made last'
@@ -1236,7 +1236,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l sdnotify -d 'Who
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l init -d 'Run our own small init as the first process, which reaps what others leave behind' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l init-path -d 'With --init: run this program of the host instead of our own' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-driver -d 'Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l log-opt -d 'Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT, labels=KEY,..., env=NAME,... or label=KEY=VALUE' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l health-timeout -d 'Time that a check may take' -r

@@ -74,6 +74,15 @@ fn four_significant(value: f64, precision: usize) -> String {
 /// A number of bytes as flags take it: digits, an optional fraction and a unit of `b`, `k`, `m`, `g`, `t` or `p`
 /// with an optional `b` or `ib`. All units are powers of 1024, as in docker/go-units, `RAMInBytes`.
 pub fn parse_size(text: &str) -> Option<u64> {
+    parse_scaled(text, 1024)
+}
+
+/// The same in powers of 1000, as in docker/go-units, `FromHumanSize`.
+pub fn parse_decimal_size(text: &str) -> Option<u64> {
+    parse_scaled(text, 1000)
+}
+
+fn parse_scaled(text: &str, base: u64) -> Option<u64> {
     let lower = text.trim().to_ascii_lowercase();
     let end = lower
         .find(|c: char| !c.is_ascii_digit() && c != '.')
@@ -92,7 +101,7 @@ pub fn parse_size(text: &str) -> Option<u64> {
         "p" => 5,
         _ => return None,
     };
-    let factor = 1u64 << (10 * power);
+    let factor = base.pow(power);
     if let Ok(whole) = number.parse::<u64>() {
         return whole.checked_mul(factor);
     }
@@ -189,6 +198,21 @@ mod tests {
             ("99999999999999g", None),
         ] {
             assert_eq!(parse_size(text), bytes, "{text}");
+        }
+    }
+
+    #[test]
+    fn parsed_decimal_sizes() {
+        for (text, bytes) in [
+            ("1024", Some(1024)),
+            ("3.089m", Some(3_089_000)),
+            ("10MB", Some(10_000_000)),
+            ("1.5KiB", Some(1500)),
+            ("2p", Some(2_000_000_000_000_000)),
+            ("-1", None),
+            ("1x", None),
+        ] {
+            assert_eq!(parse_decimal_size(text), bytes, "{text}");
         }
     }
 

@@ -14,7 +14,7 @@ use super::output::{print, print_line};
 use super::report::Outcome;
 use super::template::{Shape, Template};
 use super::values::filter::Filters;
-use super::values::time::{duration, moment};
+use super::values::time::{end, moment};
 use super::view::events::{KEYS, Zone, document, fits, line, row};
 use crate::engine::events::{Follower, Wait};
 use crate::store::Store;
@@ -131,7 +131,8 @@ fn plan(args: &EventsArgs) -> anyhow::Result<Plan> {
         .until
         .as_deref()
         .map(|text| {
-            until(text, since.is_some(), now)
+            // With nothing to begin at, what was before would be nothing.
+            end(text, since.is_none(), now)
                 .with_context(|| format!("failed to parse event filters: invalid --until {text:?}"))
         })
         .transpose()?;
@@ -149,22 +150,6 @@ fn plan(args: &EventsArgs) -> anyhow::Result<Plan> {
     })
 }
 
-/// The end. A duration is a time ago, as with Docker; but with nothing to begin at it would leave nothing to print, and is
-/// a time to come, as with Podman. One with a minus sign is to come in any case.
-fn until(text: &str, has_begin: bool, now: SystemTime) -> anyhow::Result<SystemTime> {
-    let ahead = |text: &str| duration(text).and_then(|ahead| now.checked_add(ahead));
-    let is_number = text.parse::<f64>().is_ok();
-    let to_come = match text.strip_prefix('-') {
-        Some(rest) => ahead(rest),
-        None if has_begin => None,
-        None => ahead(text),
-    };
-    match to_come.filter(|_| !is_number) {
-        Some(time) => Ok(time),
-        None => Ok(moment(text, now)?),
-    }
-}
-
 impl Plan {
     fn print(&self, event: &Event) -> anyhow::Result<()> {
         let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_nanos(event.time);
@@ -179,29 +164,5 @@ impl Plan {
             Look::Template(template) => print(&(template.execute(&row(event), Shape::Struct)? + "\n"))?,
         }
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::time::{Duration, UNIX_EPOCH};
-
-    #[test]
-    fn ends() {
-        let now = UNIX_EPOCH + Duration::from_secs(1000);
-        for (text, has_begin, seconds) in [
-            ("10s", true, Some(990)),
-            ("10s", false, Some(1010)),
-            ("-10s", true, Some(1010)),
-            ("-10s", false, Some(1010)),
-            ("500", false, Some(500)),
-            ("1970-01-01T00:00:07Z", false, Some(7)),
-            ("soon", false, None),
-            ("-", false, None),
-        ] {
-            let expected = seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
-            assert_eq!(until(text, has_begin, now).ok(), expected, "{text} {has_begin}");
-        }
     }
 }

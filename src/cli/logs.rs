@@ -1,6 +1,6 @@
 //! `logs`: print what containers wrote.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Write};
 use std::time::SystemTime;
 
@@ -11,7 +11,7 @@ use super::context::{Context, variable};
 use super::output::Unwritten;
 use super::report::Outcome;
 use super::select::Wanted;
-use super::values::time::moment;
+use super::values::time::end;
 use crate::base::id::short;
 use crate::base::time::rfc3339;
 use crate::engine::EngineError;
@@ -27,7 +27,7 @@ pub struct LogsArgs {
     /// Only lines after this time: a date, a number of seconds, or a time ago such as 10m
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
-    /// Only lines before this time
+    /// Only lines before this time; with --follow, 10m is in ten minutes
     #[arg(long, value_name = "TIME")]
     until: Option<String>,
     /// Only the last lines; -n without a number prints the names of the containers
@@ -36,7 +36,7 @@ pub struct LogsArgs {
     /// Put the time before each line
     #[arg(short, long)]
     timestamps: bool,
-    /// Accepted for compatibility: there are no further details
+    /// Put what the log says of the container before each line: its tag, labels and variables, by --log-opt
     #[arg(long)]
     details: bool,
     /// Put the name of the container before each line; of several containers it is else the identifier
@@ -62,6 +62,7 @@ struct Plan {
     /// The same for a clock.
     end: Option<SystemTime>,
     timestamps: bool,
+    details: bool,
 }
 
 /// One of the logs that are printed.
@@ -162,12 +163,14 @@ pub fn run(mut args: LogsArgs, context: &Context) -> Outcome {
 
 fn plan(args: &mut LogsArgs) -> anyhow::Result<Plan> {
     let now = SystemTime::now();
-    let time = |option: &str, text: &Option<String>| {
+    let time = |option: &str, text: &Option<String>, is_ahead: bool| {
         text.as_ref()
-            .map(|text| moment(text, now).with_context(|| format!("invalid {option} {text:?}")))
+            .map(|text| end(text, is_ahead, now).with_context(|| format!("invalid {option} {text:?}")))
             .transpose()
     };
-    let (since, until) = (time("--since", &args.since)?, time("--until", &args.until)?);
+    let since = time("--since", &args.since, false)?;
+    // Nobody follows until a time that has passed.
+    let until = time("--until", &args.until, args.follow)?;
     let tail = match args.tail.take() {
         None => None,
         Some(text) if text == "all" => None,
@@ -187,6 +190,7 @@ fn plan(args: &mut LogsArgs) -> anyhow::Result<Plan> {
         until: until.map(rfc3339),
         end: until,
         timestamps: args.timestamps,
+        details: args.details,
     })
 }
 
@@ -200,19 +204,21 @@ impl Plan {
             source.reader.skip_to_last(count)?;
             return self.print_all(source, printer);
         }
-        let mut last = VecDeque::new();
+        let (mut last, mut lines, mut begins) = (VecDeque::<Line<'_>>::new(), 0, true);
         while let Some(line) = source.reader.read()? {
             if !self.has(&line) {
                 continue;
             }
-            if last.len() == count && last.pop_front().is_none() {
-                continue;
-            }
+            lines += usize::from(std::mem::replace(&mut begins, line.is_whole));
             last.push_back(Line {
                 text: line.text.into_owned().into(),
                 time: line.time.into_owned().into(),
                 ..line
             });
+            while lines > count {
+                let first = last.pop_front();
+                lines -= usize::from(first.is_none_or(|line| line.is_whole));
+            }
         }
         last.iter()
             .try_for_each(|line| self.print(line, &source.prefix, source.color, &mut source.goes_on, printer))
@@ -258,6 +264,10 @@ impl Plan {
                 output.extend_from_slice(line.time.as_bytes());
                 output.push(b' ');
             }
+            if self.details && !line.details.is_empty() {
+                output.extend_from_slice(written(&line.details).as_bytes());
+                output.push(b' ');
+            }
         }
         output.extend_from_slice(&line.text);
         if color.is_some() {
@@ -268,6 +278,25 @@ impl Plan {
         }
         printer.end_line()
     }
+}
+
+/// Details as Docker prints them: `key=value,…`, each as in the query of a URL.
+fn written(details: &BTreeMap<String, String>) -> String {
+    let escaped = |text: &str| -> String {
+        text.bytes()
+            .map(|byte| match byte {
+                b' ' => "+".to_owned(),
+                b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+                _ if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+                _ => format!("%{byte:02X}"),
+            })
+            .collect()
+    };
+    let pairs: Vec<String> = details
+        .iter()
+        .map(|(key, value)| format!("{}={}", escaped(key), escaped(value)))
+        .collect();
+    pairs.join(",")
 }
 
 /// Gathers output, so that many lines are one write.

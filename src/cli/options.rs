@@ -91,7 +91,7 @@ pub struct Identity {
     /// Where output goes: json-file, k8s-file, journald, passthrough, passthrough-tty or none
     #[arg(long, value_name = "DRIVER")]
     pub log_driver: Option<String>,
-    /// Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, or for the journal tag=TEXT
+    /// Option of the log: path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT, labels=KEY,..., env=NAME,... or label=KEY=VALUE
     #[arg(long, value_name = "KEY=VALUE")]
     pub log_opt: Vec<String>,
     /// Print no progress

@@ -8,7 +8,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 
 use super::log_journal::{self, Journal};
-use super::log_lines::Format;
+use super::log_lines::{self, Format};
 use crate::base::bytes::ByteString;
 use crate::base::time;
 use crate::store::container::{Container, Log, LogFile};
@@ -36,15 +36,27 @@ impl LogWriter {
     pub fn open(directory: BorrowedFd<'_>, container: &Container) -> io::Result<Self> {
         let target = match &container.config.log {
             Log::None | Log::Passthrough | Log::PassthroughTty => Target::Nothing,
-            Log::JsonFile(file) => Target::File(FileWriter::open(directory, file, Format::Json)?),
-            Log::K8sFile(file) => Target::File(FileWriter::open(directory, file, Format::Kubernetes)?),
-            Log::Journald { tag } => {
+            Log::JsonFile(file) => {
+                let mut told = file.details.of(&container.config);
+                let tag = file.tag.as_deref().filter(|tag| !tag.is_empty());
+                told.extend(tag.map(|tag| ("tag".to_owned(), log_journal::tag(tag, container))));
+                let details = log_lines::details(&told);
+                Target::File(FileWriter::open(directory, file, Format::Json, details)?)
+            }
+            Log::K8sFile(file) => Target::File(FileWriter::open(
+                directory,
+                file,
+                Format::Kubernetes,
+                String::new(),
+            )?),
+            Log::Journald { tag, details } => {
                 let path = log_journal::SOCKET;
-                let journal =
-                    Journal::connect(Path::new(path), container, tag.as_deref()).map_err(|error| {
+                let journal = Journal::connect(Path::new(path), container, tag.as_deref(), details).map_err(
+                    |error| {
                         let cure = "use --log-driver=json-file";
                         io::Error::new(error.kind(), format!("no journal is at {path} ({error}): {cure}"))
-                    })?;
+                    },
+                )?;
                 Target::Journal(journal)
             }
         };
@@ -128,7 +140,10 @@ impl Batch<'_> {
     fn add(&mut self, is_error: bool, text: &[u8]) {
         match self.target {
             Target::Nothing => {}
-            Target::File(file) => file.format.write(&mut self.entries, is_error, text, &self.time),
+            Target::File(file) => {
+                let (format, details) = (file.format, &file.details);
+                format.write(&mut self.entries, is_error, text, &self.time, details);
+            }
             Target::Journal(journal) => journal.send(is_error, text),
         }
     }
@@ -164,6 +179,8 @@ fn numbered(name: &OsStr, number: u32) -> OsString {
 
 struct FileWriter {
     format: Format,
+    /// What every line says of its container.
+    details: String,
     /// The container was removed: its directory is being deleted and gets no more files.
     is_removed: bool,
     file: Option<OwnedFd>,
@@ -175,10 +192,11 @@ struct FileWriter {
 }
 
 impl FileWriter {
-    fn open(directory: BorrowedFd<'_>, file: &LogFile, format: Format) -> io::Result<Self> {
+    fn open(directory: BorrowedFd<'_>, file: &LogFile, format: Format, details: String) -> io::Result<Self> {
         let (directory, name) = place(directory, file.path.as_ref())?;
         Ok(Self {
             format,
+            details,
             is_removed: false,
             file: None,
             directory,
@@ -277,7 +295,7 @@ mod tests {
         Log::JsonFile(LogFile {
             max_size,
             max_files,
-            path: None,
+            ..LogFile::default()
         })
     }
 
@@ -359,6 +377,7 @@ mod tests {
             max_size: Some(1),
             max_files: 2,
             path: Some(path.as_path().into()),
+            ..LogFile::default()
         };
         let mut log = writer(&directory, &Log::K8sFile(file));
         log.write(false, b"one\n");

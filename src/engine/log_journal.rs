@@ -8,7 +8,7 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
 
 use crate::base::id::short;
-use crate::store::container::{Container, Root};
+use crate::store::container::{Container, LogDetails, Root};
 
 /// Where the journal listens.
 pub const SOCKET: &str = "/run/systemd/journal/socket";
@@ -23,28 +23,18 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Connects to the journal. `tag`: what the lines are to be called, with `{{.ID}}`, `{{.FullID}}`, `{{.Name}}` and
-    /// `{{.ImageName}}` for what the container is.
-    pub fn connect(path: &Path, container: &Container, tag: Option<&str>) -> io::Result<Self> {
+    /// Connects to the journal. `tag`: what the lines are to [be called](tag).
+    pub fn connect(
+        path: &Path,
+        container: &Container,
+        tag: Option<&str>,
+        details: &LogDetails,
+    ) -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
         rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
-        let image = match &container.root {
-            Root::Image { name, .. } => name.as_str(),
-            Root::Directory { .. } => "",
-        };
         let id = short(&container.id);
-        let tag = match tag {
-            None => id.to_owned(),
-            Some(tag) => [
-                ("{{.ID}}", id),
-                ("{{.FullID}}", &container.id),
-                ("{{.Name}}", &container.name),
-                ("{{.ImageName}}", image),
-            ]
-            .iter()
-            .fold(tag.to_owned(), |tag, (key, value)| tag.replace(key, value)),
-        };
+        let tag = tag.map_or_else(|| id.to_owned(), |text| self::tag(text, container));
         let mut fields = Vec::new();
         for (key, value) in [
             ("CONTAINER_ID", id),
@@ -52,9 +42,15 @@ impl Journal {
             ("CONTAINER_NAME", &container.name),
             ("CONTAINER_TAG", &tag),
             ("SYSLOG_IDENTIFIER", &tag),
-            ("IMAGE_NAME", image),
+            ("IMAGE_NAME", image_name(container)),
         ] {
             field(&mut fields, key, value.as_bytes());
+        }
+        for (key, value) in details.of(&container.config) {
+            let key = field_name(&key);
+            if !key.is_empty() {
+                field(&mut fields, &key, value.as_bytes());
+            }
         }
         Ok(Self {
             socket,
@@ -102,6 +98,37 @@ impl Journal {
     }
 }
 
+/// The text of a tag, with `{{.ID}}`, `{{.FullID}}`, `{{.Name}}` and `{{.ImageName}}` for what the container is.
+pub fn tag(text: &str, container: &Container) -> String {
+    [
+        ("{{.ID}}", short(&container.id)),
+        ("{{.FullID}}", &container.id),
+        ("{{.Name}}", &container.name),
+        ("{{.ImageName}}", image_name(container)),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (key, value)| text.replace(key, value))
+}
+
+fn image_name(container: &Container) -> &str {
+    match &container.root {
+        Root::Image { name, .. } => name,
+        Root::Directory { .. } => "",
+    }
+}
+
+/// What a label or a variable is called in the journal, as with Docker. Fields of the journal's own begin with `_`.
+fn field_name(key: &str) -> String {
+    let name: String = key
+        .chars()
+        .map(|letter| match letter.is_ascii_alphanumeric() {
+            true => letter.to_ascii_uppercase(),
+            false => '_',
+        })
+        .collect();
+    name.trim_start_matches('_').to_owned()
+}
+
 /// Adds a field. A value with an end of line in it goes with its length.
 fn field(packet: &mut Vec<u8>, key: &str, value: &[u8]) {
     packet.extend_from_slice(key.as_bytes());
@@ -134,14 +161,19 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
         let server = UnixDatagram::bind(&path).unwrap();
-        let mut journal = Journal::connect(&path, &container(), Some("{{.ImageName}}/{{.Name}}")).unwrap();
+        let details = LogDetails {
+            given: [("com.example-a".to_owned(), "b".to_owned())].into(),
+            ..LogDetails::default()
+        };
+        let mut journal =
+            Journal::connect(&path, &container(), Some("{{.ImageName}}/{{.Name}}"), &details).unwrap();
         let receive = || {
             let mut buffer = [0; 4096];
             let length = server.recv(&mut buffer).unwrap();
             String::from_utf8_lossy(&buffer[..length]).into_owned()
         };
         let common = "CONTAINER_ID=0123456789ab\nCONTAINER_ID_FULL=0123456789abcdef\nCONTAINER_NAME=one\n\
-                      CONTAINER_TAG=busybox/one\nSYSLOG_IDENTIFIER=busybox/one\nIMAGE_NAME=busybox\n";
+                      CONTAINER_TAG=busybox/one\nSYSLOG_IDENTIFIER=busybox/one\nIMAGE_NAME=busybox\nCOM_EXAMPLE_A=b\n";
         journal.send(false, b"text\n");
         assert_eq!(receive(), format!("{common}PRIORITY=6\nMESSAGE=text\n"));
         journal.send(true, b"a=b");
@@ -154,7 +186,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
         let server = UnixDatagram::bind(&path).unwrap();
-        let mut journal = Journal::connect(&path, &container(), None).unwrap();
+        let mut journal = Journal::connect(&path, &container(), None, &LogDetails::default()).unwrap();
         while journal.lost < 3 {
             journal.send(false, b"text\n");
         }

@@ -1,6 +1,7 @@
 //! One line of a log: Docker's json-file format, and the one of Kubernetes that Podman uses.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 
 /// How a log file is written.
@@ -22,14 +23,16 @@ pub struct Line<'a> {
     pub is_error: bool,
     /// RFC 3339.
     pub time: Cow<'a, str>,
+    /// What it says of its container.
+    pub details: BTreeMap<String, String>,
 }
 
 impl Format {
-    /// Adds one line to `entries`.
-    pub fn write(self, entries: &mut Vec<u8>, is_error: bool, text: &[u8], time: &str) {
+    /// Adds one line to `entries`. `details`: [what it says](details) of its container.
+    pub fn write(self, entries: &mut Vec<u8>, is_error: bool, text: &[u8], time: &str, details: &str) {
         let stream = if is_error { "stderr" } else { "stdout" };
         match self {
-            Self::Json => write_json(entries, stream, text, time),
+            Self::Json => write_json(entries, stream, text, time, details),
             Self::Kubernetes => {
                 let (text, tag) = match text.strip_suffix(b"\n") {
                     Some(text) => (text, b" F "),
@@ -55,6 +58,7 @@ impl Format {
                     is_whole,
                     is_error: entry.stream == "stderr",
                     time: entry.time,
+                    details: entry.attrs,
                 })
             }),
             Self::Kubernetes => kubernetes(entry),
@@ -63,7 +67,7 @@ impl Format {
 }
 
 /// Bytes that are not UTF-8 are replaced, as by Docker: JSON cannot hold them.
-fn write_json(entries: &mut Vec<u8>, stream: &str, text: &[u8], time: &str) {
+fn write_json(entries: &mut Vec<u8>, stream: &str, text: &[u8], time: &str, details: &str) {
     let (body, end): (_, &[u8]) = match text.strip_suffix(b"\n") {
         Some(body) => (body, b"\\n"),
         None => (text, b""),
@@ -81,7 +85,16 @@ fn write_json(entries: &mut Vec<u8>, stream: &str, text: &[u8], time: &str) {
         entries.extend_from_slice(b"{\"log\":");
         serde_json::to_writer(&mut *entries, &text).expect("strings can be JSON, and memory can be written");
     }
-    writeln!(entries, ",\"stream\":\"{stream}\",\"time\":\"{time}\"}}").expect("memory can be written");
+    writeln!(entries, ",\"stream\":\"{stream}\"{details},\"time\":\"{time}\"}}")
+        .expect("memory can be written");
+}
+
+/// What lines say of their container, as each of them has it.
+pub fn details(details: &BTreeMap<String, String>) -> String {
+    match details.is_empty() {
+        true => String::new(),
+        false => format!(",\"attrs\":{}", serde_json::json!(details)),
+    }
 }
 
 #[derive(serde::Deserialize)]
@@ -92,6 +105,8 @@ struct Entry<'a> {
     stream: Cow<'a, str>,
     #[serde(borrow)]
     time: Cow<'a, str>,
+    #[serde(default)]
+    attrs: BTreeMap<String, String>,
 }
 
 /// An entry as we write it, whose text holds nothing that JSON has to write otherwise but its end of line.
@@ -118,6 +133,7 @@ fn quick_json(entry: &[u8]) -> Option<Line<'_>> {
         is_whole,
         is_error,
         time: Cow::Borrowed(std::str::from_utf8(time).ok()?),
+        details: BTreeMap::new(),
     })
 }
 
@@ -140,6 +156,7 @@ fn kubernetes(entry: &[u8]) -> Option<Line<'_>> {
         is_whole,
         is_error,
         time: Cow::Borrowed(std::str::from_utf8(time).ok()?),
+        details: BTreeMap::new(),
     })
 }
 
@@ -160,7 +177,7 @@ mod tests {
 
     fn written(format: Format, text: &[u8]) -> Vec<u8> {
         let mut entries = Vec::new();
-        format.write(&mut entries, true, text, TIME);
+        format.write(&mut entries, true, text, TIME, "");
         entries
     }
 
@@ -186,6 +203,7 @@ mod tests {
             (&*line.text, line.is_whole, line.is_error),
             (b"x".as_slice(), true, false)
         );
+        assert_eq!(line.details["tag"], "t");
         let podman = b"2026-01-01T00:00:00.000000001+01:00 stdout F  x\n";
         let line = Format::Kubernetes.parse(podman).unwrap();
         assert_eq!(

@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::time::{Duration, Instant, SystemTime};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -100,7 +101,7 @@ impl LogReader {
     pub fn skip_to_last(&mut self, count: usize) -> Result<()> {
         let mut left = count;
         for index in (0..self.files.len()).rev() {
-            let found = last_lines(&mut self.files[index], left, &mut self.buffer);
+            let found = last_lines(&mut self.files[index], self.format, left, &mut self.buffer);
             let (offset, lines) = found.map_err(io("the container's log"))?;
             left -= lines;
             let seeked = self.files[index].seek(SeekFrom::Start(offset));
@@ -219,33 +220,84 @@ impl LogReader {
     }
 }
 
-/// Where the last `count` lines of a file begin, and how many they are if it has less.
-fn last_lines(file: &mut File, count: usize, buffer: &mut [u8]) -> std::io::Result<(u64, usize)> {
+/// Where the last `count` lines of a file begin, and how many they are if it has less. The pieces of a line that was cut are
+/// one.
+fn last_lines(
+    file: &mut File,
+    format: Format,
+    count: usize,
+    buffer: &mut [u8],
+) -> std::io::Result<(u64, usize)> {
     let mut end = file.seek(SeekFrom::End(0))?;
     if count == 0 {
         return Ok((end, 0));
     }
     let mut lines = 0;
+    // Where the entry begins that was passed last, and where the last one of all ends.
+    let (mut after, mut last) = (None, 0);
     while end > 0 {
         let length = end.min(buffer.len() as u64) as usize;
         let begin = end - length as u64;
         file.seek(SeekFrom::Start(begin))?;
         file.read_exact(&mut buffer[..length])?;
-        for (index, _) in buffer[..length]
+        let known = (&buffer[..length], begin);
+        for (index, _) in known
+            .0
             .iter()
             .enumerate()
             .rev()
             .filter(|(_, byte)| **byte == b'\n')
         {
-            // The end of one line is where the next one begins.
-            if lines == count {
-                return Ok((begin + index as u64 + 1, count));
+            let start = begin + index as u64 + 1;
+            match after {
+                None => last = start,
+                // A line begins behind an entry that ends one.
+                Some(after) if after < last && ends_line(file, format, start..after, known)? => {
+                    lines += 1;
+                    if lines == count {
+                        return Ok((after, count));
+                    }
+                }
+                Some(_) => {}
             }
-            lines += 1;
+            after = Some(start);
         }
         end = begin;
     }
-    Ok((0, lines))
+    let Some(after) = after else {
+        return Ok((0, 0));
+    };
+    if after < last && ends_line(file, format, 0..after, (&[], 0))? {
+        lines += 1;
+        if lines == count {
+            return Ok((after, count));
+        }
+    }
+    Ok((0, lines + 1))
+}
+
+/// Whether the entry at that place of a file ends its line. `known`: what was read of the file, and from where on.
+fn ends_line(
+    file: &File,
+    format: Format,
+    place: std::ops::Range<u64>,
+    (known, from): (&[u8], u64),
+) -> std::io::Result<bool> {
+    let length = (place.end - place.start) as usize;
+    let begin = place.start.checked_sub(from).map(|begin| begin as usize);
+    let known = begin.and_then(|begin| known.get(begin..begin + length));
+    let mut read = Vec::new();
+    let entry = match known {
+        Some(known) => known,
+        // It is no entry of ours.
+        None if length > ENTRY_LIMIT => return Ok(true),
+        None => {
+            read.resize(length, 0);
+            file.read_exact_at(&mut read, place.start)?;
+            &read
+        }
+    };
+    Ok(format.parse(entry).is_none_or(|line| line.is_whole))
 }
 
 /// Waits for more of a log.
@@ -383,12 +435,30 @@ mod tests {
         ] {
             for size in [1, 2, 3, 100] {
                 let mut buffer = vec![0; size];
-                let (offset, found) = last_lines(&mut file, count, &mut buffer).unwrap();
+                let (offset, found) = last_lines(&mut file, Format::Json, count, &mut buffer).unwrap();
                 assert_eq!(
                     (&text[offset as usize..], found),
                     (expected, lines),
                     "{count} {size}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn the_pieces_of_a_line_are_one() {
+        let entries: Vec<String> = ["F one", "P two", "P more", "F ", "F three", "P four"]
+            .iter()
+            .map(|entry| format!("2026-01-01T00:00:00Z stdout {entry}\n"))
+            .collect();
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, entries.concat().as_bytes()).unwrap();
+        for (count, first, lines) in [(1, 5, 1), (2, 4, 2), (3, 1, 3), (4, 0, 4), (5, 0, 4)] {
+            let expected = entries[..first].concat().len() as u64;
+            for size in [1, 7, 40, 1000] {
+                let mut buffer = vec![0; size];
+                let found = last_lines(&mut file, Format::Kubernetes, count, &mut buffer).unwrap();
+                assert_eq!(found, (expected, lines), "{count} {size}");
             }
         }
     }

@@ -285,6 +285,8 @@ pub enum Log {
     /// The journal of systemd; `tag`: what its lines are called.
     Journald {
         tag: Option<String>,
+        #[serde(default, skip_serializing_if = "LogDetails::is_empty")]
+        details: LogDetails,
     },
     /// The container has the standard streams of whoever starts it, which are no terminal, or may be one.
     Passthrough,
@@ -314,6 +316,43 @@ pub struct LogFile {
     /// Where it is, if that is not the container's directory.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<ByteString>,
+    /// What its lines are to be called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    #[serde(default, skip_serializing_if = "LogDetails::is_empty")]
+    pub details: LogDetails,
+}
+
+/// What every line of a log says of its container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogDetails {
+    /// The labels and the variables whose values are told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub variables: Vec<String>,
+    /// What is told as it was given.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given: BTreeMap<String, String>,
+}
+
+impl LogDetails {
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// What they are of a container.
+    pub fn of(&self, config: &Config) -> BTreeMap<String, String> {
+        let labels = config.labels.iter().filter(|(key, _)| self.labels.contains(key));
+        let labels = labels.map(|(key, value)| (key.clone(), value.clone()));
+        let variables = config.env.iter().filter_map(|variable| {
+            let text = variable.lossy();
+            let (name, value) = text.split_once('=')?;
+            let is_wanted = self.variables.iter().any(|wanted| wanted == name);
+            is_wanted.then(|| (name.to_owned(), value.to_owned()))
+        });
+        labels.chain(variables).chain(self.given.clone()).collect()
+    }
 }
 
 impl Default for LogFile {
@@ -322,6 +361,8 @@ impl Default for LogFile {
             max_size: None,
             max_files: 1,
             path: None,
+            tag: None,
+            details: LogDetails::default(),
         }
     }
 }

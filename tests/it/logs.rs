@@ -296,18 +296,74 @@ fn a_log_is_followed_until_its_time_is_over() {
         !sandbox.coracle(["logs", "one"]).run().text().is_empty()
     });
     // Nothing happens any more: the end comes of the clock alone.
-    for until in ["2s", "-1s"] {
+    for until in ["2s", "1"] {
         let end = std::time::SystemTime::now() + std::time::Duration::from_secs(2);
         let end = end.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
-        let (until, is_ahead) = match until {
-            "2s" => (format!("{end:.3}"), true),
-            _ => ("1".to_owned(), false),
-        };
-        let followed = sandbox.coracle(["logs", "-f", "--until", &until, "one"]).run();
+        let is_ahead = until == "2s";
+        let followed = sandbox.coracle(["logs", "-f", "--until", until, "one"]).run();
         followed.succeeds().prints(if is_ahead { "on\n" } else { "" });
         let now = std::time::SystemTime::now();
         let now = now.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs_f64();
         assert!(now + 0.01 >= end || !is_ahead, "it ended before its time");
     }
     sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+}
+
+#[test]
+fn the_pieces_of_a_line_count_as_one() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let run = |words: &[&str]| sandbox.coracle(words).run();
+    run(&["run", "--name=one", "--log-driver=k8s-file", IMAGE, "echo", "hi"]).succeeds();
+    let path = run(&["inspect", "-f", "{{.HostConfig.LogConfig.Path}}", "one"]);
+    let lines =
+        ["F one", "P two", "F ", "F three"].map(|line| format!("2026-01-02T00:00:00Z stdout {line}\n"));
+    std::fs::write(path.text().trim(), lines.concat()).unwrap();
+    for (count, expected) in [
+        ("1", "three\n"),
+        ("2", "two\nthree\n"),
+        ("3", "one\ntwo\nthree\n"),
+        ("9", "one\ntwo\nthree\n"),
+    ] {
+        for more in [&[][..], &["--since=2026-01-01"]] {
+            let words = [&["logs", "--tail", count][..], more, &["one"]].concat();
+            run(&words).succeeds().prints(expected);
+        }
+    }
+}
+
+#[test]
+fn lines_can_tell_of_their_container() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let run = |words: &[&str]| sandbox.coracle(words).run();
+    let options = [
+        "--log-opt=labels=a,none",
+        "--log-opt=env=B",
+        "--log-opt=label=c d=e/f",
+        "--log-opt=tag={{.Name}}",
+        "--log-opt=max-size=3.089m",
+    ];
+    let container = [
+        "--name=one",
+        "--label=a=1",
+        "--label=x=2",
+        "-e=B=3",
+        IMAGE,
+        "echo",
+        "hi",
+    ];
+    run(&[&["run"][..], &options, &container].concat()).succeeds();
+    let path = run(&["inspect", "-f", "{{.LogPath}}", "one"]);
+    let log = std::fs::read_to_string(path.text().trim()).unwrap();
+    let attributes = r#","stream":"stdout","attrs":{"B":"3","a":"1","c d":"e/f","tag":"one"},"time":""#;
+    assert!(log.contains(attributes), "{log}");
+    run(&["logs", "one"]).succeeds().prints("hi\n");
+    run(&["logs", "--details", "one"])
+        .succeeds()
+        .prints("B=3,a=1,c+d=e%2Ff,tag=one hi\n");
+    let format = "{{.HostConfig.LogConfig.Size}} {{.HostConfig.LogConfig.Tag}} {{.HostConfig.LogConfig.Config.labels}}";
+    run(&["inspect", "-f", format, "one"])
+        .succeeds()
+        .prints("3.089MB {{.Name}} a,none\n");
 }

@@ -17,9 +17,12 @@ use super::settings::Containers;
 use super::values::environment::{self, Change, Host};
 use super::values::{self, health, limits, mounts, restart, signal};
 use crate::base::bytes::ByteString;
+use crate::base::units;
 use crate::engine::notify::INSIDE;
 use crate::oci::config::ContainerConfig as ImageConfig;
-use crate::store::container::{Config, Log, LogFile, Network, Notifier, Notify, Resources, Sharing};
+use crate::store::container::{
+    Config, Log, LogDetails, LogFile, Network, Notifier, Notify, Resources, Sharing,
+};
 
 /// What `stop` sends when neither the image nor the command line says, and how long it waits.
 const STOP_SIGNAL: i32 = 15;
@@ -209,12 +212,20 @@ fn absolute(directory: &Path, file: &OsStr) -> ByteString {
 }
 
 fn log(options: &Identity, directory: &Path) -> Result<Log> {
-    let (mut file, mut tag) = (LogFile::default(), None);
+    let (mut file, mut tag, mut details) = (LogFile::default(), None, LogDetails::default());
+    let words = |list: &str| {
+        list.split(',')
+            .filter(|word| !word.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
     for option in &options.log_opt {
         let context = || of("--log-opt", option);
         match option.split_once('=') {
             Some(("max-size", "-1")) => file.max_size = None,
-            Some(("max-size", size)) => file.max_size = Some(limits::size(size).with_context(context)?),
+            Some(("max-size", size)) => {
+                file.max_size = Some(units::parse_decimal_size(size).with_context(context)?);
+            }
             Some(("max-file", count)) => {
                 let count = count.parse().ok().filter(|count| *count > 0);
                 file.max_files = count.with_context(context)?;
@@ -223,10 +234,17 @@ fn log(options: &Identity, directory: &Path) -> Result<Log> {
                 file.path = Some(absolute(directory, OsStr::new(path)));
             }
             Some(("tag", text)) => tag = Some(text.to_owned()),
+            Some(("labels", list)) => details.labels = words(list),
+            Some(("env", list)) => details.variables = words(list),
+            Some(("label", pair)) => {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                details.given.insert(key.to_owned(), value.to_owned());
+            }
             // A log keeps no container waiting in either.
             Some(("mode", "blocking" | "non-blocking")) => {}
             _ => bail!(
-                "{}: there are path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT and mode=blocking or non-blocking",
+                "{}: there are path=FILE, max-size=SIZE, max-file=NUMBER, tag=TEXT, labels=KEY,…, env=NAME,…, \
+                 label=KEY=VALUE and mode=blocking or non-blocking",
                 context()
             ),
         }
@@ -237,10 +255,13 @@ fn log(options: &Identity, directory: &Path) -> Result<Log> {
             "--log-opt path, max-size and max-file are for log files, which --log-driver={driver} makes none of"
         );
     }
+    if !details.is_empty() && !matches!(driver, "json-file" | "journald") {
+        bail!("--log-opt labels, env and label: --log-driver={driver} has no place for them in its lines");
+    }
     match driver {
-        "json-file" => Ok(Log::JsonFile(file)),
-        "k8s-file" => Ok(Log::K8sFile(file)),
-        "journald" => Ok(Log::Journald { tag }),
+        "json-file" => Ok(Log::JsonFile(LogFile { tag, details, ..file })),
+        "k8s-file" => Ok(Log::K8sFile(LogFile { tag, ..file })),
+        "journald" => Ok(Log::Journald { tag, details }),
         "passthrough" => Ok(Log::Passthrough),
         "passthrough-tty" => Ok(Log::PassthroughTty),
         "none" => Ok(Log::None),

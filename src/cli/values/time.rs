@@ -33,6 +33,17 @@ pub fn duration(text: &str) -> Option<Duration> {
     (!text.is_empty()).then_some(total)
 }
 
+/// The end of a time. A duration is one ago, as with Docker, or where `is_ahead` to come, as with Podman. One with a minus
+/// sign is to come in any case.
+pub fn end(text: &str, is_ahead: bool, now: SystemTime) -> Result<SystemTime> {
+    let is_number = text.parse::<f64>().is_ok();
+    let ahead = duration(text).filter(|_| is_ahead && !is_number);
+    match ahead.and_then(|ahead| now.checked_add(ahead)) {
+        Some(time) => Ok(time),
+        None => moment(text, now),
+    }
+}
+
 /// A point in time: RFC 3339 with or without its end, in local time where no zone is given; a number of seconds since
 /// 1970; or a duration before `now`.
 pub fn moment(text: &str, now: SystemTime) -> Result<SystemTime> {
@@ -108,6 +119,24 @@ mod tests {
             "1970-01-02 03:04:05",
         ] {
             assert!(moment(text, now).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ends() {
+        let now = UNIX_EPOCH + Duration::from_secs(1000);
+        for (text, is_ahead, seconds) in [
+            ("10s", false, Some(990)),
+            ("10s", true, Some(1010)),
+            ("-10s", false, Some(1010)),
+            ("-10s", true, Some(1010)),
+            ("500", true, Some(500)),
+            ("1970-01-01T00:00:07Z", true, Some(7)),
+            ("soon", true, None),
+            ("-", true, None),
+        ] {
+            let expected = seconds.map(|seconds| UNIX_EPOCH + Duration::from_secs(seconds));
+            assert_eq!(end(text, is_ahead, now).ok(), expected, "{text} {is_ahead}");
         }
     }
 }

@@ -23,8 +23,8 @@ pub fn path(log: &Log, directory: &Path) -> String {
 pub fn configuration(log: &Log, path: &str) -> Value {
     let (word, options) = options(log);
     let (size, tag) = match log {
-        Log::JsonFile(file) | Log::K8sFile(file) => (file.max_size, None),
-        Log::Journald { tag } => (None, tag.as_deref()),
+        Log::JsonFile(file) | Log::K8sFile(file) => (file.max_size, file.tag.as_deref()),
+        Log::Journald { tag, .. } => (None, tag.as_deref()),
         Log::Passthrough | Log::PassthroughTty | Log::None => (None, None),
     };
     json!({
@@ -48,7 +48,7 @@ fn options(log: &Log) -> (&'static str, Map<String, Value>) {
         Log::PassthroughTty => "passthrough-tty",
         Log::None => "none",
     };
-    match log {
+    let (tag, details) = match log {
         Log::JsonFile(file) | Log::K8sFile(file) => {
             if let Some(size) = file.max_size {
                 add("max-size", size.to_string());
@@ -57,11 +57,26 @@ fn options(log: &Log) -> (&'static str, Map<String, Value>) {
             if let Some(path) = &file.path {
                 add("path", path.lossy().into_owned());
             }
+            (&file.tag, &file.details)
         }
-        Log::Journald { tag: Some(tag) } => {
-            add("tag", tag.clone());
+        Log::Journald { tag, details } => (tag, details),
+        Log::Passthrough | Log::PassthroughTty | Log::None => return (word, options),
+    };
+    if let Some(tag) = tag {
+        add("tag", tag.clone());
+    }
+    for (key, names) in [("labels", &details.labels), ("env", &details.variables)] {
+        if !names.is_empty() {
+            add(key, names.join(","));
         }
-        Log::Journald { tag: None } | Log::Passthrough | Log::PassthroughTty | Log::None => {}
+    }
+    if !details.given.is_empty() {
+        let pairs: Vec<String> = details
+            .given
+            .iter()
+            .map(|(key, value)| format!("{key}={value}"))
+            .collect();
+        add("label", pairs.join(","));
     }
     (word, options)
 }
