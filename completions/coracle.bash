@@ -5255,7 +5255,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__ls)
-            opts="-a -f -n -q -h --all --digests --filter --format --no-trunc --noheading --quiet --sort --tree --help"
+            opts="-a -f -n -q -h --all --digests --filter --format --history --no-trunc --noheading --quiet --sort --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5787,7 +5787,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__images)
-            opts="-a -f -n -q -h --all --digests --filter --format --no-trunc --noheading --quiet --sort --tree --help"
+            opts="-a -f -n -q -h --all --digests --filter --format --history --no-trunc --noheading --quiet --sort --tree --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

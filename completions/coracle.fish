@@ -827,6 +827,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -l sort -d 'Order by created, id, repository, size or tag' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -s a -l all -d 'Show images without a name that others are made of, too'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -l digests -d 'Show digests'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -l history -d 'Show the names that images have and had'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -l no-trunc -d 'Do not shorten identifiers'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -s n -l noheading -d 'Print no heading'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from ls" -s q -l quiet -d 'Print identifiers only'
@@ -837,6 +838,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l sort -d 'Order by created, id, repository, size or tag' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s a -l all -d 'Show images without a name that others are made of, too'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l digests -d 'Show digests'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l history -d 'Show the names that images have and had'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -l no-trunc -d 'Do not shorten identifiers'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s n -l noheading -d 'Print no heading'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from list" -s q -l quiet -d 'Print identifiers only'
@@ -972,6 +974,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand images" -l format -d 'Pr
 complete -c coracle -n "__fish_coracle_using_subcommand images" -l sort -d 'Order by created, id, repository, size or tag' -r
 complete -c coracle -n "__fish_coracle_using_subcommand images" -s a -l all -d 'Show images without a name that others are made of, too'
 complete -c coracle -n "__fish_coracle_using_subcommand images" -l digests -d 'Show digests'
+complete -c coracle -n "__fish_coracle_using_subcommand images" -l history -d 'Show the names that images have and had'
 complete -c coracle -n "__fish_coracle_using_subcommand images" -l no-trunc -d 'Do not shorten identifiers'
 complete -c coracle -n "__fish_coracle_using_subcommand images" -s n -l noheading -d 'Print no heading'
 complete -c coracle -n "__fish_coracle_using_subcommand images" -s q -l quiet -d 'Print identifiers only'

@@ -36,6 +36,9 @@ pub struct ImagesArgs {
     /// Print by a Go template, as "table TEMPLATE", or as "json"
     #[arg(long, value_name = "TEMPLATE")]
     format: Option<String>,
+    /// Show the names that images have and had
+    #[arg(long)]
+    history: bool,
     /// Do not shorten identifiers
     #[arg(long)]
     no_trunc: bool,
@@ -49,7 +52,7 @@ pub struct ImagesArgs {
     #[arg(long, value_name = "KEY")]
     sort: Option<String>,
     /// Show the platforms of each image below its names
-    #[arg(long, conflicts_with_all = ["digests", "format", "no_trunc", "noheading", "quiet", "sort"])]
+    #[arg(long, conflicts_with_all = ["digests", "format", "history", "no_trunc", "noheading", "quiet", "sort"])]
     tree: bool,
     /// Only images of this name
     #[arg(value_name = "NAME[:TAG]")]
@@ -131,8 +134,11 @@ fn show(args: &ImagesArgs, rows: &[Row<'_>]) -> anyhow::Result<String> {
         };
         return format::list(&columns, format, &ids, || Value::Null);
     }
+    let with_history = args
+        .history
+        .then(|| format!("table {}\t{}", columns.template, images::HISTORY));
     let format = ListFormat {
-        format: args.format.as_deref(),
+        format: args.format.as_deref().or(with_history.as_deref()),
         no_heading: args.noheading,
     };
     format::list(&columns, format, &values, || {

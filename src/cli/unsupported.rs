@@ -207,12 +207,6 @@ const REFUSED: &[Group] = &[
         flags: "--decryption-key",
     },
     Group {
-        commands: &["images"],
-        when: Yet,
-        reason: "images are listed as a table",
-        flags: "--history",
-    },
-    Group {
         commands: &["rmi", "save", "history", "inspect"],
         when: Yet,
         reason: "an image in the store is for one platform",

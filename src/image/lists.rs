@@ -218,6 +218,7 @@ fn empty() -> Image {
         manifests: Vec::new(),
         repo_digests: Vec::new(),
         list: Some(List::default()),
+        known_as: Vec::new(),
         stands_for: None,
         is_elsewhere: false,
         extra: serde_json::Map::new(),

@@ -374,12 +374,18 @@ impl<'s> Layers<'s> {
             manifests: manifests.collect(),
             repo_digests: image.repo_digests.clone(),
             list: None,
+            known_as: known_as(&image.names),
             stands_for: None,
             is_elsewhere: false,
             extra: serde_json::Map::new(),
         };
         Ok((record, manifest))
     }
+}
+
+/// Names for a record, the latest first.
+fn known_as(names: &[Reference]) -> Vec<String> {
+    names.iter().rev().map(ToString::to_string).collect()
 }
 
 /// The names of layers, bottom first, as they are mounted: a repeated one counts at its highest place.

@@ -80,13 +80,19 @@ pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Referenc
     }
     let image = find_any(store, source)?.image;
     // One that is lent to us is removed by whoever lends it, and then the name leads nowhere.
-    let _held = match store.is_read_only(&image) {
+    let mut held = match store.is_read_only(&image) {
         true => None,
         false => Some(hold(store, &image.id, source, Hold::Shared)?),
     };
     for (name, written) in parsed.iter().zip(names) {
         store.set_tag(&name.to_string(), &image.id.hex())?;
         store.tell([Event::image("tag", &image.id.hex(), written)]);
+    }
+    let known_as: Vec<String> = parsed.iter().rev().map(ToString::to_string).collect();
+    let is_news = known_as.iter().any(|name| !image.known_as.contains(name));
+    // Held exclusively for that, and so no longer shared.
+    if held.take().is_some() && is_news {
+        store.update_image(&Image { known_as, ..image }, &[])?;
     }
     Ok(parsed)
 }

@@ -42,6 +42,7 @@ pub fn share(store: &Store, text: &str, shared: &Store) -> Result<(Digest, Vec<R
     let blobs = blobs(store, &image)?;
     let record = Image {
         stored: time::now(),
+        known_as: Vec::new(),
         stands_for: None,
         lent: None,
         ..image

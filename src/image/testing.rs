@@ -36,6 +36,7 @@ pub fn image(store: &Store, seed: &str, tags: &[&str]) -> Image {
         }],
         repo_digests: Vec::new(),
         list: None,
+        known_as: Vec::new(),
         stands_for: None,
         is_elsewhere: false,
         extra: serde_json::Map::new(),

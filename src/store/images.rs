@@ -27,6 +27,8 @@ use crate::oci::image::Platform;
 pub const VERSION: u32 = 1;
 
 pub(super) const RECORD: &str = "image.json";
+/// How many of an image's names are kept in memory of.
+const NAMES_KEPT: usize = 20;
 
 /// `image.json`: everything that running an image takes, in one file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -57,6 +59,9 @@ pub struct Image {
     /// `name@digest`, as registries gave it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub repo_digests: Vec<String>,
+    /// The last names that it was given, whether it has them still: the latest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub known_as: Vec<String>,
     /// Of a list of manifests, which is no image that could run: its one manifest is its index. See `lists`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<List>,
@@ -467,6 +472,9 @@ fn merge(mut known: Image, new: &Image, has_layers: bool) -> Image {
             known.repo_digests.push(name.clone());
         }
     }
+    known.known_as.retain(|name| !new.known_as.contains(name));
+    known.known_as.splice(..0, new.known_as.iter().cloned());
+    known.known_as.truncate(NAMES_KEPT);
     if has_layers && new.stands_for.is_none() {
         known.stands_for = None;
     }
@@ -512,6 +520,7 @@ mod tests {
             manifests: Vec::new(),
             repo_digests: Vec::new(),
             list: None,
+            known_as: Vec::new(),
             stands_for: None,
             is_elsewhere: false,
             extra: serde_json::Map::new(),

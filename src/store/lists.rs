@@ -166,6 +166,7 @@ mod tests {
             layers: Vec::new(),
             fix_up: None,
             lent: None,
+            known_as: Vec::new(),
             stands_for: None,
             is_elsewhere: false,
             manifests: vec![record(b"{}")],

@@ -530,3 +530,40 @@ fn podman_loads_what_we_save_as_the_same_image() {
     }
     super::corners::remove_storage(&sandbox);
 }
+
+#[test]
+fn images_know_the_names_that_they_had() {
+    let sandbox = Sandbox::new();
+    let image = sandbox.busybox();
+    let coracle = |words: &[&str]| sandbox.coracle(words).run();
+    let history = |format: &str| {
+        coracle(&["images", "--format", format])
+            .succeeds()
+            .text()
+            .to_owned()
+    };
+    assert_eq!(history("{{.History}}"), image);
+    for number in 1..=25 {
+        let name = format!("n{number}");
+        coracle(&["tag", image, &name]).succeeds();
+        coracle(&["rmi", &name]).succeeds();
+        if number == 2 {
+            let expected = format!("{image}, localhost/n2:latest, localhost/n1:latest");
+            assert_eq!(history("{{.History}}"), expected);
+        }
+    }
+    let many = history("{{.History}}");
+    assert!(
+        many.starts_with(&format!("{image}, localhost/n25:latest, ")),
+        "{many}"
+    );
+    assert_eq!(many.matches(", ").count(), 20, "{many}");
+    // With no name left it is still known what it was.
+    coracle(&["untag", image]).succeeds();
+    coracle(&["images", "--history"])
+        .succeeds()
+        .text()
+        .lines()
+        .zip(["HISTORY", "localhost/n6:latest"])
+        .for_each(|(line, end)| assert!(line.ends_with(end), "{line}"));
+}

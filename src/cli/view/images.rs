@@ -26,8 +26,12 @@ pub const COLUMNS: Columns = Columns {
         ("SharedSize", "SHARED SIZE"),
         ("UniqueSize", "UNIQUE SIZE"),
         ("ReadOnly", "R/O"),
+        ("History", "HISTORY"),
     ],
 };
+
+/// What `--history` shows beside.
+pub const HISTORY: &str = "{{if .History}}{{.History}}{{else}}<none>{{end}}";
 
 /// The same with `--digests`.
 pub const COLUMNS_WITH_DIGESTS: Columns = Columns {
@@ -84,6 +88,18 @@ impl Row<'_> {
         }
     }
 
+    /// The names that the image has, and those that it had, the latest first.
+    fn history(&self) -> Vec<String> {
+        let names = self.listed.names.iter().map(Reference::to_string);
+        let mut names: Vec<String> = names.collect();
+        for former in &self.listed.image.known_as {
+            if !names.contains(former) {
+                names.push(former.clone());
+            }
+        }
+        names
+    }
+
     /// The row that templates see.
     pub fn row(&self, clock: &Clock, whole: bool) -> Value {
         let id = self.listed.image.id.hex();
@@ -110,7 +126,7 @@ impl Row<'_> {
             "ParentId": "",
             "RepoTags": self.listed.names.iter().map(Reference::to_string).collect::<Vec<_>>(),
             "RepoDigests": self.listed.repo_digests(),
-            "History": [],
+            "History": self.history().join(", "),
             "Dangling": self.listed.names.is_empty(),
             "IsDangling": self.listed.names.is_empty(),
             "ReadOnly": self.listed.read_only,
@@ -140,7 +156,7 @@ impl Row<'_> {
             "Dangling": self.listed.names.is_empty(),
             "Names": names,
             "Digest": self.digest(),
-            "History": [],
+            "History": self.history(),
             "Created": seconds(self.created()),
             "CreatedAt": self.created(),
             "CreatedSince": clock.ago(self.created()),
