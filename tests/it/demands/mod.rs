@@ -2,4 +2,5 @@
 
 mod at_once;
 mod ends;
+mod inotify;
 mod stuck;

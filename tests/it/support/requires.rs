@@ -42,6 +42,7 @@ fn probe(feature: &str) -> Result<(), String> {
             "user" => check(!is_root(), "needs an ordinary user"),
             "sub-ids" => sub_ids(),
             "user-namespaces" => check(user_namespaces(), "user namespaces are not to be had"),
+            "dnotify" => check(dnotify(), "the kernel has no F_NOTIFY"),
             "static" => check(is_static(), "needs a static build of the program"),
             "cgroup" => super::group::Group::new().map(drop),
             "lent-content" => lent_content(),
@@ -100,6 +101,15 @@ fn sub_ids() -> Result<(), String> {
     } else {
         Err("no program newuidmap".to_string())
     }
+}
+
+/// Directories that tell by signals of what changes in them; asked for with nothing to be told.
+fn dnotify() -> bool {
+    use std::os::fd::AsRawFd;
+    let directory = fs::File::open("/").expect("there is a root");
+    // SAFETY: the descriptor is open, and a number is all that is read.
+    let asked = unsafe { libc::fcntl(directory.as_raw_fd(), libc::F_NOTIFY, 0) };
+    asked == 0
 }
 
 fn user_namespaces() -> bool {
