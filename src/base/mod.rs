@@ -4,6 +4,7 @@ pub mod bytes;
 pub mod digest;
 pub mod file;
 pub mod id;
+pub mod journal;
 pub mod machine;
 pub mod parallel;
 pub mod time;

@@ -10,6 +10,7 @@ use rustix::fs::{Mode, OFlags};
 use super::log_journal::{self, Journal};
 use super::log_lines::{self, Format};
 use crate::base::bytes::ByteString;
+use crate::base::journal::SOCKET;
 use crate::base::time;
 use crate::store::container::{Container, Log, LogFile};
 
@@ -50,7 +51,7 @@ impl LogWriter {
                 String::new(),
             )?),
             Log::Journald { tag, details } => {
-                let path = log_journal::SOCKET;
+                let path = SOCKET;
                 let journal = Journal::connect(Path::new(path), container, tag.as_deref(), details).map_err(
                     |error| {
                         let cure = "use --log-driver=json-file";
@@ -397,7 +398,7 @@ mod tests {
     fn a_journal_that_is_not_there_is_told_of() {
         let directory = tempfile::tempdir().unwrap();
         let file = std::fs::File::open(directory.path()).unwrap();
-        if Path::new(log_journal::SOCKET).exists() {
+        if Path::new(SOCKET).exists() {
             return;
         }
         let root = serde_json::json!({"directory": {"path": "/", "overlay": false}});

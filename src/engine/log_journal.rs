@@ -1,17 +1,12 @@
-//! A container's output for the journal of systemd, by its native protocol (systemd.io/JOURNAL_NATIVE_PROTOCOL).
+//! A container's output for the journal of systemd.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use rustix::io::Errno;
-use rustix::net::{AddressFamily, SendFlags, SocketAddrUnix, SocketFlags, SocketType};
-
 use crate::base::id::short;
+use crate::base::journal::{self, field};
 use crate::store::container::{Container, LogDetails, Root};
-
-/// Where the journal listens.
-pub const SOCKET: &str = "/run/systemd/journal/socket";
 
 /// Sends lines to the journal.
 pub struct Journal {
@@ -30,9 +25,7 @@ impl Journal {
         tag: Option<&str>,
         details: &LogDetails,
     ) -> io::Result<Self> {
-        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        let socket = rustix::net::socket_with(AddressFamily::UNIX, SocketType::DGRAM, flags, None)?;
-        rustix::net::connect(&socket, &SocketAddrUnix::new(path)?)?;
+        let socket = journal::connect(path)?;
         let id = short(&container.id);
         let tag = tag.map_or_else(|| id.to_owned(), |text| self::tag(text, container));
         let mut fields = Vec::new();
@@ -88,13 +81,7 @@ impl Journal {
             field(&mut packet, "CONTAINER_PARTIAL_MESSAGE", b"true");
         }
         field(&mut packet, "MESSAGE", text);
-        loop {
-            match rustix::net::send(&self.socket, &packet, SendFlags::NOSIGNAL) {
-                Ok(_) => return Ok(()),
-                Err(Errno::INTR) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        journal::send(&self.socket, &packet)
     }
 }
 
@@ -127,19 +114,6 @@ fn field_name(key: &str) -> String {
         })
         .collect();
     name.trim_start_matches('_').to_owned()
-}
-
-/// Adds a field. A value with an end of line in it goes with its length.
-fn field(packet: &mut Vec<u8>, key: &str, value: &[u8]) {
-    packet.extend_from_slice(key.as_bytes());
-    if value.contains(&b'\n') {
-        packet.push(b'\n');
-        packet.extend_from_slice(&(value.len() as u64).to_le_bytes());
-    } else {
-        packet.push(b'=');
-    }
-    packet.extend_from_slice(value);
-    packet.push(b'\n');
 }
 
 #[cfg(test)]
@@ -199,12 +173,5 @@ mod tests {
         assert!(told.contains("MESSAGE=coracle: 3 lines lost"), "{told}");
         let length = server.recv(&mut buffer).unwrap();
         assert!(buffer[..length].ends_with(b"MESSAGE=last\n"));
-    }
-
-    #[test]
-    fn values_of_several_lines() {
-        let mut packet = Vec::new();
-        field(&mut packet, "A", b"b\nc");
-        assert_eq!(packet, b"A\n\x03\0\0\0\0\0\0\0b\nc\n");
     }
 }
