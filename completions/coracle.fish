@@ -30,7 +30,7 @@ complete -c coracle -n "__fish_coracle_needs_command" -s l -l log-level -d 'How 
 warn\t''
 info\t''
 debug\t''"
-complete -c coracle -n "__fish_coracle_needs_command" -l events-backend -d 'Where it is recorded what happens: file or none' -r
+complete -c coracle -n "__fish_coracle_needs_command" -l events-backend -d 'Where it is recorded what happens: file, journald or none' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l storage-driver -d 'Accepted for scripts: there is one kind of store, which is like overlay' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l storage-opt -d 'Option of the store: additionalimagestore=DIR names one whose images are read; what is about Podman\'s drivers has no effect' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l module -d 'Add a file of options to containers.conf, by its path or its name in containers.conf.modules' -r

@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use coracle::engine::descriptors::Announced;
 use coracle::engine::health::{self, CHECK_STAGE, STARTUP_WORD};
 use coracle::engine::monitor::{self, Manner};
-use coracle::engine::start::{GUARD_WORD, LINGER_WORD, MONITOR_STAGE, SILENT_WORD, STREAMS_WORD};
+use coracle::engine::start::{GUARD_WORD, LINGER_WORD, MONITOR_STAGE, STREAMS_WORD};
 use coracle::image::embedded;
+use coracle::store::recording::Recording;
 
 fn main() -> ExitCode {
     let mut line: Vec<OsString> = std::env::args_os().collect();
@@ -34,7 +35,7 @@ fn hidden_stage(line: &[OsString]) -> Option<ExitCode> {
             let has = |wanted| rest.iter().any(|word| word == wanted);
             let manner = Manner {
                 lingers: has(LINGER_WORD),
-                is_silent: has(SILENT_WORD),
+                recording: Recording::read(rest),
                 is_guarded: has(GUARD_WORD),
                 has_streams: has(STREAMS_WORD),
             };

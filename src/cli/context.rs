@@ -13,6 +13,7 @@ use super::lenders::{self, Lenders};
 use super::report::{self, debug};
 use super::settings::Settings;
 use super::{Global, storage};
+use crate::base::journal::SOCKET;
 use crate::base::timing;
 use crate::engine::Engine;
 use crate::image::layer::UnpackOptions;
@@ -21,6 +22,7 @@ use crate::runtime::rootless::{self, Ids};
 use crate::store::Store;
 use crate::store::images::Image;
 use crate::store::layer::Owners;
+use crate::store::recording::Recording;
 use crate::store::remote::remote;
 
 /// The surroundings of a command.
@@ -81,6 +83,35 @@ impl Context {
                 Ok(logger.and_then(|logger| logger.parse().ok()).unwrap_or_default())
             }
         }
+    }
+
+    /// The same with its place: a journal that is not there is an error where it was asked for on the command line, and
+    /// else no reason to record nothing.
+    pub fn recording(&self) -> anyhow::Result<Recording> {
+        let backend = match self.events()? {
+            Backend::Journald if !Path::new(SOCKET).exists() => match self.events {
+                Some(_) => bail!("no journal is at {SOCKET}: use --events-backend file"),
+                None => Backend::File,
+            },
+            backend => backend,
+        };
+        match backend {
+            Backend::None => return Ok(Recording::Nothing),
+            Backend::Journald => return Ok(Recording::Journal),
+            Backend::File => {}
+        }
+        let engine = &self.settings()?.engine;
+        let path = engine
+            .events_logfile_path
+            .as_deref()
+            .filter(|path| !path.is_empty());
+        Ok(match path {
+            None => Recording::Log,
+            Some(path) => Recording::File {
+                path: absolute(path.as_ref(), "events_logfile_path")?,
+                limit: engine.events_limit()?,
+            },
+        })
     }
 
     /// Where the store is: `--root`, else `$XDG_DATA_HOME/coracle`, or `/var/lib/coracle` for the superuser. Where that
@@ -187,7 +218,7 @@ impl Context {
             true => Engine::inherit(&path)?,
             false => Engine::open(&path)?,
         };
-        engine.store.is_silent = self.events()? == Backend::None;
+        engine.store.recording = self.recording()?;
         debug(|| {
             let ids = match engine.ids() {
                 Ids::All => "all ids of the host",

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
-use super::context::Context;
+use super::context::{Context, user};
 use super::format::unescape;
 use super::options::Boolean;
 use super::output::{print, print_line};
@@ -16,7 +16,7 @@ use super::template::{Shape, Template};
 use super::values::filter::Filters;
 use super::values::time::{end, moment};
 use super::view::events::{KEYS, Zone, document, fits, line, row};
-use crate::engine::events::{Follower, Wait};
+use crate::engine::events::{Follower, Wait, Wanted};
 use crate::store::Store;
 use crate::store::events::Event;
 
@@ -25,6 +25,7 @@ use crate::store::events::Event;
 pub enum Backend {
     #[default]
     File,
+    Journald,
     None,
 }
 
@@ -35,8 +36,8 @@ impl std::str::FromStr for Backend {
         match text {
             "file" | "logfile" => Ok(Self::File),
             "none" | "null" => Ok(Self::None),
-            "journald" => Err("events are not written to the journal yet; there are file and none"),
-            _ => Err("there are file and none"),
+            "journald" => Ok(Self::Journald),
+            _ => Err("there are file, journald and none"),
         }
     }
 }
@@ -91,20 +92,29 @@ pub fn run(args: EventsArgs, context: &Context) -> Outcome {
     let plan = plan(&args)?;
     let path = context.store_path()?;
     let streams = args.stream.0 && plan.until.is_none_or(|until| until > SystemTime::now());
-    let store = match Store::open_existing(&path)? {
+    let mut store = match Store::open_existing(&path)? {
         Some(store) => store,
         // Something may happen yet.
         None if streams => Store::open(&path)?,
         None => return Ok(0),
     };
     let from_start = plan.since.is_some() || plan.until.is_some() || !args.stream.0;
-    let mut events = Follower::open(&store, from_start, streams)?;
+    store.recording = context.recording()?;
+    let wanted = Wanted {
+        since: plan.since,
+        from_start,
+        waits: streams,
+        user: user(),
+    };
+    let mut events = Follower::open(&store, wanted)?;
     let output = io::stdout();
+    // What has happened may take its time to come.
+    let end = plan.until.filter(|_| streams);
     loop {
         while let Some(event) = events.read()? {
             plan.print(&event)?;
         }
-        match events.wait(plan.until, output.as_fd())? {
+        match events.wait(end, output.as_fd())? {
             Wait::More => {}
             Wait::Over => break,
             Wait::Closed => return Ok(0),

@@ -151,10 +151,10 @@ impl Facts {
             memory_free: memory(&meminfo, "MemFree"),
             swap: (memory(&meminfo, "SwapTotal"), memory(&meminfo, "SwapFree")),
             uptime: uptime(&read("/proc/uptime")),
-            events: if context.events()? == Backend::None {
-                "none"
-            } else {
-                "file"
+            events: match context.events()? {
+                Backend::File => "file",
+                Backend::Journald => "journald",
+                Backend::None => "none",
             },
             program: std::env::current_exe()
                 .map_or_else(|_| String::new(), |path| path.display().to_string()),

@@ -137,7 +137,7 @@ pub struct Global {
         hide_possible_values = true
     )]
     log_level: report::Level,
-    /// Where it is recorded what happens: file or none
+    /// Where it is recorded what happens: file, journald or none
     #[arg(long, value_name = "BACKEND")]
     events_backend: Option<events::Backend>,
     /// Accepted for scripts: there is one kind of store, which is like overlay

@@ -4,12 +4,14 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context as _;
 use serde::de::{DeserializeOwned, Deserializer};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
 use super::options::{Boolean, ContainerOptions};
 use super::registry::TransferOptions;
+use crate::base::units;
 
 /// What all files together say.
 #[derive(Debug, Clone, Default)]
@@ -67,12 +69,28 @@ pub struct Containers {
 #[serde(default)]
 pub struct Engine {
     pub detach_keys: Option<String>,
+    pub events_logfile_max_size: Option<Value>,
+    pub events_logfile_path: Option<String>,
     pub events_logger: Option<String>,
     pub image_volume_mode: Option<String>,
     pub pull_policy: Option<String>,
     pub retry: Option<u32>,
     pub retry_delay: Option<String>,
     pub stop_timeout: Option<u32>,
+}
+
+impl Engine {
+    /// How long the file of events may be, where it has a place of its own: a megabyte, as with Podman. 0: as long as it
+    /// gets.
+    pub fn events_limit(&self) -> anyhow::Result<u64> {
+        let limit = match &self.events_logfile_max_size {
+            None => Some(1_000_000),
+            Some(Value::Integer(bytes)) => u64::try_from(*bytes).ok(),
+            Some(Value::String(text)) => units::parse_decimal_size(text),
+            Some(_) => None,
+        };
+        limit.context("invalid events_logfile_max_size in containers.conf: a number of bytes is wanted")
+    }
 }
 
 /// The keys that count, by their sections.
@@ -117,6 +135,8 @@ const HONOURED: [(&str, &[&str]); 2] = [
         "engine",
         &[
             "detach_keys",
+            "events_logfile_max_size",
+            "events_logfile_path",
             "events_logger",
             "image_volume_mode",
             "pull_policy",

@@ -10,6 +10,7 @@ pub mod create;
 pub mod descriptors;
 pub mod diff;
 pub mod events;
+mod events_journal;
 pub mod exec;
 mod export;
 mod files;

@@ -19,9 +19,6 @@ pub const MONITOR_SOCKET: i32 = 3;
 pub const MONITOR_STAGE: &str = "monitor";
 /// What follows the monitor's other words when it may linger.
 pub const LINGER_WORD: &str = "linger";
-/// The same when nothing is recorded among the events.
-pub const SILENT_WORD: &str = "silent";
-
 /// The same when the container ends with its caller.
 pub const GUARD_WORD: &str = "guard";
 /// The same when it is given the streams of its container.
@@ -153,8 +150,8 @@ impl Engine {
         if self.lingers {
             arguments.push(c(LINGER_WORD.as_bytes()));
         }
-        if self.store.is_silent {
-            arguments.push(c(SILENT_WORD.as_bytes()));
+        if let Some(word) = self.store.recording.word() {
+            arguments.push(c(word.as_bytes()));
         }
         if self.guards {
             arguments.push(c(GUARD_WORD.as_bytes()));

@@ -24,7 +24,8 @@ use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::container::{Container, Root};
-use super::{DIRECTORY, Store};
+use super::recording::Recording;
+use super::{DIRECTORY, Store, event_file, event_journal};
 
 /// The directory of the log below a store's root.
 pub const EVENTS: &str = "events";
@@ -43,7 +44,7 @@ const KEPT: usize = 3;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// The version of this format, first in each line.
-    v: u32,
+    pub(super) v: u32,
     /// Nanoseconds since 1970.
     pub time: u64,
     /// What it happened to: `container`, `image`, `volume`.
@@ -69,6 +70,17 @@ impl Event {
     fn new(kind: &'static str, action: &'static str) -> Self {
         Self {
             v: 1,
+            kind: kind.into(),
+            action: action.into(),
+            ..Self::default()
+        }
+    }
+
+    /// As it was read somewhere.
+    pub(super) fn read(kind: String, action: String, time: u64) -> Self {
+        Self {
+            v: 1,
+            time,
             kind: kind.into(),
             action: action.into(),
             ..Self::default()
@@ -147,18 +159,31 @@ impl Store {
     /// Records what has happened, in this order.
     pub fn tell(&self, events: impl IntoIterator<Item = Event>) {
         // What others see in a store that everybody may read is none of their business.
-        if self.is_silent || self.is_public {
+        if self.is_public {
             return;
         }
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
+        match &self.recording {
+            Recording::Log => self.tell_log(events, now, since.subsec_micros()),
+            Recording::File { path, limit } => {
+                let _ = event_file::append(path, *limit, events, now);
+            }
+            Recording::Journal => {
+                let _ = event_journal::send(self.path(), events, now);
+            }
+            Recording::Nothing => {}
+        }
+    }
+
+    fn tell_log(&self, events: impl IntoIterator<Item = Event>, now: u64, part: u32) {
         let lines: Vec<u8> = events
             .into_iter()
             .filter_map(|event| event.line(now))
             .flatten()
             .collect();
         if !lines.is_empty() {
-            let _ = self.append(&lines, since.subsec_micros());
+            let _ = self.append(&lines, part);
         }
     }
 
@@ -296,7 +321,7 @@ mod tests {
     fn a_silent_store_records_nothing() {
         let directory = tempfile::tempdir().unwrap();
         let mut store = Store::open(&directory.path().join("store")).unwrap();
-        store.is_silent = true;
+        store.recording = Recording::Nothing;
         store.tell([Event::volume("create", "v")]);
         assert!(!store.path().join(EVENTS).exists());
     }

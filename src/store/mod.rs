@@ -41,6 +41,8 @@ pub mod blobs;
 pub mod container;
 pub mod dependents;
 pub mod downloads;
+pub mod event_file;
+pub mod event_journal;
 pub mod events;
 pub mod health;
 pub mod images;
@@ -52,6 +54,7 @@ pub mod mark;
 pub mod mounts;
 pub mod names;
 pub mod read_events;
+pub mod recording;
 pub mod remote;
 pub mod shared;
 pub mod staging;
@@ -66,6 +69,7 @@ use std::sync::Arc;
 
 use rustix::fs::{Dir, Mode, OFlags, ResolveFlags};
 
+use self::recording::Recording;
 use crate::base::file::{self, Durability};
 
 /// The format this program reads and writes.
@@ -183,8 +187,8 @@ pub struct Store {
     is_public: bool,
     /// Stores of others whose images count as well, after our own; only read.
     pub shared: Arc<Vec<Store>>,
-    /// What happens is not recorded.
-    pub is_silent: bool,
+    /// Where what happens is recorded.
+    pub recording: Recording,
 }
 
 impl Store {
@@ -275,7 +279,7 @@ impl Store {
             root,
             is_public: false,
             shared: Arc::default(),
-            is_silent: false,
+            recording: Recording::default(),
         }))
     }
 

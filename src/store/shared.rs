@@ -28,6 +28,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, Dir, FileType, Mode, OFlags, Stat};
 
 use super::locks::{Hold, Locked, ask_to_stay};
+use super::recording::Recording;
 use super::{DIRECTORY, Kind, PUBLIC_DIRECTORY, Result, Store, StoreError, VERSION_FILE, make_root};
 use crate::base::file;
 
@@ -89,7 +90,7 @@ impl Store {
             path,
             root,
             is_public: true,
-            is_silent: false,
+            recording: Recording::default(),
             shared: Arc::default(),
         };
         match has_version(&store) {

@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::death::eventually;
-use super::support::{Image, Sandbox};
+use super::support::{Image, Sandbox, requires};
 
 const WORDS: &str = "{{.Type}} {{.Status}} {{.Name}}";
 
@@ -219,12 +219,173 @@ fn without_a_backend_nothing_is_recorded() {
     none(&["run", "--rm", "--network=none", "busybox", "true"]).succeeds();
     assert!(!sandbox.data_root().join("events").exists());
     none(&["events", "--stream=false"]).exits(125);
-    let refused = sandbox
-        .coracle(["--events-backend=journald", "ps"])
+}
+
+#[test]
+fn a_file_of_the_users_has_podmans_lines() {
+    let sandbox = Sandbox::new();
+    let file = sandbox.path("tmp/events.txt");
+    let configuration = sandbox.path("tmp/containers.conf");
+    let configure = |limit: &str| {
+        let text = format!("[engine]\nevents_logfile_path={file:?}\n{limit}\n");
+        fs::write(&configuration, text).unwrap();
+    };
+    let coracle = |words: &[&str]| {
+        sandbox
+            .coracle(words)
+            .env("CONTAINERS_CONF_OVERRIDE", &configuration)
+    };
+    let theirs = |number: usize| {
+        format!(
+            "{{\"Name\":\"busybox\",\"Status\":\"pull\",\"Time\":\"2022-04-06T11:26:42.7236679{number:02}+02:00\",\
+             \"Type\":\"image\",\"Attributes\":null}}\n"
+        )
+    };
+    let before: String = (0..100).map(theirs).collect();
+    configure("");
+    coracle(&["events", "--stream=false"]).run().succeeds().prints("");
+    fs::write(&file, &before).unwrap();
+    coracle(&["volume", "create", "one"]).run().succeeds();
+    let after = fs::read_to_string(&file).unwrap();
+    let added = after.strip_prefix(&before).expect("nothing else was changed");
+    assert!(
+        added.starts_with("{\"Name\":\"one\",\"Status\":\"create\",\"Time\":\""),
+        "{added}"
+    );
+    assert!(
+        added.ends_with("\",\"Type\":\"volume\",\"Attributes\":null}\n"),
+        "{added}"
+    );
+    // Whoever follows sees nothing twice when the file is cut, and whoever comes later its younger half.
+    fs::write(&file, &before).unwrap();
+    configure("events_logfile_max_size=11300");
+    let words = ["events", "--since=2022-01-01", "--format={{.Status}} {{.Name}}."];
+    let follower = coracle(&words).start();
+    follower.expect(&"pull busybox.\n".repeat(100));
+    coracle(&["volume", "create", "two"]).run().succeeds();
+    follower.expect("create two.");
+    follower.signal(rustix::process::Signal::TERM);
+    let cut = format!("log-rotation {}.", file.display());
+    let expected = "pull busybox.\n".repeat(100) + &cut + "\ncreate two.";
+    assert_eq!(follower.wait().text(), expected);
+    let kept = fs::read_to_string(&file).unwrap();
+    assert_eq!(kept.lines().count(), 49 + 3, "{kept}");
+    let whole = coracle(&words).args(["--stream=false"]).run().succeeds();
+    assert_eq!(whole.text().lines().count(), 49 + 3, "{whole}");
+    assert!(whole.text().starts_with(&cut), "{whole}");
+    // A container's monitor knows the place, too.
+    sandbox.busybox();
+    let run = ["run", "--rm", "--network=none", "busybox", "true"];
+    coracle(&run).run().succeeds();
+    let told = coracle(&words).args(["--stream=false", "-f=event=died"]).run();
+    assert_eq!(told.text().lines().count(), 1, "{told}");
+    configure("events_logfile_max_size=[]");
+    coracle(&["volume", "create", "three"])
         .run()
-        .exits(125);
-    let said = String::from_utf8_lossy(&refused.stderr);
-    assert!(said.contains("journal yet"), "{said}");
+        .exits(125)
+        .says("events_logfile_max_size");
+}
+
+/// The journal and journalctl are ours here, in a mount namespace of the command's own.
+#[test]
+fn events_go_to_the_journal_and_are_read_from_it() {
+    requires!("root");
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let directory = sandbox.path("tmp/journal");
+    fs::create_dir(&directory).unwrap();
+    let journal = std::os::unix::net::UnixDatagram::bind(directory.join("socket")).unwrap();
+    journal.set_nonblocking(true).unwrap();
+    let line = format!(
+        "exec unshare -m sh -c 'mount -t tmpfs none /run && mkdir -p /run/systemd/journal && \
+         mount --bind {} /run/systemd/journal && exec \"$0\" \"$@\"' \"$0\" \"$@\"",
+        directory.display()
+    );
+    let with_journal = |words: &[&str]| {
+        let words = [&["--events-backend=journald"][..], words].concat();
+        sandbox.coracle(words)
+    };
+    let run = [
+        "run",
+        "--rm",
+        "--network=none",
+        "--name=one",
+        "busybox",
+        "sh",
+        "-c",
+        "exit 3",
+    ];
+    with_journal(&run).through_shell(&line).run().exits(3);
+    let mut told = String::new();
+    let mut buffer = [0; 65536];
+    while let Ok(length) = journal.recv(&mut buffer) {
+        told.push_str(&String::from_utf8_lossy(&buffer[..length]));
+    }
+    let actions: Vec<&str> = told
+        .lines()
+        .filter_map(|line| line.strip_prefix("CORACLE_EVENT="))
+        .collect();
+    assert_eq!(actions, ["create", "init", "start", "attach", "died", "remove"]);
+    assert!(told.contains("SYSLOG_IDENTIFIER=coracle\n"), "{told}");
+    assert!(told.contains("CORACLE_NAME=one\nCORACLE_IMAGE="), "{told}");
+    assert!(told.contains("\nCORACLE_EXIT_CODE=3\n"), "{told}");
+    let programs = sandbox.path("tmp/programs");
+    fs::create_dir(&programs).unwrap();
+    let journalctl = programs.join("journalctl");
+    let entry = r#"{"CORACLE_TYPE":"container","CORACLE_EVENT":"died","CORACLE_NAME":"one","CORACLE_EXIT_CODE":"3","CORACLE_TIME":"2026-01-01T00:00:00Z"}"#;
+    let script = format!(
+        "#!/bin/sh\necho \"$@\" >{}/words\necho '{entry}'\necho nonsense\ncase \"$*\" in *--follow*) exec sleep 1000;; esac\n",
+        programs.display()
+    );
+    fs::write(&journalctl, script).unwrap();
+    fs::set_permissions(&journalctl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let read = |words: &[&str]| {
+        let words = [
+            &["events", "--format={{.Name}} {{.ContainerExitCode}}"][..],
+            words,
+        ]
+        .concat();
+        with_journal(&words).env("PATH", &path).through_shell(&line)
+    };
+    read(&["--stream=false"]).run().succeeds().prints("one 3\n");
+    read(&["--stream=false", "-f=event=start"])
+        .run()
+        .succeeds()
+        .prints("");
+    let asked = fs::read_to_string(programs.join("words")).unwrap();
+    let store = format!("CORACLE_STORE={}", sandbox.data_root().display());
+    assert!(
+        asked.contains("SYSLOG_IDENTIFIER=coracle _UID=0") && asked.contains(&store),
+        "{asked}"
+    );
+    read(&["--until=1s"]).run().succeeds().prints("one 3\n");
+    assert!(
+        fs::read_to_string(programs.join("words"))
+            .unwrap()
+            .contains("--follow --no-tail")
+    );
+}
+
+#[test]
+fn a_journal_that_is_not_there_is_missed_where_it_was_asked_for_by_name() {
+    let sandbox = Sandbox::new();
+    if std::path::Path::new("/run/systemd/journal/socket").exists() {
+        return;
+    }
+    sandbox
+        .coracle(["--events-backend=journald", "volume", "create", "one"])
+        .run()
+        .exits(125)
+        .says("--events-backend file");
+    let configuration = sandbox.path("tmp/containers.conf");
+    fs::write(&configuration, "[engine]\nevents_logger=\"journald\"\n").unwrap();
+    sandbox
+        .coracle(["volume", "create", "one"])
+        .env("CONTAINERS_CONF_OVERRIDE", &configuration)
+        .run()
+        .succeeds();
+    assert_eq!(events(&sandbox, &[], "{{.Name}}"), "one\n");
 }
 
 /// Nobody stays with such a process but a process of ours, which holds nothing of its caller's open.

@@ -44,18 +44,19 @@ use crate::store::Kind;
 use crate::store::container::{Container, Sender, State, Status};
 use crate::store::events::Event;
 use crate::store::locks::Liveness;
+use crate::store::recording::Recording;
 use crate::sys::signal::Signals;
 
 /// What a payload can have left in a pipe is less, unless a superuser of the host has made that longer.
 const REST_LIMIT: usize = 1 << 20;
 
 /// How a monitor is to be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Manner {
     /// A rootless user namespace outlives its last container by [`LINGER`](super::LINGER).
     pub lingers: bool,
-    /// Nothing of it is recorded among the events.
-    pub is_silent: bool,
+    /// Where its events are recorded.
+    pub recording: Recording,
     /// It ends with its caller.
     pub is_guarded: bool,
     /// The payload gets the streams that we were started with, instead of pipes of ours.
@@ -84,9 +85,10 @@ pub fn run(root: &Path, id: &str, manner: Manner, announced: &Announced) -> i32 
             let _ = caller.send(&Packet::Times(timing::encode(&timing::end().0)));
         }
     };
+    let is_guarded = manner.is_guarded;
     match Monitor::start(root, id, manner, passed, wishes.and_then(|wishes| wishes.window)) {
         Ok(mut monitor) => {
-            monitor.is_guarded = manner.is_guarded;
+            monitor.is_guarded = is_guarded;
             let attached = wishes.is_some_and(|wishes| wishes.output || wishes.input);
             let attach = attached.then_some("attach");
             // Before the caller is told: what it does next finds the events.
@@ -164,7 +166,7 @@ impl Monitor {
         window: Option<(u16, u16)>,
     ) -> Result<Self> {
         let mut engine = Engine::inherit(root)?;
-        engine.store.is_silent = manner.is_silent;
+        engine.store.recording = manner.recording;
         let directory = engine.store.object(Kind::Containers, id)?;
         let liveness = prepare::take_liveness(&directory, id)?;
         // Whoever told us to start may have been killed, and the container removed by another command since.
