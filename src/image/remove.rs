@@ -165,7 +165,16 @@ pub fn remove(store: &Store, text: &str, force: bool) -> Result<Removal, RemoveE
     }
     // Commands that make a container hold the image shared until the container is there to be seen.
     let held = hold(store, &id, text, Hold::Exclusive)?;
-    let names = own_names_of(store, &found.image)?;
+    let mut names = own_names_of(store, &found.image)?;
+    // The name that was given last goes first, as with Podman.
+    let known_as = &found.image.known_as;
+    names.sort_by_cached_key(|name| {
+        let name = name.to_string();
+        known_as
+            .iter()
+            .position(|known| *known == name)
+            .unwrap_or(usize::MAX)
+    });
     let meant = found.name.as_ref().map_or_else(|| id.hex(), ToString::to_string);
     if let Some(name) = found.name {
         if !names.contains(&name) {

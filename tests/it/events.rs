@@ -470,6 +470,7 @@ fn events_of_images_name_what_was_typed() {
     run(&["pull", &format!("oci:{tarball}.none")]).exits(125);
     run(&["tag", image, "other"]).succeeds();
     run(&["rmi", "other"]).succeeds();
+    run(&["tag", image, "localhost/last:1"]).succeeds();
     run(&["rmi", "-f", &id]).succeeds();
     let told = events(&sandbox, &[], "{{.Status}} {{.Name}}");
     let expected = [
@@ -481,6 +482,8 @@ fn events_of_images_name_what_was_typed() {
         &format!("pull-error oci:{tarball}.none"),
         "tag other",
         "untag localhost/other:latest",
+        "tag localhost/last:1",
+        "untag localhost/last:1",
         &format!("untag {}", super::death::IMAGE),
         &format!("remove {id}"),
     ];

@@ -73,7 +73,8 @@ pub fn line(event: &Event, zone: &Zone, no_trunc: bool) -> String {
             words.extend([id.to_owned(), details + ")"]);
         }
         "image" => {
-            words.extend([id.to_owned(), event.name.clone()]);
+            // Podman's scripts count on the place of an identifier that there is none of.
+            words.push(format!("{id} {}", event.name).trim_end().to_owned());
             words.extend(event.attributes.get("error").cloned());
         }
         _ => words.push(event.name.clone()),
@@ -234,6 +235,9 @@ mod tests {
     fn lines() {
         let zone = Zone(TimeZone::UTC);
         let pull = event(json!({"type": "image", "action": "pull", "id": "abc", "name": "quay.io/x/y:1"}));
+        let failed = event(
+            json!({"type": "image", "action": "pull-error", "name": "x", "attributes": {"error": "no"}}),
+        );
         let volume = event(json!({"type": "volume", "action": "create", "name": "data"}));
         let time = "2026-11-30 00:53:20.12 +0000 UTC";
         for (event, no_trunc, expected) in [
@@ -243,6 +247,7 @@ mod tests {
                 "container died 0123456789ab (image=docker.io/library/alpine:latest, name=web, a=1, b=x\u{FFFD}y)",
             ),
             (pull, true, "image pull abc quay.io/x/y:1"),
+            (failed, true, "image pull-error  x no"),
             (volume, true, "volume create data"),
         ] {
             assert_eq!(line(&event, &zone, no_trunc), format!("{time} {expected}"));
