@@ -1267,13 +1267,25 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__artifact__subcmd__push)
-            opts="-q -h --digestfile --quiet --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --help"
+            opts="-q -h --digestfile --quiet --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore-private-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-passphrase-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -5387,7 +5399,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__image__subcmd__push)
-            opts="-a -f -q -h --all-tags --compression-format --compression-level --force-compression --format --digestfile --platform --quiet --sign-by-sigstore-private-key --sign-passphrase-file --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --help"
+            opts="-a -f -q -h --all-tags --compression-format --compression-level --force-compression --format --digestfile --platform --quiet --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -5414,6 +5426,10 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6461,7 +6477,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__manifest__subcmd__push)
-            opts="-f -p -q -h --all --add-compression --compression-format --compression-level --force-compression --format --digestfile --purge --rm --quiet --insecure --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --help"
+            opts="-f -p -q -h --all --add-compression --compression-format --compression-level --force-compression --format --digestfile --purge --rm --quiet --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --insecure --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6492,6 +6508,18 @@ _coracle() {
                     return 0
                     ;;
                 --digestfile)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore-private-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-passphrase-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -6711,7 +6739,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__push)
-            opts="-a -f -q -h --all-tags --compression-format --compression-level --force-compression --format --digestfile --platform --quiet --sign-by-sigstore-private-key --sign-passphrase-file --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --help"
+            opts="-a -f -q -h --all-tags --compression-format --compression-level --force-compression --format --digestfile --platform --quiet --sign-by-sigstore --sign-by-sigstore-private-key --sign-passphrase-file --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -6738,6 +6766,10 @@ _coracle() {
                     return 0
                     ;;
                 --platform)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-by-sigstore)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -133,6 +133,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Print nothing'
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l sign-by-sigstore -d 'Sign as a file of parameters says, which names the key' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l sign-by-sigstore-private-key -d 'Sign with the key in a file, as cosign and Podman do' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l sign-passphrase-file -d 'File whose first line is the passphrase of that key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l authfile -d 'File with credentials' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l cert-dir -d 'Directory with certificates for the registry: *.crt, *.cert and *.key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
@@ -878,6 +881,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is pushed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by-sigstore -d 'Sign as a file of parameters says, which names the key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by-sigstore-private-key -d 'Sign with the key in a file, as cosign and Podman do' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-passphrase-file -d 'File whose first line is the passphrase of that key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l authfile -d 'File with credentials' -r -F
@@ -1107,6 +1111,9 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the list to a file' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by-sigstore -d 'Sign as a file of parameters says, which names the key' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-by-sigstore-private-key -d 'Sign with the key in a file, as cosign and Podman do' -r -F
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l sign-passphrase-file -d 'File whose first line is the passphrase of that key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l authfile -d 'File with credentials' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l cert-dir -d 'Directory with certificates for the registry: *.crt, *.cert and *.key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
@@ -1179,6 +1186,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-lev
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is pushed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by-sigstore -d 'Sign as a file of parameters says, which names the key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by-sigstore-private-key -d 'Sign with the key in a file, as cosign and Podman do' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-passphrase-file -d 'File whose first line is the passphrase of that key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l authfile -d 'File with credentials' -r -F

@@ -14,6 +14,7 @@ use super::output::{print, print_line, write_digest};
 use super::push::lacking;
 use super::registry::{Remote, TransferOptions, first_of};
 use super::report::{self, Outcome};
+use super::signing::SigningOptions;
 use super::view::moment::{Clock, seconds};
 use crate::base::units::size;
 use crate::image::artifact::{self, AddOptions, ArtifactError, Described, Which};
@@ -137,6 +138,8 @@ struct PushArgs {
     /// Print nothing
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    signing: SigningOptions,
     #[command(flatten)]
     transfer: TransferOptions,
     /// The artifact
@@ -322,11 +325,13 @@ fn pull(args: &PullArgs, context: &Context) -> Outcome {
 
 fn push(args: &PushArgs, context: &Context) -> Outcome {
     let name = artifact::name(&args.name)?;
+    let signer = args.signing.signer(&name)?;
     let client = args.transfer.client(&name)?;
     let engine = context.act_alone()?;
     let found = artifact::find(&engine.store, &name.to_string())?;
     let pushed = artifact::push(&engine.store, &client, &found);
     let pushed = pushed.with_context(|| format!("cannot push {name}"))?;
+    signer.sign(&client, &name, &pushed.digest, &|_| ())?;
     write_digest(args.digestfile.as_deref(), &pushed.digest)?;
     if !args.quiet {
         print_line(&pushed.digest.hex())?;

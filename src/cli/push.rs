@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::engines;
-use super::manifest::push_list;
+use super::manifest::{ListWay, push_list};
 use super::output::{print, write_digest};
 use super::registry::TransferOptions;
 use super::report::{self, Outcome};
@@ -24,7 +24,6 @@ use crate::image::platform;
 use crate::image::push::{self, Format, PushOptions, Pushed, Step};
 use crate::image::push_list::ListOptions;
 use crate::image::reference::Reference;
-use crate::image::signature::attachment;
 use crate::image::transport::{self, Archive, Engine, Transport};
 use crate::store::Store;
 use crate::store::events::Event;
@@ -148,7 +147,7 @@ pub fn run(mut args: PushArgs, context: &Context) -> Outcome {
     if target.digest().is_some() {
         bail!("{destination}: an image gets its digest from its content, so it is pushed by a tag");
     }
-    let key = args.signing.key(&target)?;
+    let signer = args.signing.signer(&target)?;
     let client = args.transfer.client(&target)?;
     let engine = context.act()?;
     let pairs = if args.all_tags {
@@ -187,11 +186,7 @@ pub fn run(mut args: PushArgs, context: &Context) -> Outcome {
             args.destination.as_deref().unwrap_or(&full),
         );
         timing::phase("command");
-        if let Some(key) = &key {
-            attachment::sign(&client, key, &target, &pushed.digest)
-                .with_context(|| format!("cannot sign {target}, which is pushed now"))?;
-            say(&format!("Signed {}", pushed.digest));
-        }
+        signer.sign(&client, &target, &pushed.digest, &say)?;
         answer(&args, &target, &pushed)?;
         code = code.max(lacking(&target.to_string(), pushed)?);
     }
@@ -299,16 +294,19 @@ fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyho
         Err(ListError::NotAList(_) | ListError::Find(FindError::Missing(_))) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    if args.signing.is_asked() {
-        bail!("{name} is a list of manifests, which are not signed: push and sign its images one by one");
-    }
     let target = args.destination.as_deref().unwrap_or(name);
     let options = ListOptions {
         all: true,
         image,
         add: Vec::new(),
     };
-    let (_engine, pushed) = push_list(context, &list, target, &args.transfer, &options, args.quiet)?;
+    let way = ListWay {
+        transfer: &args.transfer,
+        signing: &args.signing,
+        options: &options,
+        quiet: args.quiet,
+    };
+    let (_engine, pushed) = push_list(context, &list, target, &way)?;
     let target = transport::name(target).parse::<Reference>()?.or_latest();
     answer(args, &target, &pushed)?;
     lacking(&target.to_string(), pushed).map(Some)

@@ -57,7 +57,7 @@ const REFUSED: &[Group] = &[
         commands: &["push"],
         when: Yet,
         reason: "signatures are made with --sign-by-sigstore-private-key, and layers are not encrypted",
-        flags: "--sign-by --sign-by-sigstore --sign-by-sq-fingerprint --encrypt-layer --encryption-key --sign --cosign-key --notation-key-name",
+        flags: "--sign-by --sign-by-sq-fingerprint --encrypt-layer --encryption-key --sign --cosign-key --notation-key-name",
     },
     Group {
         commands: &["pull", "push"],
@@ -187,18 +187,10 @@ const REFUSED: &[Group] = &[
         flags: "-p --pod",
     },
     Group {
-        commands: &["manifest push"],
+        commands: &["manifest push", "artifact push"],
         when: Yet,
-        reason: "lists are not signed",
-        flags: "--sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint \
-                --sign-passphrase-file",
-    },
-    Group {
-        commands: &["artifact push"],
-        when: Yet,
-        reason: "artifacts are not signed",
-        flags: "--sign-by --sign-by-sigstore --sign-by-sigstore-private-key --sign-by-sq-fingerprint \
-                --sign-passphrase-file",
+        reason: "signatures are made with --sign-by-sigstore-private-key",
+        flags: "--sign-by --sign-by-sq-fingerprint",
     },
     Group {
         commands: &["artifact pull"],

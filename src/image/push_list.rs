@@ -68,8 +68,8 @@ pub struct ListJourney<'a> {
 const PACKED: &str = "io.github.containers.compression.";
 
 impl ListJourney<'_> {
-    /// Pushes the list, and with `all` what it names.
-    pub fn push(&self) -> Result<Pushed> {
+    /// Pushes the list, and with `all` what it names, whose digests are given as well.
+    pub fn push(&self) -> Result<(Pushed, Vec<Digest>)> {
         let mut index = index(self.store, self.list)?;
         let (mut more, mut lacks) = (Vec::new(), Vec::new());
         if self.options.all {
@@ -117,7 +117,11 @@ impl ListJourney<'_> {
         let taken = self.client.put_manifest(self.target.tag(), &bytes, kind)?;
         let mut pushed = Pushed::of(taken, bytes.len());
         pushed.lacks.splice(..0, lacks);
-        Ok(pushed)
+        let members = match self.options.all {
+            true => index.manifests.iter().map(|entry| entry.digest).collect(),
+            false => Vec::new(),
+        };
+        Ok((pushed, members))
     }
 
     /// Pushes a member, and writes into its entry what it is at the registry. Gives what failed once it was there.

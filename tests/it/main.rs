@@ -43,6 +43,7 @@ mod scripts;
 mod search;
 mod sharing;
 mod signatures;
+mod signing;
 mod stats;
 mod steps;
 mod support;

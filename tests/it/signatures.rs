@@ -20,14 +20,14 @@ const KIND: &str = "application/vnd.dev.cosign.simplesigning.v1+json";
 const OCI: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// Writes a file at a place of the sandbox.
-fn put(sandbox: &Sandbox, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+pub fn put(sandbox: &Sandbox, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
     let path = sandbox.path(name);
     fs::write(&path, bytes).unwrap();
     path
 }
 
 /// A copy of a key in the sandbox, since who runs the tests may not see the source.
-fn copy(sandbox: &Sandbox, name: &str) -> String {
+pub fn copy(sandbox: &Sandbox, name: &str) -> String {
     let bytes: &[u8] = match name {
         "p256.key" => include_bytes!("../../src/image/signature/testing/p256.key"),
         "p256.pub" => include_bytes!("../../src/image/signature/testing/p256.pub"),
@@ -94,10 +94,12 @@ fn skopeo_lets(sandbox: &Sandbox, name: &str, is_right: bool) -> bool {
 fn documents(sandbox: &Sandbox, name: &str, public: &str) -> Vec<Value> {
     let inspected = skopeo(sandbox, &[], name).json();
     let (repository, _) = name.rsplit_once(':').unwrap();
-    let signatures = format!(
-        "{repository}:{}.sig",
-        inspected["Digest"].as_str().unwrap().replace(':', "-")
-    );
+    documents_of(sandbox, repository, inspected["Digest"].as_str().unwrap(), public)
+}
+
+/// The same of what has this digest in a repository.
+pub fn documents_of(sandbox: &Sandbox, repository: &str, digest: &str, public: &str) -> Vec<Value> {
+    let signatures = format!("{repository}:{}.sig", digest.replace(':', "-"));
     let manifest = skopeo(sandbox, &["--raw"], &signatures).json();
     assert_eq!(manifest["mediaType"], OCI);
     let place = sandbox.path("tmp/signatures");

@@ -17,7 +17,7 @@ use crate::image::manifest::is_index;
 use crate::image::remove;
 
 pub use edit::pairs;
-pub use push::push_list;
+pub use push::{ListWay, push_list};
 
 /// Make, look at and push lists of manifests
 #[derive(Args, Debug)]

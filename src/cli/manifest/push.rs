@@ -15,6 +15,7 @@ use crate::cli::output::{print_line, write_digest};
 use crate::cli::push::{PackingOptions, lacking, record_push};
 use crate::cli::registry::{RegistryOptions, Remote, TransferOptions};
 use crate::cli::report::{self, Outcome};
+use crate::cli::signing::SigningOptions;
 use crate::engine::Engine;
 use crate::image::compression::Compression;
 use crate::image::lists::find_list;
@@ -52,6 +53,8 @@ pub struct PushArgs {
     #[arg(short, long)]
     quiet: bool,
     #[command(flatten)]
+    signing: SigningOptions,
+    #[command(flatten)]
     remote: RemoteOptions,
     /// The list
     #[arg(value_name = "LIST")]
@@ -81,8 +84,13 @@ pub fn run(args: &PushArgs, context: &Context) -> Outcome {
     let store = context.look()?;
     let missing = || crate::image::find::FindError::Missing(args.list.clone());
     let list = find_list(store.as_ref().ok_or_else(missing)?, &args.list)?;
-    let transfer = args.remote.transfer();
-    let (engine, pushed) = push_list(context, &list, destination, &transfer, &options, args.quiet)?;
+    let way = ListWay {
+        transfer: &args.remote.transfer(),
+        signing: &args.signing,
+        options: &options,
+        quiet: args.quiet,
+    };
+    let (engine, pushed) = push_list(context, &list, destination, &way)?;
     write_digest(args.digestfile.as_deref(), &pushed.digest)?;
     // Where something is left to do, it can be done again.
     if args.rm && pushed.lacks.is_empty() {
@@ -94,15 +102,27 @@ pub fn run(args: &PushArgs, context: &Context) -> Outcome {
     lacking(destination, pushed)
 }
 
+/// How a list is pushed, and what is told of it.
+pub struct ListWay<'a> {
+    pub transfer: &'a TransferOptions,
+    pub signing: &'a SigningOptions,
+    pub options: &'a ListOptions,
+    pub quiet: bool,
+}
+
 /// Pushes a list as `destination`, and tells of its members. The engine is given back, as it can be opened but once.
 pub fn push_list(
     context: &Context,
     list: &Image,
     destination: &str,
-    transfer: &TransferOptions,
-    options: &ListOptions,
-    quiet: bool,
+    way: &ListWay<'_>,
 ) -> anyhow::Result<(Engine, Pushed)> {
+    let ListWay {
+        transfer,
+        signing,
+        options,
+        quiet,
+    } = *way;
     let Transport::Name(_) = transport::parse(OsStr::new(destination))? else {
         bail!("{destination}: a list is pushed to registries only, its transport is not supported");
     };
@@ -112,6 +132,7 @@ pub fn push_list(
     if target.digest().is_some() {
         bail!("{destination}: a list gets its digest from its content, so it is pushed by a tag");
     }
+    let signer = signing.signer(&target)?;
     let (client, sources) = match options.all {
         true => {
             let remote = Remote::new(transfer)?;
@@ -148,7 +169,11 @@ pub fn push_list(
         sources: &sources,
         tell: &tell,
     };
-    let pushed = journey.push().with_context(|| format!("cannot push {target}"))?;
+    let (pushed, members) = journey.push().with_context(|| format!("cannot push {target}"))?;
+    // Whoever takes an image of the list looks for the signature of that image.
+    for digest in members.iter().chain([&pushed.digest]) {
+        signer.sign(&client, &target, digest, &say)?;
+    }
     record_push(&engine.store, list, written);
     Ok((engine, pushed))
 }
