@@ -26,10 +26,7 @@ end
 
 complete -c coracle -n "__fish_coracle_needs_command" -l root -l data-root -d 'Directory of the store' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l runroot -d 'Directory for what may vanish when the machine restarts' -r
-complete -c coracle -n "__fish_coracle_needs_command" -s l -l log-level -d 'How much to tell: debug, info, warn or error' -r -f -a "error\t''
-warn\t''
-info\t''
-debug\t''"
+complete -c coracle -n "__fish_coracle_needs_command" -s l -l log-level -d 'How much to tell: debug, info, warn or error' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l events-backend -d 'Where it is recorded what happens: file, journald or none' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l storage-driver -d 'Accepted for scripts: there is one kind of store, which is like overlay' -r
 complete -c coracle -n "__fish_coracle_needs_command" -l storage-opt -d 'Option of the store: additionalimagestore=DIR names one whose images are read; what is about Podman\'s drivers has no effect' -r
@@ -127,8 +124,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Print nothing'
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from pull" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -141,8 +138,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l retry -d 'Tries after what failed when performing push (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait after push failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -s q -l quiet -d 'Print nothing'
 complete -c coracle -n "__fish_coracle_using_subcommand artifact; and __fish_seen_subcommand_from push" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -261,8 +258,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l image-volume -d 'How to provide the volumes of the image: anonymous, tmpfs or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
@@ -342,6 +339,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s f -l format -d 'Print by a Go template' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s t -l type -d 'What the names mean: container, image, volume or all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is meant' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s s -l size -d 'Add the sizes of a container\'s files'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
@@ -488,8 +486,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l image-volume -d 'How to provide the volumes of the image: anonymous, tmpfs or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
@@ -679,8 +677,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l cert-dir -d '
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l image-volume -d 'How to provide the volumes of the image: anonymous, tmpfs or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
@@ -774,6 +772,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_
 complete -c coracle -n "__fish_coracle_using_subcommand healthcheck; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand history" -l format -d 'Print by a Go template, as "table TEMPLATE", or as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand history" -s H -l human -d 'Print times and sizes for people' -r
+complete -c coracle -n "__fish_coracle_using_subcommand history" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is meant' -r
 complete -c coracle -n "__fish_coracle_using_subcommand history" -l no-trunc -d 'Do not shorten anything'
 complete -c coracle -n "__fish_coracle_using_subcommand history" -s q -l quiet -d 'Print identifiers only'
 complete -c coracle -n "__fish_coracle_using_subcommand history" -s h -l help -d 'Print help'
@@ -807,6 +806,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from exists" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -l format -d 'Print by a Go template, as "table TEMPLATE", or as "json"' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -s H -l human -d 'Print times and sizes for people' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is meant' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -l no-trunc -d 'Do not shorten anything'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -s q -l quiet -d 'Print identifiers only'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from history" -s h -l help -d 'Print help'
@@ -819,6 +819,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from import" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -s f -l format -d 'Print by a Go template' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is meant' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -s i -l input -d 'File or directory to read instead of standard input' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from load" -l signature-policy -d 'File with the signature policy, instead of policy.json' -r -F
@@ -870,8 +871,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s a -l all-tags -d 'Every tag of the repository'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from pull" -s q -l quiet -d 'Print no progress'
@@ -880,7 +881,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is pushed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is meant' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by-sigstore -d 'Sign as a file of parameters says, which names the key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-by-sigstore-private-key -d 'Sign with the key in a file, as cosign and Podman do' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l sign-passphrase-file -d 'File whose first line is the passphrase of that key' -r -F
@@ -889,8 +890,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l retry -d 'Tries after what failed when performing push (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait after push failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -s a -l all-tags -d 'Every tag of the repository that is here'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from push" -l force-compression -d 'Pack anew what the registry has in another packing'
@@ -903,16 +904,18 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -s n -l noheading -d 'Print no heading'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from referrers" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -l platform -d 'Platforms that the images are expected to be for' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s a -l all -d 'All images'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s f -l force -d 'Remove an image even if it has several names, containers of it exist or it is mounted, and say nothing of images that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s i -l ignore -d 'Say nothing of images that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -l no-prune -d 'Accepted for compatibility: images have no parents'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from rm" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from remove" -l platform -d 'Platforms that the images are expected to be for' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from remove" -s a -l all -d 'All images'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from remove" -s f -l force -d 'Remove an image even if it has several names, containers of it exist or it is mounted, and say nothing of images that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from remove" -s i -l ignore -d 'Say nothing of images that are not there'
@@ -920,6 +923,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from remove" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s o -l output -d 'File to write instead of standard output' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -l format -d 'Format: docker-archive, oci-archive, oci-dir or docker-dir' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -l platform -d 'Platforms that the images are expected to be for; of lists, those whose images are saved' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s m -l multi-image-archive -d 'Accepted for compatibility: several images may always be saved to one archive'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from save" -s h -l help -d 'Print help'
@@ -931,8 +935,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_s
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l compatible -d 'Show stars, and what is official'
 complete -c coracle -n "__fish_coracle_using_subcommand image; and __fish_seen_subcommand_from search" -l list-tags -d 'List the tags of a repository'
@@ -997,6 +1001,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand info" -s D -l debug -d '
 complete -c coracle -n "__fish_coracle_using_subcommand info" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s f -l format -d 'Print by a Go template' -r
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s t -l type -d 'What the names mean: container, image, volume or all' -r
+complete -c coracle -n "__fish_coracle_using_subcommand inspect" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is meant' -r
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s s -l size -d 'Add the sizes of a container\'s files'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand inspect" -s h -l help -d 'Print help'
@@ -1062,8 +1067,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l all -d 'Of an image that is a list, take all images'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from add" -l artifact -d 'Add an artifact that is made of files'
@@ -1086,8 +1091,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -l all -d 'Of an image that is a list, take all images'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from create" -s a -l amend -d 'Add to the list if there is one of the name'
@@ -1099,14 +1104,14 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s v -l verbose -d 'Print every manifest, with its digest and platform'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -l insecure -d 'The same as --tls-verify=false'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from inspect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l all -d 'Give the images, too' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l add-compression -d 'Give each image in another packing as well: gzip or zstd' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l add-compression -d 'Give each image in another packing as well: gzip, zstd or zstd:chunked' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-format -d 'Packing of layers that the registry does not have yet: gzip, zstd or zstd:chunked' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
@@ -1119,8 +1124,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_see
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l retry -d 'Tries after what failed when performing push (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l retry-delay -d 'Wait after push failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -l force-compression -d 'Pack anew what the registry has in another packing'
 complete -c coracle -n "__fish_coracle_using_subcommand manifest; and __fish_seen_subcommand_from push" -s p -l rm -l purge -d 'Remove the list afterwards'
@@ -1175,8 +1180,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand pull" -l cert-dir -d 'Di
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand pull" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s a -l all-tags -d 'Every tag of the repository'
 complete -c coracle -n "__fish_coracle_using_subcommand pull" -s q -l quiet -d 'Print no progress'
@@ -1185,7 +1190,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-for
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l compression-level -d 'Level of that packing' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s f -l format -d 'Kind of manifest: oci or v2s2 (docker)' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l digestfile -d 'Write the digest of the manifest to a file' -r -F
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is pushed' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l platform -d 'Platform that the image is expected to be for; of a list, the one whose image is meant' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by-sigstore -d 'Sign as a file of parameters says, which names the key' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-by-sigstore-private-key -d 'Sign with the key in a file, as cosign and Podman do' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l sign-passphrase-file -d 'File whose first line is the passphrase of that key' -r -F
@@ -1194,8 +1199,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand push" -l cert-dir -d 'Di
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand push" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l retry -d 'Tries after what failed when performing push (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand push" -l retry-delay -d 'Wait after push failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand push" -s a -l all-tags -d 'Every tag of the repository that is here'
 complete -c coracle -n "__fish_coracle_using_subcommand push" -l force-compression -d 'Pack anew what the registry has in another packing'
@@ -1220,6 +1225,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand rm" -s i -l ignore -d 'S
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -s a -l all -d 'All containers'
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand rm" -s h -l help -d 'Print help'
+complete -c coracle -n "__fish_coracle_using_subcommand rmi" -l platform -d 'Platforms that the images are expected to be for' -r
 complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s a -l all -d 'All images'
 complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s f -l force -d 'Remove an image even if it has several names, containers of it exist or it is mounted, and say nothing of images that are not there'
 complete -c coracle -n "__fish_coracle_using_subcommand rmi" -s i -l ignore -d 'Say nothing of images that are not there'
@@ -1273,8 +1279,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l cert-dir -d 'Dir
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l image-volume -d 'How to provide the volumes of the image: anonymous, tmpfs or ignore' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s a -l attach -d 'Connect to a stream: stdin, stdout or stderr' -r
@@ -1376,6 +1382,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand runtime; and __fish_seen
 complete -c coracle -n "__fish_coracle_using_subcommand runtime; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c coracle -n "__fish_coracle_using_subcommand save" -s o -l output -d 'File to write instead of standard output' -r
 complete -c coracle -n "__fish_coracle_using_subcommand save" -l format -d 'Format: docker-archive, oci-archive, oci-dir or docker-dir' -r
+complete -c coracle -n "__fish_coracle_using_subcommand save" -l platform -d 'Platforms that the images are expected to be for; of lists, those whose images are saved' -r
 complete -c coracle -n "__fish_coracle_using_subcommand save" -s m -l multi-image-archive -d 'Accepted for compatibility: several images may always be saved to one archive'
 complete -c coracle -n "__fish_coracle_using_subcommand save" -s q -l quiet -d 'Print no progress'
 complete -c coracle -n "__fish_coracle_using_subcommand save" -s h -l help -d 'Print help'
@@ -1387,8 +1394,8 @@ complete -c coracle -n "__fish_coracle_using_subcommand search" -l cert-dir -d '
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l tls-verify -d 'Whether to insist on encryption and a valid certificate' -r -f -a "true\t''
 false\t''"
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l creds -d 'User name and password for the registry' -r
-complete -c coracle -n "__fish_coracle_using_subcommand search" -l retry -d 'How often to try again what fails (3)' -r
-complete -c coracle -n "__fish_coracle_using_subcommand search" -l retry-delay -d 'Wait before the first of these tries; it doubles with each (1s)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand search" -l retry -d 'Tries after what failed when performing pull (default 3)' -r
+complete -c coracle -n "__fish_coracle_using_subcommand search" -l retry-delay -d 'Wait after pull failures (default "1s"), doubled each time' -r
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l signature-policy -d 'File with the signature policy for what is fetched, instead of policy.json' -r -F
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l compatible -d 'Show stars, and what is official'
 complete -c coracle -n "__fish_coracle_using_subcommand search" -l list-tags -d 'List the tags of a repository'

@@ -12,11 +12,13 @@ use std::ops::Deref;
 use std::os::unix::ffi::OsStrExt;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser};
+use clap::{ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser};
 
 use super::Cli;
+use super::configuration;
 use super::mistakes;
 use super::options::parse_bool;
+use super::registry;
 use super::unsupported::{self, Treatment};
 use super::version::Called;
 
@@ -34,7 +36,9 @@ impl<T> Deref for Flags<T> {
 
 impl<T: Args> Args for Flags<T> {
     fn augment_args(command: Command) -> Command {
+        let act = registry::act(command.get_name());
         T::augment_args(command).mut_args(|argument| {
+            let argument = registry::explained(argument, act, None);
             let optional_value = argument
                 .get_num_args()
                 .is_some_and(|range| range.min_values() == 0);
@@ -65,7 +69,8 @@ impl<T: FromArgMatches> FromArgMatches for Flags<T> {
 
 /// What a command line came to.
 pub enum Parsed {
-    Command(Box<Cli>),
+    /// And the options of it that have no effect.
+    Command(Box<Cli>, Vec<String>),
     /// Help or the version was asked for: print it and end well.
     Print(String),
     /// It names no command: the help, which says which there are, and what is wrong.
@@ -86,12 +91,13 @@ pub fn alone<T: Args + FromArgMatches>(line: &[OsString]) -> Option<Flags<T>> {
 /// Reads a command line, the first word being the program.
 pub fn parse(mut line: Vec<OsString>) -> Parsed {
     if let Some(cli) = Cli::read_quickly(&line) {
-        return Parsed::Command(Box::new(cli));
+        return Parsed::Command(Box::new(cli), Vec::new());
     }
+    let mut skipped = Vec::new();
     // Each round removes or replaces one word, so this ends.
     loop {
         let error = match Cli::try_parse_from(&line) {
-            Ok(cli) => return Parsed::Command(Box::new(cli)),
+            Ok(cli) => return Parsed::Command(Box::new(cli), skipped),
             Err(error) => error,
         };
         match error.kind() {
@@ -105,6 +111,7 @@ pub fn parse(mut line: Vec<OsString>) -> Parsed {
         }
         match repair(&mut line, &error) {
             Repair::Repaired => {}
+            Repair::Skipped(flag) => skipped.push(flag),
             Repair::Refused(why) => return Parsed::Refused(why),
             Repair::Unknown => return Parsed::Refused(mistakes::sentence(&line, &error)),
         }
@@ -115,6 +122,18 @@ pub fn parse(mut line: Vec<OsString>) -> Parsed {
 fn help(line: &[OsString], error: &clap::Error) -> Parsed {
     let mut command = Cli::command();
     command.build();
+    // What is wrong with containers.conf is told by the commands that need it.
+    if let Ok(settings) = configuration::settings(&[]) {
+        let path = command_path(line);
+        let asked = path
+            .iter()
+            .try_fold(&mut command, |command, word| command.find_subcommand_mut(word));
+        if let Some(asked) = asked {
+            let act = registry::act(asked.get_name());
+            let told = std::mem::take(asked);
+            *asked = told.mut_args(|argument| registry::explained(argument, act, Some(&settings)));
+        }
+    }
     if error.kind() == ErrorKind::DisplayHelp {
         return Parsed::Print(match command.try_get_matches_from(line) {
             Err(complete) if complete.kind() == error.kind() => complete.render().to_string(),
@@ -136,6 +155,8 @@ fn help(line: &[OsString], error: &clap::Error) -> Parsed {
 enum Repair {
     /// The line is another now.
     Repaired,
+    /// The same, without this option.
+    Skipped(String),
     Refused(String),
     Unknown,
 }
@@ -189,7 +210,7 @@ fn skip(line: &mut Vec<OsString>, flag: &str, value: bool) -> Repair {
     if value && removed == flag && place < line.len() {
         line.remove(place);
     }
-    Repair::Repaired
+    Repair::Skipped(flag.to_owned())
 }
 
 /// An option of the program that stands behind the command goes before it, where it counts more than those that are there.
@@ -210,10 +231,13 @@ fn to_front(line: &mut [OsString], flag: &str) -> Repair {
     let with_value = format!("{flag}=");
     let is_meant = |word: &OsString| word == flag || word.as_bytes().starts_with(with_value.as_bytes());
     let mut places = (command..line.len()).filter(|place| is_meant(&line[*place]));
-    // Of two words one may be the value of another option.
-    let (Some(place), None, Some(_)) = (places.next(), places.next(), option(flag)) else {
+    let (Some(place), more, Some(known)) = (places.next(), places.next(), option(flag)) else {
         return Repair::Unknown;
     };
+    // Of two words one may be the value of another option, unless it may be given again.
+    if more.is_some() && !matches!(known.get_action(), ArgAction::Append) {
+        return Repair::Unknown;
+    }
     let end = if takes_next(&line[place]) {
         place + 2
     } else {
@@ -323,7 +347,7 @@ mod tests {
             .map(OsString::from)
             .collect();
         match parse(line) {
-            Parsed::Command(cli) => format!("{cli:?}"),
+            Parsed::Command(cli, skipped) => format!("{cli:?} {skipped:?}"),
             Parsed::Print(text) | Parsed::Incomplete(text, _) => text,
             Parsed::Refused(why) => format!("refused: {why}"),
         }
@@ -389,7 +413,15 @@ mod tests {
             ("image list", &["Image"]),
             (
                 "--syslog --tmpdir /x --cgroup-manager=cgroupfs ps -q",
-                &["quiet: true"],
+                &["quiet: true", r#"["--syslog", "--tmpdir", "--cgroup-manager"]"#],
+            ),
+            (
+                "info --storage-opt a=b -f x --storage-opt=c=d --pull-option e=f --module m",
+                &[
+                    r#"storage_opt: ["a=b", "c=d"]"#,
+                    r#"module: ["m"]"#,
+                    r#"["--pull-option"]"#,
+                ],
             ),
             ("--root /x ps", &[r#"root: Some("/x")"#]),
         ] {

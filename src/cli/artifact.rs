@@ -51,7 +51,7 @@ struct AddArgs {
     #[arg(long, value_name = "KEY=VALUE")]
     annotation: Vec<String>,
     /// Add the files to an artifact that is there
-    #[arg(short, long, conflicts_with_all = ["type", "replace"])]
+    #[arg(short, long, conflicts_with = "type")]
     append: bool,
     /// Type of the files, instead of what they seem to be
     #[arg(long, value_name = "TYPE")]
@@ -177,6 +177,9 @@ pub fn run(args: ArtifactArgs, context: &Context) -> Outcome {
 }
 
 fn add(args: AddArgs, context: &Context) -> Outcome {
+    if args.append && args.replace {
+        bail!("--append and --replace options cannot be used together");
+    }
     let name = artifact::name(&args.name)?;
     if name.digest().is_some() {
         bail!("{}: an artifact gets its digest from its content", args.name);
@@ -306,7 +309,8 @@ fn row(described: &Described, clock: &Clock, whole: bool) -> anyhow::Result<Valu
 
 fn pull(args: &PullArgs, context: &Context) -> Outcome {
     let name = artifact::name(&args.name)?;
-    let candidates = Remote::new(&args.transfer)?.candidates(&name)?;
+    let transfer = context.settings()?.filled(&args.transfer);
+    let candidates = Remote::new(&transfer)?.candidates(&name)?;
     let engine = context.act_alone()?;
     let digest = first_of(&candidates, |candidate| {
         artifact::pull(
@@ -326,7 +330,7 @@ fn pull(args: &PullArgs, context: &Context) -> Outcome {
 fn push(args: &PushArgs, context: &Context) -> Outcome {
     let name = artifact::name(&args.name)?;
     let signer = args.signing.signer(&name)?;
-    let client = args.transfer.client(&name)?;
+    let client = context.settings()?.filled(&args.transfer).client(&name)?;
     let engine = context.act_alone()?;
     let found = artifact::find(&engine.store, &name.to_string())?;
     let pushed = artifact::push(&engine.store, &client, &found);

@@ -123,7 +123,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
         C::Exec(args) => exec::run(args.0, context),
         C::Exists(args) => exists(args.0, context),
         C::Export(args) => export::run(args.0, context),
-        C::Inspect(args) => inspect::run(args.0, context),
+        C::Inspect(args) => inspect::containers(args.0, context),
         C::Kill(args) => kill::run(args.0, context),
         C::Logs(args) => logs::run(args.0, context),
         C::Ls(args) => ps::run(args.0, context),

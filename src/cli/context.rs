@@ -44,7 +44,7 @@ pub struct Context {
 impl Context {
     pub fn new(command_line: Vec<OsString>, global: &Global) -> anyhow::Result<Self> {
         let storage = storage::options(global.storage_driver.as_deref(), &global.storage_opt)?;
-        storage.notices.iter().for_each(|notice| report::warn(notice));
+        storage.notices.iter().for_each(|notice| report::info(notice));
         Ok(Self {
             command_line,
             lenders: storage.additional,

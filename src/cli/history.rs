@@ -5,12 +5,12 @@ use serde_json::Value;
 
 use super::context::Context;
 use super::format::{self, ListFormat};
-use super::options::Boolean;
+use super::options::{Boolean, Expected};
 use super::output::print;
 use super::report::Outcome;
 use super::view::history;
 use super::view::moment::Clock;
-use crate::image::find::{FindError, find};
+use crate::image::find::{FindError, find_on};
 use crate::image::inspect;
 
 /// Show how an image was made
@@ -26,6 +26,8 @@ pub struct HistoryArgs {
     /// Do not shorten anything
     #[arg(long)]
     no_trunc: bool,
+    #[command(flatten)]
+    expected: Expected,
     /// Print identifiers only
     #[arg(short, long)]
     quiet: bool,
@@ -38,7 +40,7 @@ pub fn run(args: HistoryArgs, context: &Context) -> Outcome {
     let store = context
         .look()?
         .ok_or_else(|| FindError::Missing(args.image.clone()))?;
-    let found = find(&store, &args.image)?;
+    let found = find_on(&store, &args.image, args.expected.wanted()?.as_ref())?;
     let steps = inspect::history(&store, &found.image)?;
     let clock = Clock::new();
     let rows: Vec<Value> = steps

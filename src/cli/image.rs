@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::arguments::Flags;
 use super::context::Context;
+use super::options::Expected;
 use super::output::print;
 use super::report::{self, Outcome};
 use super::values::filter::Filters;
@@ -19,10 +20,11 @@ use super::{
 };
 use crate::base::time::NEVER;
 use crate::base::units::size;
-use crate::image::find::{FindError, find, find_any};
+use crate::image::find::{FindError, find_any, find_on};
 use crate::image::list::Listed;
 use crate::image::reference::Reference;
 use crate::image::{inspect, remove};
+use crate::oci::image::Platform;
 use crate::store::Store;
 
 /// Manage images
@@ -74,6 +76,8 @@ pub struct InspectArgs {
     /// Print by a Go template
     #[arg(short, long, value_name = "TEMPLATE")]
     format: Option<String>,
+    #[command(flatten)]
+    expected: Expected,
     /// Images
     #[arg(required = true, value_name = "IMAGE")]
     images: Vec<String>,
@@ -135,22 +139,25 @@ fn exists(args: ExistsArgs, context: &Context) -> Outcome {
 
 fn inspect(args: InspectArgs, context: &Context) -> Outcome {
     let store = context.look()?;
-    let mut documents = Vec::new();
-    let code = report::each(&args.images, |name| {
-        documents.push(document(store.as_ref(), name)?);
-        Ok(())
-    })?;
+    let wanted = args.expected.wanted()?;
+    let (mut documents, mut failures) = (Vec::new(), Vec::new());
+    for name in &args.images {
+        match document(store.as_ref(), name, wanted.as_ref()) {
+            Ok(document) => documents.push(document),
+            Err(error) => failures.push(Err(error)),
+        }
+    }
     if args.format.is_some() {
         documents.iter_mut().for_each(super::inspect::add_bare_id);
     }
     print(&format::documents("inspect", args.format.as_deref(), &documents)?)?;
-    Ok(code)
+    report::conclude(failures.into_iter())
 }
 
-/// Everything about one image.
-pub fn document(store: Option<&Store>, name: &str) -> anyhow::Result<Value> {
+/// Everything about one image, which has to be for a platform if one is given.
+pub fn document(store: Option<&Store>, name: &str, wanted: Option<&Platform>) -> anyhow::Result<Value> {
     let store = store.ok_or_else(|| FindError::Missing(name.to_owned()))?;
-    let found = find(store, name)?;
+    let found = find_on(store, name, wanted)?;
     let inspected = inspect::inspect(store, &found.image, &Reference::to_string)?;
     Ok(serde_json::to_value(inspected)?)
 }

@@ -225,7 +225,7 @@ impl Facts {
                 "containerStore": {"number": self.containers, "paused": self.paused, "running": self.running,
                                    "stopped": self.stopped()},
                 "graphDriverName": "overlay",
-                "graphOptions": {"overlay.imagestore": self.shared.iter().map(|(path, _)| path).collect::<Vec<_>>()},
+                "graphOptions": self.graph_options(),
                 "graphRoot": self.root,
                 "graphStatus": {"Backing Filesystem": self.file_system},
                 "ignored": self.ignored,
@@ -270,6 +270,15 @@ impl Facts {
             tree.extend(docker);
         }
         document
+    }
+
+    /// As Podman has it: all, and the last alone under the name of the option.
+    fn graph_options(&self) -> Value {
+        let paths: Vec<&String> = self.shared.iter().map(|(path, _)| path).collect();
+        match paths.last() {
+            Some(last) => json!({"overlay.additionalImageStores": paths, "overlay.imagestore": last}),
+            None => json!({}),
+        }
     }
 
     fn stopped(&self) -> usize {

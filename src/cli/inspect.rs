@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::context::Context;
 use super::format;
 use super::image;
+use super::options::Expected;
 use super::output::print;
 use super::report::{self, Outcome};
 use super::select::one;
@@ -18,6 +19,7 @@ use crate::engine::state::{self, Found};
 use crate::engine::volumes::Users;
 use crate::engine::{Engine, EngineError};
 use crate::image::find::FindError;
+use crate::oci::image::Platform;
 use crate::store::{Kind, Store};
 
 /// Print everything about containers, images or volumes
@@ -32,12 +34,22 @@ pub struct InspectArgs {
     /// What the names mean: container, image, volume or all
     #[arg(short = 't', long = "type", value_name = "KIND", default_value = "all")]
     kind: String,
+    #[command(flatten)]
+    expected: Expected,
     /// The container made last
     #[arg(short, long)]
     latest: bool,
     /// Containers, images or volumes
     #[arg(value_name = "NAME")]
     names: Vec<String>,
+}
+
+/// `container inspect`: where nothing else is asked for, names mean containers.
+pub fn containers(mut args: InspectArgs, context: &Context) -> Outcome {
+    if args.kind == "all" {
+        args.kind = "container".into();
+    }
+    run(args, context)
 }
 
 pub fn run(args: InspectArgs, context: &Context) -> Outcome {
@@ -61,9 +73,13 @@ pub fn run(args: InspectArgs, context: &Context) -> Outcome {
     if names.is_empty() {
         bail!("name a container, an image or a volume");
     }
+    let wanted = Wanted {
+        kind: &args.kind,
+        platform: args.expected.wanted()?,
+    };
     let (mut documents, mut failures) = (Vec::new(), Vec::new());
     for name in &names {
-        match object(store, engine.as_ref(), &args.kind, name) {
+        match object(store, engine.as_ref(), &wanted, name) {
             Ok(document) => documents.push(document),
             Err(error) => failures.push(Err(error)),
         }
@@ -84,8 +100,21 @@ pub fn add_bare_id(document: &mut Value) {
     }
 }
 
+/// What names may mean.
+struct Wanted<'a> {
+    kind: &'a str,
+    /// What images have to be for.
+    platform: Option<Platform>,
+}
+
 /// What a name means: a container, else an image, else a volume.
-fn object(store: Option<&Store>, engine: Option<&Engine>, kind: &str, name: &str) -> anyhow::Result<Value> {
+fn object(
+    store: Option<&Store>,
+    engine: Option<&Engine>,
+    wanted: &Wanted<'_>,
+    name: &str,
+) -> anyhow::Result<Value> {
+    let kind = wanted.kind;
     let is_wanted = |wanted: &str| kind == wanted || kind == "all";
     if let Some(store) = store.filter(|_| is_wanted("container")) {
         match state::find(store, name) {
@@ -100,7 +129,7 @@ fn object(store: Option<&Store>, engine: Option<&Engine>, kind: &str, name: &str
         }
     }
     if is_wanted("image") {
-        match image::document(store, name) {
+        match image::document(store, name, wanted.platform.as_ref()) {
             Err(error) if matches!(error.downcast_ref(), Some(FindError::Missing(_))) => {}
             result => return result,
         }
@@ -115,8 +144,11 @@ fn object(store: Option<&Store>, engine: Option<&Engine>, kind: &str, name: &str
             users.of_volume(name).len(),
         ));
     }
+    // In Podman's words, which scripts look for.
     match kind {
         "all" => bail!("no such object: {name:?}"),
+        "image" => Err(FindError::Missing(name.to_owned()).into()),
+        "volume" => bail!("no such volume {name}"),
         kind => bail!("no such {kind} {name:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Read, Write};
 use std::path::PathBuf;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::configuration;
@@ -12,7 +12,7 @@ use super::output::print;
 use super::registry::{RegistryOptions, docker_config};
 use super::report::{self, Outcome};
 use crate::image::reference::{HUB, HUB_OLD, Reference};
-use crate::image::registry::{AuthFiles, Client, Credentials, HUB_SERVER, is_on_disk};
+use crate::image::registry::{AuthFiles, Client, Credentials, HUB_SERVER, RegistryError, is_on_disk};
 
 /// Most bytes of a password.
 const PASSWORD_LIMIT: u64 = 64 << 10;
@@ -37,7 +37,7 @@ pub struct LoginArgs {
     #[arg(long)]
     get_login: bool,
     /// Write a file of Docker's form instead
-    #[arg(long, value_name = "FILE", conflicts_with = "authfile")]
+    #[arg(long, value_name = "FILE")]
     compat_auth_file: Option<PathBuf>,
     /// Say where the credentials are kept
     #[arg(short, long)]
@@ -59,7 +59,7 @@ pub struct LogoutArgs {
     #[arg(long, value_name = "FILE")]
     authfile: Option<PathBuf>,
     /// File of Docker's form
-    #[arg(long, value_name = "FILE", conflicts_with = "authfile")]
+    #[arg(long, value_name = "FILE")]
     compat_auth_file: Option<PathBuf>,
     /// Registry, or a repository in it
     #[arg(value_name = "REGISTRY", conflicts_with = "all")]
@@ -107,6 +107,10 @@ fn key_of(server: Option<&str>) -> anyhow::Result<(String, String)> {
 
 fn files(registry: &RegistryOptions, compat: Option<&PathBuf>) -> anyhow::Result<AuthFiles> {
     match compat {
+        // In Podman's words, which scripts look for.
+        Some(_) if registry.authfile.is_some() => bail!(
+            "options for paths to the credential file and to the Docker-compatible credential file can not be set simultaneously"
+        ),
         Some(path) => Ok(AuthFiles {
             paths: vec![path.clone()],
             helpers: Vec::new(),
@@ -157,9 +161,11 @@ pub fn login(args: LoginArgs, _context: &Context) -> Outcome {
         user: user.clone(),
         password: password.clone(),
     };
-    verify(&given).with_context(|| format!("cannot log in to {domain}"))?;
+    verify(&given).map_err(|error| refused(&domain, error))?;
     if let Some(path) = files.keep(&key, &user, &password)? {
-        if is_on_disk(&path) {
+        // Who names the file knows.
+        let is_named = args.registry.authfile.is_some() || args.compat_auth_file.is_some();
+        if is_on_disk(&path) && !is_named {
             report::warn(&format!(
                 "the password is now in {}, readable for whoever can read your files: a credential helper keeps it better",
                 path.display()
@@ -170,6 +176,14 @@ pub fn login(args: LoginArgs, _context: &Context) -> Outcome {
     }
     print("Login Succeeded!\n")?;
     Ok(0)
+}
+
+/// Why nobody is logged in. Scripts look for what Podman says of a wrong password.
+fn refused(domain: &str, error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(RegistryError::Denied { .. }) => anyhow!("logging into {domain:?}: invalid username/password"),
+        _ => error.context(format!("cannot log in to {domain}")),
+    }
 }
 
 /// User name and password, as they were given or from whoever sits there.

@@ -126,17 +126,8 @@ pub struct Global {
     #[arg(long, value_name = "DIR")]
     runroot: Option<OsString>,
     /// How much to tell: debug, info, warn or error
-    #[arg(
-        short,
-        long,
-        value_name = "LEVEL",
-        value_enum,
-        ignore_case = true,
-        default_value = "warn",
-        hide_default_value = true,
-        hide_possible_values = true
-    )]
-    log_level: report::Level,
+    #[arg(short, long, value_name = "LEVEL")]
+    log_level: Option<String>,
     /// Where it is recorded what happens: file, journald or none
     #[arg(long, value_name = "BACKEND")]
     events_backend: Option<events::Backend>,
@@ -165,6 +156,20 @@ pub struct Global {
     /// The same as --log-level=debug
     #[arg(short = 'D', long)]
     debug: bool,
+}
+
+/// The exit code for a level that there is not, as Podman has it.
+const WRONG_LEVEL: u8 = 1;
+
+impl Global {
+    fn level(&self) -> Result<report::Level, String> {
+        match (&self.log_level, self.debug) {
+            (Some(_), true) => Err("Setting --log-level and --debug is not allowed".into()),
+            (Some(text), false) => text.parse(),
+            (None, true) => Ok(report::Level::Debug),
+            (None, false) => Ok(report::Level::default()),
+        }
+    }
 }
 
 #[derive(Subcommand, Debug)]
@@ -246,8 +251,8 @@ impl Cli {
 /// Runs the command that `line`, whose first word is the program, asks for.
 pub fn main(line: Vec<OsString>) -> ExitCode {
     timing::begin(&line);
-    let cli = match arguments::parse(line.clone()) {
-        Parsed::Command(cli) => cli,
+    let (cli, skipped) = match arguments::parse(line.clone()) {
+        Parsed::Command(cli, skipped) => (cli, skipped),
         Parsed::Print(text) => return report::finish(output::print(&text).map(|()| 0).map_err(Into::into)),
         Parsed::Incomplete(help, why) => {
             report::say(&help);
@@ -259,11 +264,13 @@ pub fn main(line: Vec<OsString>) -> ExitCode {
             return ExitCode::from(report::FAILED);
         }
     };
-    report::tell(if cli.global.debug {
-        report::Level::Debug
-    } else {
-        cli.global.log_level
-    });
+    if let Err(why) = cli.global.level().map(report::tell) {
+        report::say(&why);
+        return ExitCode::from(WRONG_LEVEL);
+    }
+    for flag in skipped {
+        report::info(&format!("{flag} has no effect"));
+    }
     if let Some(directory) = &cli.global.config {
         registry::use_config(directory);
     }

@@ -210,6 +210,25 @@ pub struct PlatformOptions {
     pub variant: Option<String>,
 }
 
+/// The platform that an image here has to be for.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Expected {
+    /// Platform that the image is expected to be for; of a list, the one whose image is meant
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    pub platform: Option<String>,
+}
+
+impl Expected {
+    pub fn wanted(&self) -> anyhow::Result<Option<Platform>> {
+        self.platform.as_deref().map(asked_platform).transpose()
+    }
+}
+
+/// What is written after `--platform`.
+pub fn asked_platform(text: &str) -> anyhow::Result<Platform> {
+    platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))
+}
+
 impl PlatformOptions {
     /// What was asked for, if anything was.
     pub fn asked(&self) -> anyhow::Result<Option<Platform>> {
@@ -227,7 +246,7 @@ impl PlatformOptions {
             bail!("--platform option can not be specified with --arch or --os");
         }
         let mut wanted = match &self.platform {
-            Some(text) => platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?,
+            Some(text) => asked_platform(text)?,
             None => platform::host(),
         };
         if let Some(arch) = &self.arch {

@@ -95,6 +95,8 @@ enum Place {
     Engine(Asked),
     Archive(Archive),
     Registry {
+        /// As it was typed.
+        text: String,
         reference: Reference,
         candidates: Vec<Candidate>,
         /// All of its repository, where those are wanted.
@@ -118,6 +120,7 @@ fn find(args: &PullArgs, remote: &Remote<'_>, image: &OsStr) -> anyhow::Result<P
     if !args.all_tags {
         return Ok(Place::Registry {
             candidates: remote.candidates(&reference.clone().or_latest())?,
+            text: text.to_owned(),
             reference,
             tags: None,
         });
@@ -132,6 +135,7 @@ fn find(args: &PullArgs, remote: &Remote<'_>, image: &OsStr) -> anyhow::Result<P
     })?;
     candidates.retain(|candidate| candidate.reference == name);
     Ok(Place::Registry {
+        text: text.to_owned(),
         reference,
         candidates,
         tags: Some(tags),
@@ -145,6 +149,7 @@ fn pull(args: &PullArgs, remote: &Remote<'_>, place: Place, engine: &Engine) -> 
         Place::Engine(asked) => asked.load(engine, platform, policy, is_quiet)?,
         Place::Archive(archive) => load_and_tell(engine, archive, platform, policy, is_quiet)?,
         Place::Registry {
+            text,
             reference,
             mut candidates,
             tags,
@@ -153,7 +158,8 @@ fn pull(args: &PullArgs, remote: &Remote<'_>, place: Place, engine: &Engine) -> 
             // Tried out on the kernel, so once for all tags.
             let unpack = unpack_options(engine);
             let take = |candidates: &[Candidate]| {
-                take(args, candidates, &reference, &platform, &engine.store, &unpack)
+                let written = (text.as_str(), &reference);
+                take(args, candidates, written, &platform, &engine.store, &unpack)
             };
             let Some(tags) = tags else {
                 return take(&candidates);
@@ -174,7 +180,7 @@ fn pull(args: &PullArgs, remote: &Remote<'_>, place: Place, engine: &Engine) -> 
 fn take(
     args: &PullArgs,
     candidates: &[Candidate],
-    written: &Reference,
+    (text, written): (&str, &Reference),
     platform: &Platform,
     store: &Store,
     unpack: &UnpackOptions,
@@ -187,7 +193,7 @@ fn take(
                 return Ok(());
             }
             None if args.policy == "never" => {
-                return Err(FindError::Missing(written.clone().or_latest().familiar()).into());
+                return Err(FindError::Missing(text.to_owned()).into());
             }
             None => {}
         }

@@ -8,6 +8,7 @@ use clap::Args;
 use super::context::Context;
 use super::engines;
 use super::manifest::{ListWay, push_list};
+use super::options::Expected;
 use super::output::{print, write_digest};
 use super::registry::TransferOptions;
 use super::report::{self, Outcome};
@@ -18,9 +19,8 @@ use crate::image::archive::export::export;
 use crate::image::archive::plan::Which;
 use crate::image::archive::save::{self, Item, save_archive};
 use crate::image::compression::Compression;
-use crate::image::find::{FindError, Found, find, find_for};
+use crate::image::find::{FindError, Found, find, find_on};
 use crate::image::lists::{ListError, find_list};
-use crate::image::platform;
 use crate::image::push::{self, Format, PushOptions, Pushed, Step};
 use crate::image::push_list::ListOptions;
 use crate::image::reference::Reference;
@@ -30,7 +30,7 @@ use crate::store::events::Event;
 use crate::store::images::Image;
 
 /// zstd with tables, so that others fetch only the files that they do not have.
-const CHUNKED: &str = "zstd:chunked";
+pub const CHUNKED: &str = "zstd:chunked";
 
 /// Give images to registries
 #[derive(Args, Debug)]
@@ -43,9 +43,8 @@ pub struct PushArgs {
     /// Write the digest of the manifest to a file
     #[arg(long, value_name = "FILE")]
     digestfile: Option<PathBuf>,
-    /// Platform that the image is expected to be for; of a list, the one whose image is pushed
-    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    platform: Option<String>,
+    #[command(flatten)]
+    expected: Expected,
     /// Print no progress
     #[arg(short, long)]
     quiet: bool,
@@ -282,7 +281,7 @@ pub fn record_push(store: &Store, image: &Image, destination: &str) {
 fn push_as_list(args: &PushArgs, image: PushOptions, context: &Context) -> anyhow::Result<Option<u8>> {
     let name = transport::name(&args.image);
     // One platform of a list is an image, and a repository is none of both.
-    if args.all_tags || args.platform.is_some() {
+    if args.all_tags || args.expected.platform.is_some() {
         return Ok(None);
     }
     let Some(store) = context.look()? else {
@@ -330,20 +329,7 @@ fn answer(args: &PushArgs, target: &Reference, pushed: &Pushed) -> anyhow::Resul
 
 fn wanted(store: &Store, name: &str, args: &PushArgs) -> anyhow::Result<Found> {
     let name = transport::name(name);
-    let Some(text) = &args.platform else {
-        return Ok(find(store, name)?);
-    };
-    let wanted = platform::parse(text).with_context(|| format!("invalid --platform {text:?}"))?;
-    let found = find_for(store, name, &wanted)?;
-    let have = found.image.platform();
-    if !platform::satisfies(&have, &wanted) {
-        bail!(
-            "image {name} is for {}, not for {}",
-            platform::display(&have),
-            platform::display(&wanted)
-        );
-    }
-    Ok(found)
+    Ok(find_on(store, name, args.expected.wanted()?.as_ref())?)
 }
 
 /// All images that have a tag of the repository here, each with its name there.

@@ -8,12 +8,13 @@ use std::rc::Rc;
 use std::sync::OnceLock;
 
 use anyhow::{Context as _, bail};
-use clap::Args;
+use clap::{Arg, Args};
 
 use super::configuration::{self, config_home};
 use super::context::{home, user, variable};
 use super::progress::{Display, Progress as How, Stage};
 use super::report;
+use super::settings::Settings as Containers;
 use super::values::time::duration;
 use crate::base::digest::Digest;
 use crate::image::find::{FindError, Found, find};
@@ -52,15 +53,46 @@ pub struct TransferOptions {
     /// User name and password for the registry
     #[arg(long, value_name = "USER:PASSWORD")]
     pub creds: Option<String>,
-    /// How often to try again what fails (3)
+    /// Tries after what failed when performing pull (default 3)
     #[arg(long, value_name = "NUMBER")]
     pub retry: Option<u32>,
-    /// Wait before the first of these tries; it doubles with each (1s)
+    /// Wait after pull failures (default "1s"), doubled each time
     #[arg(long, value_name = "DURATION")]
     pub retry_delay: Option<String>,
     /// File with the signature policy for what is fetched, instead of policy.json
     #[arg(long, value_name = "FILE")]
     pub signature_policy: Option<PathBuf>,
+}
+
+/// What a command of this name does with a registry.
+pub fn act(command: &str) -> &'static str {
+    match command {
+        "push" => "push",
+        _ => "pull",
+    }
+}
+
+/// `--retry` and `--retry-delay` with the help that Podman's have: what the command does, and the defaults, which
+/// containers.conf may set.
+pub fn explained(argument: Arg, act: &str, settings: Option<&Containers>) -> Arg {
+    let engine = settings.map(|settings| &settings.engine);
+    match argument.get_id().as_str() {
+        "retry" => {
+            let default = engine.and_then(|engine| engine.retry).unwrap_or(RETRIES);
+            argument.help(format!(
+                "Tries after what failed when performing {act} (default {default})"
+            ))
+        }
+        "retry_delay" => {
+            let default = engine
+                .and_then(|engine| engine.retry_delay.as_deref())
+                .unwrap_or("1s");
+            argument.help(format!(
+                "Wait after {act} failures (default {default:?}), doubled each time"
+            ))
+        }
+        _ => argument,
+    }
 }
 
 /// How often something is tried again where nothing else is said.
@@ -194,7 +226,8 @@ impl TransferOptions {
             settings.retries = settings.retries.min(MIRROR_RETRIES);
         }
         settings.retry_delay = match &self.retry_delay {
-            Some(text) => Some(duration(text).with_context(|| format!("invalid --retry-delay {text:?}"))?),
+            // In Go's words, which scripts look for.
+            Some(text) => Some(duration(text).with_context(|| format!("time: invalid duration {text:?}"))?),
             None => None,
         };
         Ok(settings)

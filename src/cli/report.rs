@@ -154,17 +154,31 @@ pub fn say(message: &str) {
     let _ = writeln!(io::stderr(), "{}", clean(message));
 }
 
-/// How much is told, in the words of Docker and Podman; errors always are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+/// How much is told; errors always are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    #[value(alias = "fatal", alias = "panic")]
     Error,
     #[default]
-    #[value(alias = "warning")]
     Warn,
     Info,
-    #[value(alias = "trace")]
     Debug,
+}
+
+impl std::str::FromStr for Level {
+    type Err = String;
+
+    /// In the words of Docker and Podman, in capitals too. Scripts look for what Podman says of another word.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.to_ascii_lowercase().as_str() {
+            "panic" | "fatal" | "error" => Ok(Self::Error),
+            "warning" | "warn" => Ok(Self::Warn),
+            "info" => Ok(Self::Info),
+            "debug" | "trace" => Ok(Self::Debug),
+            _ => Err(format!(
+                "Log Level {text:?} is not supported, choose from: trace, debug, info, warn, warning, error, fatal, panic"
+            )),
+        }
+    }
 }
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Warn as u8);
@@ -182,6 +196,13 @@ fn is_told(level: Level) -> bool {
 pub fn warn(message: &str) {
     if is_told(Level::Warn) {
         say(&format!("Warning: {message}"));
+    }
+}
+
+/// Prints what changes nothing, such as options that are taken and have no effect.
+pub fn info(message: &str) {
+    if is_told(Level::Info) {
+        say(&format!("Info: {message}"));
     }
 }
 

@@ -4,9 +4,10 @@ use anyhow::bail;
 use clap::Args;
 
 use super::context::Context;
+use super::options::asked_platform;
 use super::output::print;
 use super::report::{self, Outcome};
-use crate::image::find::FindError;
+use crate::image::find::{FindError, find_any, find_on};
 use crate::image::list::list;
 use crate::image::remove::{self, Removal, RemoveError};
 
@@ -26,6 +27,14 @@ pub struct RmiArgs {
     /// Accepted for compatibility: images have no parents
     #[arg(long)]
     no_prune: bool,
+    /// Platforms that the images are expected to be for
+    #[arg(
+        long,
+        value_name = "OS/ARCH[/VARIANT]",
+        value_delimiter = ',',
+        conflicts_with = "all"
+    )]
+    platform: Vec<String>,
     /// Images
     #[arg(value_name = "IMAGE")]
     images: Vec<String>,
@@ -50,8 +59,20 @@ pub fn run(args: RmiArgs, context: &Context) -> Outcome {
     } else {
         args.images.clone()
     };
+    let platforms = args.platform.iter().map(|text| asked_platform(text));
+    let platforms = platforms.collect::<anyhow::Result<Vec<_>>>()?;
     report::each(&names, |name| {
-        match remove::remove(&engine.store, name, args.force || args.all) {
+        let is_list = || find_any(&engine.store, name).is_ok_and(|found| found.image.list.is_some());
+        if !platforms.is_empty() && is_list() {
+            bail!("{name} is a list of manifests: remove its images by their own names");
+        }
+        let expected = platforms
+            .iter()
+            .try_for_each(|platform| find_on(&engine.store, name, Some(platform)).map(drop));
+        let removal = expected
+            .map_err(RemoveError::from)
+            .and_then(|()| remove::remove(&engine.store, name, args.force || args.all));
+        match removal {
             Ok(removal) => Ok(print(&tell(&removal))?),
             Err(RemoveError::Find(FindError::Missing(_))) if args.ignore || args.force => Ok(()),
             Err(error) => Err(with_code(error)),

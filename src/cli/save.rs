@@ -8,9 +8,11 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
+use super::options::asked_platform;
 use super::report::Outcome;
 use crate::image::archive::save::{self, Format, Item};
-use crate::image::find::{Found, find};
+use crate::image::find::{Found, find_on};
+use crate::oci::image::Platform;
 use crate::store::Store;
 use crate::store::events::Event;
 
@@ -26,6 +28,9 @@ pub struct SaveArgs {
     /// Accepted for compatibility: several images may always be saved to one archive
     #[arg(short, long)]
     multi_image_archive: bool,
+    /// Platforms that the images are expected to be for; of lists, those whose images are saved
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", value_delimiter = ',')]
+    platform: Vec<String>,
     /// Print no progress
     #[arg(short, long)]
     quiet: bool,
@@ -43,8 +48,17 @@ pub fn run(args: SaveArgs, context: &Context) -> Outcome {
     })?;
     let engine = context.act()?;
     let mut items: Vec<Item> = Vec::new();
-    for name in &args.images {
-        let Found { image, name } = find(&engine.store, name)?;
+    let platforms = args.platform.iter().map(|text| asked_platform(text).map(Some));
+    let mut platforms: Vec<Option<Platform>> = platforms.collect::<anyhow::Result<_>>()?;
+    if platforms.is_empty() {
+        platforms.push(None);
+    }
+    let wanted = args
+        .images
+        .iter()
+        .flat_map(|name| platforms.iter().map(move |platform| (name, platform.as_ref())));
+    for (name, platform) in wanted {
+        let Found { image, name } = find_on(&engine.store, name, platform)?;
         match items.iter_mut().find(|item| item.image.id == image.id) {
             Some(item) => item.names.extend(name),
             None => items.push(Item {

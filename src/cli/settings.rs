@@ -300,6 +300,13 @@ impl Settings {
         limits.oom_score_adj = limits.oom_score_adj.or(containers.oom_score_adj);
     }
 
+    /// The same options with what they do not say.
+    pub fn filled(&self, transfer: &TransferOptions) -> TransferOptions {
+        let mut transfer = transfer.clone();
+        self.fill_transfer(&mut transfer);
+        transfer
+    }
+
     /// The same for what fetches and pushes.
     pub fn fill_transfer(&self, transfer: &mut TransferOptions) {
         transfer.retry = transfer.retry.or(self.engine.retry);

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use anyhow::{Context as _, bail};
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 
 use super::arguments::Flags;
@@ -41,14 +42,8 @@ struct SetArgs {
     #[arg(short = 'f', long, value_name = "FILE")]
     pubkeysfile: Vec<PathBuf>,
     /// accept, reject or sigstoreSigned
-    #[arg(
-        short = 't',
-        long = "type",
-        value_name = "TYPE",
-        ignore_case = true,
-        hide_possible_values = true
-    )]
-    kind: Kind,
+    #[arg(short = 't', long = "type", value_name = "TYPE")]
+    kind: String,
     /// File with the signature policy, instead of policy.json
     #[arg(long, alias = "policypath", value_name = "FILE")]
     signature_policy: Option<PathBuf>,
@@ -57,15 +52,28 @@ struct SetArgs {
     scope: String,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    #[value(alias = "insecureAcceptAnything")]
     Accept,
     Reject,
-    #[value(name = "sigstoreSigned")]
     SigstoreSigned,
-    #[value(name = "signedBy")]
     SignedBy,
+}
+
+impl FromStr for Kind {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> anyhow::Result<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "accept" | "insecureacceptanything" => Ok(Self::Accept),
+            "reject" => Ok(Self::Reject),
+            "sigstoresigned" => Ok(Self::SigstoreSigned),
+            "signedby" => Ok(Self::SignedBy),
+            _ => {
+                bail!("invalid choice: {text} (choose from 'accept', 'reject', 'signedBy', 'sigstoreSigned')")
+            }
+        }
+    }
 }
 
 /// Print which images may come in
@@ -270,7 +278,7 @@ fn place(named: Option<&Path>) -> anyhow::Result<(PathBuf, Option<Read>)> {
 }
 
 fn requirements(args: &SetArgs) -> anyhow::Result<Value> {
-    let kind = match args.kind {
+    let kind = match args.kind.parse()? {
         Kind::SignedBy => bail!(
             "--type signedBy is not supported: signatures of GPG are not checked here: sign with a key of cosign and say sigstoreSigned"
         ),

@@ -202,7 +202,7 @@ const REFUSED: &[Group] = &[
         commands: &["rmi", "save", "history", "inspect"],
         when: Yet,
         reason: "an image in the store is for one platform",
-        flags: "--platform --all-platforms",
+        flags: "--all-platforms",
     },
     Group {
         commands: &["image prune", "system prune"],
@@ -317,7 +317,7 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
     (
         &[""],
         "--syslog",
-        "--conmon --network-cmd-path --cgroup-manager --tmpdir",
+        "--conmon --network-cmd-path --cgroup-manager --tmpdir --pull-option --db-backend --default-mounts-file",
     ),
 ];
 
@@ -498,7 +498,11 @@ mod tests {
                 "--cpu-count is not supported: it exists for Windows only",
             ),
             ("container ls", "--pod", "--pod is not supported yet: "),
-            ("image rm", "--platform", "--platform is not supported yet: "),
+            (
+                "image rm",
+                "--all-platforms",
+                "--all-platforms is not supported yet: ",
+            ),
             ("", "-H", "--host is not supported: there is no server to talk to"),
         ] {
             match flag(&path(command), given) {

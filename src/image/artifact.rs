@@ -43,9 +43,9 @@ const EMPTY_TYPE: &str = "application/vnd.oci.empty.v1+json";
 /// Why an artifact is not what it should be.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
-    #[error("no such artifact: {0}")]
+    #[error("{0}: artifact does not exist")]
     Missing(String),
-    #[error("there is an artifact {0} already: --replace or --append it")]
+    #[error("{0}: artifact already exists: --replace or --append it")]
     Exists(String),
     #[error("{0} is the beginning of several digests: give more of it")]
     Ambiguous(String),

@@ -30,6 +30,15 @@ pub enum FindError {
     Ambiguous { text: String, candidates: Vec<String> },
     #[error("the list {list} has no image for {platform} here: pull the one that is meant")]
     NoMember { list: String, platform: String },
+    // In Docker's words, which scripts look for.
+    #[error(
+        "image with reference {text} was found but does not provide the specified platform ({wanted}): it is for {have}"
+    )]
+    OtherPlatform {
+        text: String,
+        wanted: String,
+        have: String,
+    },
     #[error(transparent)]
     Reference(#[from] ReferenceError),
     #[error(transparent)]
@@ -40,6 +49,23 @@ pub enum FindError {
 /// the member for this machine.
 pub fn find(store: &Store, text: &str) -> Result<Found, FindError> {
     find_for(store, text, &platform::host())
+}
+
+/// The same where it has to be for a platform, if one is given.
+pub fn find_on(store: &Store, text: &str, wanted: Option<&Platform>) -> Result<Found, FindError> {
+    let Some(wanted) = wanted else {
+        return find(store, text);
+    };
+    let found = find_for(store, text, wanted)?;
+    let have = found.image.platform();
+    match platform::satisfies(&have, wanted) {
+        true => Ok(found),
+        false => Err(FindError::OtherPlatform {
+            text: text.into(),
+            wanted: platform::display(wanted),
+            have: platform::display(&have),
+        }),
+    }
 }
 
 /// The same where of a list the member for another platform is meant.

@@ -28,7 +28,15 @@ pub struct ListOptions {
     pub all: bool,
     pub image: PushOptions,
     /// Packings in which each image is to be had as well.
-    pub add: Vec<Compression>,
+    pub add: Vec<Added>,
+}
+
+/// A packing that is added to others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Added {
+    pub compression: Compression,
+    /// zstd with tables, so that others fetch only the files that they do not have.
+    pub chunked: bool,
 }
 
 /// From where a member came, and the signatures that it must have there.
@@ -82,8 +90,8 @@ impl ListJourney<'_> {
                 let old = entry.clone();
                 // What is there and only not attached, say, keeps the others from nothing.
                 let mut pushed = self.member(entry).with_context(|| described.clone())?;
-                for compression in &self.options.add {
-                    let added = self.packed(&old, *compression, &mut pushed);
+                for added in &self.options.add {
+                    let added = self.packed(&old, *added, &mut pushed);
                     more.extend(added.with_context(|| described.clone())?);
                 }
                 lacks.extend(pushed.into_iter().map(|error| error.context(described.clone())));
@@ -190,7 +198,7 @@ impl ListJourney<'_> {
     fn packed(
         &self,
         entry: &Descriptor,
-        compression: Compression,
+        Added { compression, chunked }: Added,
         lacks: &mut Vec<anyhow::Error>,
     ) -> Result<Option<Descriptor>> {
         let bytes = self.store.blob(&entry.digest, MANIFEST_LIMIT)?;
@@ -209,6 +217,7 @@ impl ListJourney<'_> {
         let options = PushOptions {
             format: Some(Format::Oci),
             compression: Some(compression),
+            chunked,
             force: true,
             ..PushOptions::default()
         };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use super::find::{FindError, find_any};
-use super::list::{Listed, list, own_names_of};
+use super::list::{Listed, list, own_names_of, repo_digests};
 use super::reference::Reference;
 use crate::base::digest::Digest;
 use crate::base::id;
@@ -97,7 +97,8 @@ pub fn tag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Referenc
     Ok(parsed)
 }
 
-/// Takes names from the image that `source` means: those given, or all. The image stays.
+/// Takes names from the image that `source` means: those given, or all with the digests that it has at registries. The
+/// image stays. Gives the names of which it has lost one.
 pub fn untag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Reference>, RemoveError> {
     let image = find_any(store, source)?.image;
     let known = own_names_of(store, &image)?;
@@ -105,14 +106,28 @@ pub fn untag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Refere
         true => Some(read_only(store, &image)?),
         false => None,
     };
-    let _held = match read_only {
-        Some(_) => None,
-        None => Some(hold(store, &image.id, source, Hold::Shared)?),
+    let references = names.iter().map(|name| name.parse());
+    let references: Vec<Reference> = references.collect::<Result<_, _>>()?;
+    let of_digests = references.iter().any(|name| name.digest().is_some());
+    let how = match of_digests || names.is_empty() && !image.repo_digests.is_empty() {
+        true => Hold::Exclusive,
+        false => Hold::Shared,
     };
-    let mut taken = Vec::new();
-    for name in names {
-        let reference: Reference = name.parse()?;
+    let held = match read_only {
+        Some(_) => None,
+        None => Some(hold(store, &image.id, source, how)?),
+    };
+    let (mut taken, mut digests) = (Vec::new(), Vec::new());
+    for (name, reference) in names.iter().zip(&references) {
         let candidates = reference.candidates();
+        if let (Some(digest), Some(_)) = (reference.digest(), &held) {
+            let known = repo_digests(&image, &known);
+            let mut written = candidates.iter().map(|name| format!("{}@{digest}", name.name()));
+            if let Some(written) = written.find(|written| known.contains(written)) {
+                digests.push(written);
+                continue;
+            }
+        }
         let found = known.iter().find(|known| candidates.contains(known));
         if let (None, Some(store)) = (found, &read_only) {
             return Err(RemoveError::ReadOnly {
@@ -125,7 +140,16 @@ pub fn untag(store: &Store, source: &str, names: &[String]) -> Result<Vec<Refere
             image: image.id,
         })?);
     }
-    let taken = if names.is_empty() { known } else { taken };
+    let taken = match names.is_empty() {
+        true => {
+            digests.clone_from(&image.repo_digests);
+            known
+        }
+        false => taken,
+    };
+    if let Some(held) = held.filter(|_| !digests.is_empty()) {
+        store.forget_repo_digests(&held, &image.id.hex(), &digests)?;
+    }
     for name in &taken {
         store.remove_tag(&name.to_string(), &image.id.hex())?;
         store.tell([Event::image("untag", &image.id.hex(), name)]);

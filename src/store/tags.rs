@@ -6,11 +6,14 @@
 
 use std::collections::HashSet;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 
 use rustix::fs::AtFlags;
 use rustix::io::Errno;
 
+use super::images::{RECORD, image_path};
+use super::locks::Locked;
 use super::{Kind, Result, Store};
 use crate::base::digest::Digest;
 use crate::base::file::{self, Durability};
@@ -81,6 +84,15 @@ impl Store {
             Err(Errno::NOENT) => Ok(false),
             Err(error) => Err(self.io(&path, error.into())),
         }
+    }
+
+    /// Takes digests that registries gave an image from its record, which the caller holds exclusively.
+    pub fn forget_repo_digests(&self, held: &Locked, id: &str, gone: &[String]) -> Result<()> {
+        let Some(mut image) = self.own_image(id)? else {
+            return Ok(());
+        };
+        image.repo_digests.retain(|digest| !gone.contains(digest));
+        self.write_record(held.as_fd(), &image_path(id), RECORD, &image, Durability::Synced)
     }
 
     /// The identifier of the image that `reference`, in normalised form, names in this store.

@@ -81,7 +81,7 @@ fn files_become_artifacts_and_come_out_again() {
     let taken = sandbox.coracle(["artifact", "add", NAME, &two]).run();
     taken
         .exits(125)
-        .says("there is an artifact reg.example/team/art:1 already");
+        .says("reg.example/team/art:1: artifact already exists");
     let words = ["artifact", "add", "--append", "--file-type", "x/y", NAME, &two];
     let second = coracle(&sandbox, &words).text().to_owned();
     assert_ne!(first, second);
@@ -149,7 +149,7 @@ fn files_become_artifacts_and_come_out_again() {
         .coracle(["artifact", "rm", &second])
         .run()
         .exits(125)
-        .says("no such artifact");
+        .says("artifact does not exist");
     coracle(&sandbox, &["artifact", "rm", "--ignore", "reg.example/none:1"]).prints("");
     coracle(&sandbox, &["artifact", "rm", &third[..8]]).prints(&format!("{third}\n"));
     let another = coracle(&sandbox, &["artifact", "add", NAME, &one, &two])
@@ -169,18 +169,18 @@ fn what_is_wrong_is_said() {
         (&["add", NAME, "none"], "cannot read none"),
         (&["add", NAME, "/"], "is not a file"),
         (&["add", NAME, "/dev/zero"], "is not a file"),
-        (&["add", "--append", NAME, &one], "no such artifact"),
+        (&["add", "--append", NAME, &one], "artifact does not exist"),
         (
             &["add", "--append", "--type", "x", NAME, &one],
             "cannot be used with",
         ),
         (&["add", "--annotation", "x", NAME, &one], "expected KEY=VALUE"),
-        (&["inspect", NAME], "no such artifact"),
-        (&["extract", NAME, "."], "no such artifact"),
-        (&["push", NAME], "no such artifact"),
+        (&["inspect", NAME], "artifact does not exist"),
+        (&["extract", NAME, "."], "artifact does not exist"),
+        (&["push", NAME], "artifact does not exist"),
         (
-            &["push", "--sign-by-sigstore=x", NAME],
-            "artifacts are not signed",
+            &["push", "--sign-by=x", NAME],
+            "signatures are made with --sign-by-sigstore-private-key",
         ),
         (
             &["pull", "--decryption-key=x", NAME],

@@ -338,17 +338,54 @@ fn the_log_level_decides_what_is_told() {
             .run()
             .succeeds()
     };
-    for options in [&["--log-level=debug"][..], &["-D"], &["-l", "DEBUG"]] {
+    for options in [
+        &["--log-level=debug"][..],
+        &["-D"],
+        &["-l", "DEBUG"],
+        &["--log-level", "Trace"],
+    ] {
         run(options).says("Debug: store ").says("runs as process");
     }
-    for options in [&["--log-level=warning"][..], &["--log-level", "panic"], &[]] {
+    for options in [
+        &["--log-level=warning"][..],
+        &["--log-level", "panic"],
+        &["--log-level=INFO"],
+        &[],
+    ] {
         assert!(run(options).stderr.is_empty());
     }
-    sandbox
-        .coracle(["--log-level=loud", "ps"])
-        .run()
-        .exits(125)
-        .says("loud");
+    // As Podman says it, without more words.
+    for (options, said) in [
+        (
+            &["--log-level=loud"][..],
+            "Log Level \"loud\" is not supported, choose from: trace, debug, info, warn, warning, error, fatal, panic",
+        ),
+        (&["--log-level="], "Log Level \"\" is not supported"),
+        (
+            &["--debug", "--log-level=panic"],
+            "Setting --log-level and --debug is not allowed",
+        ),
+    ] {
+        let refused = sandbox.coracle(options).arg("ps").run().exits(1).says_one_line();
+        assert!(refused.stderr.starts_with(said.as_bytes()), "{refused}");
+    }
+    // What has no effect is told to whoever looks for it.
+    let skipped = [
+        "--pull-option",
+        "a=b",
+        "--db-backend=sqlite",
+        "--default-mounts-file",
+        "/x",
+    ];
+    assert!(run(&skipped).stderr.is_empty());
+    let told = sandbox
+        .coracle(skipped)
+        .args(["--log-level=info", "ps", "--storage-driver", "vfs"])
+        .run();
+    told.succeeds()
+        .says("Info: --pull-option has no effect")
+        .says("Info: --db-backend has no effect")
+        .says("Info: --storage-driver vfs is not used");
 }
 
 /// Whose stores of images are used as well is nothing to containers.

@@ -11,12 +11,12 @@ use super::support::registry::{Answer, Content, Distribution, Fake};
 use super::support::run::contains;
 use super::support::{Invocation, Sandbox, requires};
 
-const PASSWORD: &str = "open sesame";
+pub const PASSWORD: &str = "open sesame";
 /// What `htpasswd -B` makes of it.
 const HASH: &str = "$2b$04$8ZtL6HY/GwCm3qLzxdUA/O.8eBSR53gQO0YyRmVsvT8QZVcqkidjy";
 
 /// Debian's registry that lets nobody in but ali.
-fn guarded(sandbox: &Sandbox) -> Distribution {
+pub fn guarded(sandbox: &Sandbox) -> Distribution {
     let file = sandbox.path("tmp/htpasswd");
     fs::write(&file, format!("ali:{HASH}\n")).unwrap();
     let more = format!(
@@ -68,7 +68,11 @@ fn who_logs_in_is_known_until_the_logout() {
     push().run().exits(125).says(&format!("coracle login {host}"));
 
     let wrong = login(&sandbox, host, "open barley").run().exits(125);
-    wrong.says(&format!("cannot log in to {host}")).says_one_line();
+    wrong
+        .says(&format!(
+            "Error: logging into \"{host}\": invalid username/password"
+        ))
+        .says_one_line();
     assert!(!auth_file(&sandbox).exists(), "a wrong password is kept");
     let unknown = sandbox.coracle(["login", "--get-login", host]).run().exits(125);
     unknown.says(&format!("not logged into {host}")).says_one_line();

@@ -28,6 +28,7 @@ mod mount;
 mod parts;
 mod pause;
 mod peers;
+mod phrases;
 mod points;
 mod proxies;
 mod push;

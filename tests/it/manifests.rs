@@ -423,7 +423,7 @@ fn packings_and_formats_are_as_asked() {
             );
         }
     }
-    let refused = ["--sign-by-sigstore=x", "--sign-by=x"];
+    let refused = ["--sign-by-sq-fingerprint=x", "--sign-by=x"];
     for flag in refused {
         let name = format!("{}/list:1", registry.host);
         let outcome = sandbox.coracle(["manifest", "push", flag, "list", &name]).run();

@@ -12,7 +12,7 @@ use crate::base::digest::Digest;
 use crate::cli::context::Context;
 use crate::cli::options::Boolean;
 use crate::cli::output::{print_line, write_digest};
-use crate::cli::push::{PackingOptions, lacking, record_push};
+use crate::cli::push::{CHUNKED, PackingOptions, lacking, record_push};
 use crate::cli::registry::{RegistryOptions, Remote, TransferOptions};
 use crate::cli::report::{self, Outcome};
 use crate::cli::signing::SigningOptions;
@@ -21,7 +21,7 @@ use crate::image::compression::Compression;
 use crate::image::lists::find_list;
 use crate::image::platform;
 use crate::image::push::Pushed;
-use crate::image::push_list::{Event, ListJourney, ListOptions, Origin};
+use crate::image::push_list::{Added, Event, ListJourney, ListOptions, Origin};
 use crate::image::reference::Reference;
 use crate::image::remove;
 use crate::image::transport::{self, Transport};
@@ -38,7 +38,7 @@ pub struct PushArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true,
           default_value = "true", default_missing_value = "true", hide_default_value = true)]
     all: Boolean,
-    /// Give each image in another packing as well: gzip or zstd
+    /// Give each image in another packing as well: gzip, zstd or zstd:chunked
     #[arg(long, value_name = "FORMAT")]
     add_compression: Vec<String>,
     #[command(flatten)]
@@ -66,10 +66,16 @@ pub struct PushArgs {
 
 pub fn run(args: &PushArgs, context: &Context) -> Outcome {
     let destination = args.destination.as_deref().unwrap_or(&args.list);
-    let compressions = args.add_compression.iter().map(|name| match name.as_str() {
-        "gzip" => Ok(Compression::Gzip),
-        "zstd" => Ok(Compression::Zstd),
-        other => bail!("invalid --add-compression {other:?}: there are gzip and zstd"),
+    let compressions = args.add_compression.iter().map(|name| {
+        let compression = match name.as_str() {
+            "gzip" => Compression::Gzip,
+            "zstd" | CHUNKED => Compression::Zstd,
+            other => bail!("invalid --add-compression {other:?}: there are gzip, zstd and {CHUNKED}"),
+        };
+        Ok(Added {
+            compression,
+            chunked: name == CHUNKED,
+        })
     });
     let options = ListOptions {
         all: args.all.0,
@@ -77,7 +83,10 @@ pub fn run(args: &PushArgs, context: &Context) -> Outcome {
         add: compressions.collect::<anyhow::Result<_>>()?,
     };
     if options.image.format == Some(crate::image::push::Format::Docker)
-        && options.add.contains(&Compression::Zstd)
+        && options
+            .add
+            .iter()
+            .any(|added| added.compression == Compression::Zstd)
     {
         bail!("Docker's manifests know no zstd: give --format oci");
     }
@@ -85,7 +94,7 @@ pub fn run(args: &PushArgs, context: &Context) -> Outcome {
     let missing = || crate::image::find::FindError::Missing(args.list.clone());
     let list = find_list(store.as_ref().ok_or_else(missing)?, &args.list)?;
     let way = ListWay {
-        transfer: &args.remote.transfer(),
+        transfer: &context.settings()?.filled(&args.remote.transfer()),
         signing: &args.signing,
         options: &options,
         quiet: args.quiet,

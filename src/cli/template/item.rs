@@ -41,6 +41,7 @@ const MAPS: &[&str] = &[
     "Tmpfs",
     "Volumes",
     "annotations",
+    "graphOptions",
     "options",
     "sysctls",
 ];

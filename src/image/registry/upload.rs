@@ -28,7 +28,21 @@ impl Client {
         match self.ask(&push(Method::HEAD, &target, &[], None, &what)) {
             Ok(_) => Ok(true),
             Err(error) if is_missing(&error) => Ok(false),
-            Err(error) => Err(error),
+            Err(error) => Err(self.unauthorized(error, &what)),
+        }
+    }
+
+    /// Who may not push is told so in the words of Podman, which scripts look for, whatever it is that is not let in.
+    fn unauthorized(&self, error: anyhow::Error, what: &str) -> anyhow::Error {
+        match error.downcast_ref() {
+            Some(RegistryError::Denied { .. }) => {
+                let (_, digest) = what.split_once(' ').unwrap_or_default();
+                let place = format!("{}/{}", self.domain(), self.repository);
+                error.context(format!(
+                    "checking whether a blob {digest} exists in {place}: authentication required"
+                ))
+            }
+            _ => error,
         }
     }
 
@@ -102,7 +116,8 @@ impl Client {
     /// Begins an upload and gives the URL to send to.
     fn begin(&self, what: &str) -> Result<String> {
         let target = format!("/v2/{}/blobs/uploads/", self.repository);
-        let response: Response<Body> = self.ask(&push(Method::POST, &target, &[], Some(&[]), what))?;
+        let asked = self.ask(&push(Method::POST, &target, &[], Some(&[]), what));
+        let response: Response<Body> = asked.map_err(|error| self.unauthorized(error, what))?;
         self.location(&target, response.headers())
     }
 
