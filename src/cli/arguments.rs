@@ -190,6 +190,7 @@ fn repair(line: &mut Vec<OsString>, error: &clap::Error) -> Repair {
             unsupported::command(&path, word).map_or(Repair::Unknown, Repair::Refused)
         }
         ErrorKind::TooManyValues | ErrorKind::InvalidValue => match context(ContextKind::InvalidValue) {
+            Some("") => without_file(line, context(ContextKind::InvalidArg).unwrap_or_default()),
             Some(value) => plain_flag(line, value),
             None => Repair::Unknown,
         },
@@ -211,6 +212,17 @@ fn skip(line: &mut Vec<OsString>, flag: &str, value: bool) -> Repair {
         line.remove(place);
     }
     Repair::Skipped(flag.to_owned())
+}
+
+/// `--authfile=`: to Docker and Podman no name of a file is the same as no option, as scripts have it in variables.
+fn without_file(line: &mut Vec<OsString>, argument: &str) -> Repair {
+    match argument.split_once(' ') {
+        Some((flag, "<FILE>" | "<DIR>")) => match skip(line, flag, true) {
+            Repair::Skipped(_) => Repair::Repaired,
+            other => other,
+        },
+        _ => Repair::Unknown,
+    }
 }
 
 /// An option of the program that stands behind the command goes before it, where it counts more than those that are there.
@@ -424,6 +436,14 @@ mod tests {
                 ],
             ),
             ("--root /x ps", &[r#"root: Some("/x")"#]),
+            (
+                "pull --authfile= --cert-dir=/c x",
+                &["authfile: None", r#"cert_dir: Some("/c")"#, r#"images: ["x"]"#],
+            ),
+            (
+                "push --digestfile  --quiet x",
+                &["digestfile: None", "quiet: true"],
+            ),
         ] {
             let outcome = outcome(line);
             for part in parts {

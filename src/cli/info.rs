@@ -83,8 +83,8 @@ struct Facts {
     /// What the store lies on.
     file_system: String,
     processors: usize,
-    /// Stores of others whose images count, and how many there are.
-    shared: Vec<(String, usize)>,
+    /// Stores of others whose images count, or would if they were there.
+    shared: Vec<String>,
     /// What storage.conf asks for and we do not do.
     ignored: Vec<String>,
     /// What containers.conf says and we do not do.
@@ -126,13 +126,7 @@ impl Facts {
         let of_release = |key: &str| release(&os_release, key).unwrap_or_default().to_owned();
         let lenders = context.lenders(&context.store_path()?, Extent::Whole)?;
         let configuration = lenders.configured.files.first();
-        let mut shared = Vec::new();
-        for store in &lenders.stores {
-            shared.push((
-                store.path().display().to_string(),
-                store.names(Kind::Images)?.len(),
-            ));
-        }
+        let shared = lenders.paths().map(|path| path.display().to_string()).collect();
         Ok(Self {
             called: Called::by(&context.command_line),
             root: context.store_path()?.display().to_string(),
@@ -274,9 +268,8 @@ impl Facts {
 
     /// As Podman has it: all, and the last alone under the name of the option.
     fn graph_options(&self) -> Value {
-        let paths: Vec<&String> = self.shared.iter().map(|(path, _)| path).collect();
-        match paths.last() {
-            Some(last) => json!({"overlay.additionalImageStores": paths, "overlay.imagestore": last}),
+        match self.shared.last() {
+            Some(last) => json!({"overlay.additionalImageStores": self.shared, "overlay.imagestore": last}),
             None => json!({}),
         }
     }

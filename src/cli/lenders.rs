@@ -75,6 +75,12 @@ pub fn open(own: &Path, given: &[PathBuf], extent: Extent) -> anyhow::Result<Len
 }
 
 impl Lenders {
+    /// All that were asked for, used or not.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let passed_over = self.passed_over.iter().map(|(path, _)| path.as_path());
+        self.stores.iter().map(Store::path).chain(passed_over)
+    }
+
     /// What storage.conf asks for and we do not do, a line each.
     pub fn ignored(&self) -> Vec<String> {
         let passed = self.passed_over.iter();

@@ -155,6 +155,7 @@ impl RegistryOptions {
             tls_verify: self.tls_verify,
             credentials: None,
             retries: RETRIES,
+            insists: false,
             retry_delay: None,
             warn: Some(report::keep_warning),
         })
@@ -221,6 +222,7 @@ impl TransferOptions {
             _ => options.auth_files(registries).find(&endpoint.reference)?,
         };
         settings.retries = self.retry.unwrap_or(RETRIES);
+        settings.insists = self.retry.is_some();
         // There is another place to ask.
         if endpoint.is_mirror {
             settings.retries = settings.retries.min(MIRROR_RETRIES);

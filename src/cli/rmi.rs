@@ -41,7 +41,7 @@ pub struct RmiArgs {
 }
 
 /// As Podman: 1 if there is no such image, 2 if it is in use.
-const MISSING: u8 = 1;
+pub const MISSING: u8 = 1;
 const IN_USE: u8 = 2;
 
 pub fn run(args: RmiArgs, context: &Context) -> Outcome {

@@ -1,6 +1,7 @@
 //! What scripts look for in the words of Podman and Docker, and the options by which they say which image they mean.
 
 use std::fs;
+use std::net::TcpListener;
 
 use serde_json::json;
 
@@ -8,7 +9,7 @@ use super::login::{PASSWORD, guarded};
 use super::manifests::coracle;
 use super::registries::configure;
 use super::registry::{image, registry, told};
-use super::support::registry::Content;
+use super::support::registry::{Content, Fake};
 use super::support::{Document, Image, Sandbox, requires};
 
 const OTHER: &str = if cfg!(target_arch = "s390x") {
@@ -82,6 +83,11 @@ fn what_is_not_there_is_told_in_podmans_words() {
             "{told}"
         );
     }
+    sandbox
+        .coracle(["manifest", "rm", "x"])
+        .run()
+        .exits(1)
+        .says("Error: x: image not known");
     for command in ["login", "logout"] {
         let both = [
             command,
@@ -294,4 +300,25 @@ fn one_architecture() -> &'static str {
         "aarch64" => "arm64",
         other => other,
     }
+}
+
+/// Whoever says how often is waited for, whoever does not is told at once that nobody is there.
+#[test]
+fn a_registry_that_is_not_there_yet_is_tried_as_often_as_asked() {
+    let sandbox = Sandbox::new();
+    let content = Content::of(&image(), &sandbox.path("tmp"));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let host = address.to_string();
+    let name = format!("{host}/test:v1");
+    sandbox
+        .coracle(["pull", &name])
+        .run()
+        .exits(125)
+        .says("connection refused");
+    let pull = ["pull", "--retry", "20", "--retry-delay", "50ms", &name];
+    let pulling = sandbox.coracle(pull).start();
+    let _fake = Fake::at(address, move |asked| content.answer(asked));
+    pulling.wait().succeeds();
 }

@@ -95,6 +95,9 @@ fn rm(args: &RmArgs, context: &Context) -> Outcome {
         match find_list(&engine.store, name) {
             Ok(_) => {}
             Err(ListError::Find(FindError::Missing(_))) if args.ignore => return Ok(()),
+            Err(error @ ListError::Find(FindError::Missing(_))) => {
+                return Err(report::coded(rmi::MISSING, error));
+            }
             Err(error) => return Err(error.into()),
         }
         Ok(print(&rmi::tell(&remove::remove(&engine.store, name, false)?))?)

@@ -37,6 +37,8 @@ pub struct Settings {
     pub credentials: Option<Credentials>,
     /// How often something is tried again.
     pub retries: u32,
+    /// Somebody has said how often: a registry that never answered is tried again too.
+    pub insists: bool,
     /// The wait before the first of these; else it begins at a second. It doubles each time.
     pub retry_delay: Option<Duration>,
     /// Who is told what a registry wants its users to be told: its host and the text.

@@ -59,7 +59,7 @@ impl Client {
     pub(super) fn ask(&self, ask: &Ask<'_>) -> Result<Response<Body>> {
         let mut failures = 0;
         loop {
-            let failure = match self.ask_authorized(ask) {
+            let (error, after) = match self.ask_authorized(ask) {
                 Ok(response) if !is_passing(response.status()) => return self.accept(ask, response),
                 Ok(mut response) => {
                     let after = retry_after(response.headers());
@@ -68,19 +68,21 @@ impl Client {
                     if let RegistryError::RateLimit { after: wait, .. } = &mut error {
                         *wait = after;
                     }
-                    (error, after)
+                    (error.into(), after)
                 }
-                Err(Failure::Passing(error)) => (error, None),
+                Err(Failure::Passing(error)) => (error.into(), None),
+                Err(Failure::Final(error)) if self.settings.insists && is_unreachable(&error) => {
+                    (error, None)
+                }
                 Err(Failure::Final(error)) => return Err(error),
             };
             failures += 1;
-            let (error, after) = failure;
             // Who asks for a longer wait than we have is not asked again.
             match self.wait_before(failures) {
                 Some(wait) if after.is_none_or(|after| after <= LONGEST_WAIT) => {
                     self.rest(after.unwrap_or(wait));
                 }
-                _ => return Err(error.into()),
+                _ => return Err(error),
             }
         }
     }

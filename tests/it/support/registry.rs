@@ -152,7 +152,12 @@ pub struct Fake {
 
 impl Fake {
     pub fn start(script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+        Self::at((Ipv4Addr::LOCALHOST, 0).into(), script)
+    }
+
+    /// The same at an address.
+    pub fn at(address: SocketAddr, script: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).expect("a free port");
         let address = listener.local_addr().expect("just bound");
         let (asked, ended) = (Arc::default(), Arc::new(AtomicBool::new(false)));
         let fake = Self {
