@@ -157,6 +157,7 @@ impl RegistryOptions {
             retries: RETRIES,
             insists: false,
             retry_delay: None,
+            tell: Some(report::warn),
             warn: Some(report::keep_warning),
         })
     }

@@ -408,6 +408,14 @@ fn packings_and_formats_are_as_asked() {
         assert_eq!(kind.ends_with("zstd"), number > 1, "{manifest}");
         assert_eq!(entry["platform"], entries[number % 2]["platform"]);
     }
+    let chunked = push(&["--add-compression", "zstd:chunked"], "chunked:1");
+    let digest = chunked["manifests"][2]["digest"].as_str().unwrap();
+    let manifest = raw(&sandbox, &format!("{}/chunked@{digest}", registry.host));
+    let table = "io.github.containers.zstd-chunked.manifest-checksum";
+    assert!(
+        manifest["layers"][0]["annotations"][table].is_string(),
+        "{manifest}"
+    );
     let docker = push(&["--format", "v2s2"], "docker:1");
     assert!(docker["mediaType"].as_str().unwrap().contains("manifest.list.v2"));
     let oci = push(&["--format", "oci"], "oci:1");

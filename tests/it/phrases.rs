@@ -317,6 +317,12 @@ fn a_registry_that_is_not_there_yet_is_tried_as_often_as_asked() {
         .run()
         .exits(125)
         .says("connection refused");
+    let said = format!("Failed, retrying in 1ms ... (1/1). Error: initializing {host}/test: ");
+    sandbox
+        .coracle(["pull", "--retry", "1", "--retry-delay", "1ms", &name])
+        .run()
+        .exits(125)
+        .says(&said);
     let pull = ["pull", "--retry", "20", "--retry-delay", "50ms", &name];
     let pulling = sandbox.coracle(pull).start();
     let _fake = Fake::at(address, move |asked| content.answer(asked));

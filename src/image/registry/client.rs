@@ -41,6 +41,8 @@ pub struct Settings {
     pub insists: bool,
     /// The wait before the first of these; else it begins at a second. It doubles each time.
     pub retry_delay: Option<Duration>,
+    /// Who is told that something is waited for.
+    pub tell: Option<fn(&str)>,
     /// Who is told what a registry wants its users to be told: its host and the text.
     pub warn: Option<fn(&str, &str)>,
 }

@@ -59,6 +59,7 @@ impl Client {
     pub(super) fn ask(&self, ask: &Ask<'_>) -> Result<Response<Body>> {
         let mut failures = 0;
         loop {
+            let mut is_told = false;
             let (error, after) = match self.ask_authorized(ask) {
                 Ok(response) if !is_passing(response.status()) => return self.accept(ask, response),
                 Ok(mut response) => {
@@ -72,6 +73,7 @@ impl Client {
                 }
                 Err(Failure::Passing(error)) => (error.into(), None),
                 Err(Failure::Final(error)) if self.settings.insists && is_unreachable(&error) => {
+                    is_told = true;
                     (error, None)
                 }
                 Err(Failure::Final(error)) => return Err(error),
@@ -80,7 +82,15 @@ impl Client {
             // Who asks for a longer wait than we have is not asked again.
             match self.wait_before(failures) {
                 Some(wait) if after.is_none_or(|after| after <= LONGEST_WAIT) => {
-                    self.rest(after.unwrap_or(wait));
+                    let wait = after.unwrap_or(wait);
+                    if let Some(tell) = self.settings.tell.filter(|_| is_told) {
+                        // In Podman's words, which scripts look for.
+                        tell(&format!(
+                            "Failed, retrying in {wait:?} ... ({failures}/{}). Error: initializing {}/{}: {error:#}",
+                            self.settings.retries, self.domain, self.repository
+                        ));
+                    }
+                    self.rest(wait);
                 }
                 _ => return Err(error),
             }
