@@ -195,7 +195,7 @@ fn is_told(level: Level) -> bool {
 /// Prints what is worth knowing but no failure.
 pub fn warn(message: &str) {
     if is_told(Level::Warn) {
-        say(&format!("Warning: {message}"));
+        say(&format!("Warning: {}", without_numbers(message)));
     }
 }
 

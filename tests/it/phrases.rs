@@ -322,7 +322,8 @@ fn a_registry_that_is_not_there_yet_is_tried_as_often_as_asked() {
         .coracle(["pull", "--retry", "1", "--retry-delay", "1ms", &name])
         .run()
         .exits(125)
-        .says(&said);
+        .says(&said)
+        .says(&format!("cannot reach {host}: connection refused\nError"));
     let pull = ["pull", "--retry", "20", "--retry-delay", "50ms", &name];
     let pulling = sandbox.coracle(pull).start();
     let _fake = Fake::at(address, move |asked| content.answer(asked));
