@@ -136,8 +136,8 @@ mod tests {
                 "invalid argument \"soon\" for \"-t, --time\" flag: ",
             ),
             (
-                "coracle image trust set --type=bogus x",
-                "invalid argument \"bogus\" for \"-t, --type\" flag: must be one of ",
+                "coracle pull --progress=bogus x",
+                "invalid argument \"bogus\" for \"--progress\" flag: must be one of ",
             ),
             (
                 "podman run --rm=perhaps img",

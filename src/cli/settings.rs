@@ -69,7 +69,7 @@ pub struct Containers {
 #[serde(default)]
 pub struct Engine {
     pub detach_keys: Option<String>,
-    pub events_logfile_max_size: Option<Value>,
+    pub events_logfile_max_size: Option<Size>,
     pub events_logfile_path: Option<String>,
     pub events_logger: Option<String>,
     pub image_volume_mode: Option<String>,
@@ -79,15 +79,22 @@ pub struct Engine {
     pub stop_timeout: Option<u32>,
 }
 
+/// A size in bytes, or with a unit.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged, expecting = "expected a size")]
+pub enum Size {
+    Number(u64),
+    Text(String),
+}
+
 impl Engine {
     /// How long the file of events may be, where it has a place of its own: a megabyte, as with Podman. 0: as long as it
     /// gets.
     pub fn events_limit(&self) -> anyhow::Result<u64> {
         let limit = match &self.events_logfile_max_size {
             None => Some(1_000_000),
-            Some(Value::Integer(bytes)) => u64::try_from(*bytes).ok(),
-            Some(Value::String(text)) => units::parse_decimal_size(text),
-            Some(_) => None,
+            Some(Size::Number(bytes)) => Some(*bytes),
+            Some(Size::Text(text)) => units::parse_decimal_size(text),
         };
         limit.context("invalid events_logfile_max_size in containers.conf: a number of bytes is wanted")
     }
