@@ -4,7 +4,7 @@
 //! as a step, the index of the item and the error number; the parent has the plan and writes the sentence.
 
 use std::ffi::CStr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd, RawFd};
 
 use rustix::fs::{CWD, Mode, OFlags};
 use rustix::io::Errno;
@@ -320,16 +320,18 @@ impl Init<'_> {
             process::keep_on_exec(*number).map_err(at(Step::Streams))?;
         }
         if let Some(gate) = &self.plan.start_gate {
+            // Its number is closed there, and must not be by its owner once more.
+            drop(root);
             find_program(&self.plan.process.candidates)?;
-            wait_at(gate, self.surroundings.socket)?;
+            wait_at(gate, self.surroundings.socket, &self.plan.process.descriptors)?;
         }
         if self.plan.init {
             return self.init_with_payload();
         }
         let failure = execute(self.plan);
-        if let Some(gate) = &self.plan.start_gate {
+        if let Some(Gate::Open { answer, .. }) = &self.plan.start_gate {
             // Our parent has gone; whoever opened the gate is told.
-            let _ = rustix::io::write(&gate.answer, &failure.message().bytes());
+            let _ = rustix::io::write(answer, &failure.message().bytes());
         }
         Err(failure)
     }
@@ -481,7 +483,15 @@ fn check_parent(socket: BorrowedFd<'_>) -> Result<()> {
 
 /// Tells the parent that all is done but the exec, and waits for the byte of `start`. By now a filter may be in force:
 /// only read and write are used.
-fn wait_at(gate: &Gate, socket: BorrowedFd<'_>) -> Result<()> {
+fn wait_at(gate: &Gate, socket: BorrowedFd<'_>, descriptors: &[RawFd]) -> Result<()> {
+    let (start, byte) = match gate {
+        Gate::Open { start, .. } => (start.as_fd(), None),
+        Gate::Parent => {
+            // What is open in us must not seem open to those at the other end, for as long as we wait.
+            process::close_copies_but(socket, descriptors);
+            (socket, Some(sync::START))
+        }
+    };
     let message = Message {
         kind: Kind::Ready,
         step: 0,
@@ -490,8 +500,9 @@ fn wait_at(gate: &Gate, socket: BorrowedFd<'_>) -> Result<()> {
     };
     sync::send(socket, message, &[]).map_err(at(Step::Gate))?;
     loop {
-        match rustix::io::read(&gate.start, &mut [0; 1]) {
-            Ok(1) => return Ok(()),
+        let mut read = [0];
+        match rustix::io::read(start, &mut read) {
+            Ok(1) if byte.is_none_or(|byte| read == [byte]) => return Ok(()),
             Err(Errno::INTR) => {}
             Ok(_) => return Err(at(Step::Gate)(Errno::PIPE)),
             Err(error) => return Err(at(Step::Gate)(error)),

@@ -27,3 +27,4 @@ pub mod spec;
 mod step;
 mod sync;
 pub mod usage;
+pub mod waiting;

@@ -27,7 +27,7 @@ pub fn block() -> Result<Signals> {
 pub fn run(signals: &Signals, payload: Pid) -> ! {
     // The parent takes the end of its socket as the payload's exec, the network's helper ends with a pipe, and whoever reads
     // what the payload writes waits for the payload alone: no copy of ours may keep anything open.
-    crate::sys::process::close_copies_but(signals.as_fd());
+    crate::sys::process::close_copies_but(signals.as_fd(), &[]);
     crate::sys::process::exit(attend(signals, payload).unwrap_or(127))
 }
 

@@ -14,6 +14,7 @@ use super::plan::{MountPlan, Plan, PlanError, SourcePlan};
 use super::spec::{Gate, IdMaps, Network, Process, Spec, Target};
 use super::step::{Failure, Step};
 use super::sync::{self, Kind, Message};
+use super::waiting::Waiting;
 use crate::base::timing;
 use crate::sys::credentials::Credentials;
 use crate::sys::memory::Shared;
@@ -26,7 +27,7 @@ pub struct Options {
     pub streams: Option<[OwnedFd; 3]>,
     /// The container dies with this process.
     pub die_with_parent: bool,
-    /// Where the child waits before the exec (OCI `create`).
+    /// Where the child waits before the exec.
     pub start_gate: Option<Gate>,
 }
 
@@ -42,6 +43,8 @@ pub struct Started {
     pub root: OwnedFd,
     /// The master side of its terminal.
     pub terminal: Option<OwnedFd>,
+    /// It waits for us ([`Gate::Parent`]).
+    pub waiting: Option<Waiting>,
 }
 
 /// Why there is no container.
@@ -115,10 +118,10 @@ pub fn create(mut spec: Spec, options: Options, prepared: Option<Prepared<'_>>) 
     run(plan, &words, options, around)
 }
 
-/// Bytes of what a child writes to [`Gate::answer`].
+/// Bytes of what a child writes at a [`Gate::Open`].
 pub const ANSWER_SIZE: usize = sync::SIZE;
 
-/// The sentence for what a child wrote to [`Gate::answer`]; `program` is what it could not execute.
+/// The sentence for what a child wrote at a [`Gate::Open`]; `program` is what it could not execute.
 pub fn explain_answer(answer: [u8; ANSWER_SIZE], program: &str) -> SpawnError {
     let words = Words {
         program: program.into(),
@@ -157,6 +160,7 @@ pub fn join(target: Target, process: Process, cgroup: Option<OwnedFd>, options: 
 }
 
 fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> Result<Started> {
+    let awaits_parent = matches!(options.start_gate, Some(Gate::Parent));
     plan.start_gate = options.start_gate;
     timing::phase("namespaces");
     let credentials = Shared::<Credentials>::new().map_err(SpawnError::Clone)?;
@@ -224,6 +228,7 @@ fn run(mut plan: Plan, words: &Words, options: Options, around: Around<'_>) -> R
             child,
             root,
             terminal,
+            waiting: awaits_parent.then(|| Waiting::new(parent.socket, words.program.clone())),
         }),
         Err(error) => {
             // Whatever it is doing, it must not go on without us.

@@ -166,14 +166,20 @@ pub struct IdMaps {
     pub groups: String,
 }
 
-/// Where the first process waits before the exec (OCI `create`), made so that it needs no more than read and write,
-/// which every seccomp filter allows.
+/// Where the first process waits before the exec, made so that it needs no more than read and write, which every seccomp
+/// filter allows.
 #[derive(Debug)]
-pub struct Gate {
-    /// One byte is read here.
-    pub start: OwnedFd,
-    /// Why the exec failed is written here; the exec closes it.
-    pub answer: OwnedFd,
+pub enum Gate {
+    /// For whoever comes when the parent has gone (OCI `create`).
+    Open {
+        /// One byte is read here.
+        start: OwnedFd,
+        /// Why the exec failed is written here; the exec closes it.
+        answer: OwnedFd,
+    },
+    /// The socket that it shares with its parent, who stays and opens it. Of its parent's descriptors it then keeps none but
+    /// that and those that the payload gets.
+    Parent,
 }
 
 /// A running container to be joined.

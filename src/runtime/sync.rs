@@ -33,6 +33,8 @@ pub const TERMINAL: u32 = 8;
 pub const NETWORK_READY: u8 = b'n';
 pub const PROCEED: u8 = b'p';
 pub const MAPPED: u8 = b'm';
+/// To a child at [`Gate::Parent`](super::spec::Gate::Parent).
+pub const START: u8 = b's';
 
 /// A message of the child.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

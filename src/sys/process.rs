@@ -182,13 +182,23 @@ pub fn close_on_exec_from(first: RawFd) -> Result<()> {
     }
 }
 
-/// Closes a forked child's copies of all descriptors from 3 on but one. The same holds as for [`close_copy`].
-pub fn close_copies_but(kept: BorrowedFd<'_>) {
-    let kept = kept.as_raw_fd() as u32;
-    for (first, last) in [(3, kept.saturating_sub(1)), (kept.max(2) + 1, u32::MAX)] {
+/// Closes a forked child's copies of all descriptors from 3 on but one, and `numbers`. The same holds as for [`close_copy`].
+pub fn close_copies_but(kept: BorrowedFd<'_>, numbers: &[RawFd]) {
+    let mut first = 3;
+    loop {
+        let all = numbers.iter().copied().chain([kept.as_raw_fd()]);
+        let next = all
+            .map(|number| number as u32)
+            .filter(|number| *number >= first)
+            .min();
+        let last = next.map_or(u32::MAX, |next| next - 1);
         if first <= last {
             // SAFETY: closing numbers cannot harm memory; no owner in this process uses them afterwards.
             unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
+        }
+        match next {
+            Some(next) => first = next + 1,
+            None => return,
         }
     }
 }

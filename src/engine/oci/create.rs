@@ -169,7 +169,7 @@ fn make_gate(directory: BorrowedFd<'_>) -> rustix::io::Result<Gate> {
         let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         rustix::fs::openat(directory, name, flags, Mode::empty())
     };
-    Ok(Gate {
+    Ok(Gate::Open {
         start: open(START)?,
         answer: open(ANSWER)?,
     })
