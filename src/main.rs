@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use coracle::engine::descriptors::Announced;
 use coracle::engine::health::{self, CHECK_STAGE, STARTUP_WORD};
 use coracle::engine::monitor::{self, Manner};
-use coracle::engine::start::{GUARD_WORD, LINGER_WORD, MONITOR_STAGE, STREAMS_WORD};
+use coracle::engine::start::{GUARD_WORD, LINGER_WORD, MONITOR_STAGE, STREAMS_WORD, WAIT_WORD};
 use coracle::image::embedded;
 use coracle::store::recording::Recording;
 
@@ -38,6 +38,7 @@ fn hidden_stage(line: &[OsString]) -> Option<ExitCode> {
                 recording: Recording::read(rest),
                 is_guarded: has(GUARD_WORD),
                 has_streams: has(STREAMS_WORD),
+                waits: has(WAIT_WORD),
             };
             let announced = Announced::read(rest.iter().filter_map(|word| word.to_str()));
             let code = monitor::run(Path::new(root), id.to_str()?, manner, &announced);

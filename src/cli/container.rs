@@ -12,8 +12,8 @@ use super::report::{self, Outcome};
 use super::select::{ContainerFilters, Wanted};
 use super::values::filter::Filters;
 use super::{
-    attach, clone, diff, exec, export, inspect, kill, logs, pause, port, ps, rename, restart, rm, run, start,
-    stats, stop, top, update, wait,
+    attach, clone, diff, exec, export, init, inspect, kill, logs, pause, port, ps, rename, restart, rm, run,
+    start, stats, stop, top, update, wait,
 };
 use crate::base::units::size;
 use crate::engine::remove::Removal;
@@ -39,6 +39,7 @@ enum ContainerCommand {
     Exec(Flags<exec::ExecArgs>),
     Exists(Flags<ExistsArgs>),
     Export(Flags<export::ExportArgs>),
+    Init(Flags<init::InitArgs>),
     Inspect(Flags<inspect::InspectArgs>),
     Kill(Flags<kill::KillArgs>),
     Logs(Flags<logs::LogsArgs>),
@@ -123,6 +124,7 @@ pub fn run(args: ContainerArgs, context: &Context) -> Outcome {
         C::Exec(args) => exec::run(args.0, context),
         C::Exists(args) => exists(args.0, context),
         C::Export(args) => export::run(args.0, context),
+        C::Init(args) => init::run(args.0, context),
         C::Inspect(args) => inspect::containers(args.0, context),
         C::Kill(args) => kill::run(args.0, context),
         C::Logs(args) => logs::run(args.0, context),
@@ -213,7 +215,7 @@ fn prune(args: PruneArgs, context: &Context) -> Outcome {
 pub fn prunable(engine: &Engine, filters: &[String]) -> anyhow::Result<Vec<Found>> {
     let filters = ContainerFilters::parse(filters, &engine.store)?;
     let (mut found, _damaged) = list::all(&engine.store)?;
-    found.retain(|one| !one.condition.may_live() && filters.fit(one));
+    found.retain(|one| one.condition.is_spare() && filters.fit(one));
     Ok(found)
 }
 

@@ -26,6 +26,7 @@ mod image;
 mod images;
 mod import;
 mod info;
+mod init;
 mod inspect;
 mod kill;
 mod lenders;
@@ -191,6 +192,7 @@ enum Command {
     Images(Flags<images::ImagesArgs>),
     Import(Flags<import::ImportArgs>),
     Info(Flags<info::InfoArgs>),
+    Init(Flags<init::InitArgs>),
     Inspect(Flags<inspect::InspectArgs>),
     Kill(Flags<kill::KillArgs>),
     Load(Flags<load::LoadArgs>),
@@ -322,6 +324,7 @@ fn dispatch(command: Command, context: &Context) -> report::Outcome {
         C::Images(args) => images::run(args.0, context),
         C::Import(args) => import::run(args.0, context),
         C::Info(args) => info::run(args.0, context),
+        C::Init(args) => init::run(args.0, context),
         C::Inspect(args) => inspect::run(args.0, context),
         C::Kill(args) => kill::run(args.0, context),
         C::Load(args) => load::run(args.0, context),

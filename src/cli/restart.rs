@@ -11,7 +11,7 @@ use super::stop::{parse_signal, patience, stop};
 use crate::engine::descriptors::Descriptors;
 use crate::engine::protocol::Wishes;
 use crate::engine::start::check_streams;
-use crate::engine::state::Condition;
+use crate::engine::state::{self, Condition};
 
 /// Restart containers
 #[derive(Args, Debug)]
@@ -54,7 +54,11 @@ pub fn run(args: RestartArgs, context: &Context) -> Outcome {
         if let Ok(container) = engine.store.container(id) {
             check_streams(&container.config.log)?;
         }
-        stop(&engine, word, id, signal, patience(args.time))?;
+        // One that waits for its payload is let go.
+        let found = state::look(&engine.store, id)?;
+        if found.is_none_or(|found| found.condition != Condition::Initialized) {
+            stop(&engine, word, id, signal, patience(args.time))?;
+        }
         engine.start(
             id,
             Wishes::default(),

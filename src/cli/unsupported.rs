@@ -340,12 +340,6 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "the files of containers are reached by exec",
         "cp mount unmount umount",
     ),
-    (
-        "",
-        Yet,
-        "containers are prepared and started at once: create, start",
-        "init",
-    ),
     ("", Never, "coracle manages no virtual machines", "machine"),
     ("", Never, "coracle has no farms of machines", "farm"),
     ("", Never, "there is no server to talk to", "context plugin"),
@@ -362,7 +356,7 @@ const COMMANDS: &[(&str, When, &str, &str)] = &[
         "container",
         Yet,
         "of the commands for containers, coracle container --help lists those there are",
-        "checkpoint restore commit cp init mount unmount umount runlabel",
+        "checkpoint restore commit cp mount unmount umount runlabel",
     ),
     ("image", Yet, "images are made by import and load", "build"),
     (

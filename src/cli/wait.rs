@@ -34,7 +34,7 @@ const OTHERS: [&str; 10] = [
 fn is_recorded(word: &str, condition: Option<Condition>) -> bool {
     match condition {
         Some(Condition::Created) => matches!(word, "configured" | "created"),
-        Some(Condition::Starting) => word == "initialized",
+        Some(Condition::Starting | Condition::Initialized) => word == "initialized",
         Some(Condition::Running) => word == "running",
         Some(Condition::Exited | Condition::Lost) => {
             // Who waited for the way there is told at its end at the latest.

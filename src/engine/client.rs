@@ -71,6 +71,7 @@ impl Engine {
         }
         match (found.map(|found| found.condition), id.to_owned()) {
             (Some(Condition::Paused), id) => return Err(EngineError::Paused { id, act: "attach" }),
+            (Some(Condition::Initialized), id) => return Err(EngineError::NotRunning(id)),
             (Some(Condition::Restarting), id) => return Err(EngineError::Restarting(id)),
             _ => {}
         }

@@ -16,6 +16,7 @@ mod export;
 mod files;
 pub mod health;
 mod host;
+pub mod initialize;
 pub mod list;
 pub mod log;
 pub mod log_journal;

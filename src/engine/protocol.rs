@@ -61,6 +61,8 @@ pub enum Packet {
     Signal(i32),
     /// Such a signal was sent past the monitor, or will be in a moment.
     Sent(i32),
+    /// Let the payload run, which waits for that.
+    Start,
     /// Check the container's health now, and tell of it.
     Check,
     /// Tell of its health, now and with each check.
@@ -109,6 +111,7 @@ impl Packet {
             Self::ErrorOutput(_) => b'E',
             Self::Exit(_) => b'X',
             Self::Dropped => b'D',
+            Self::Start => b'l',
             Self::Check => b'c',
             Self::Watch => b'w',
             Self::Changed => b'u',
@@ -157,7 +160,7 @@ impl Packet {
                 bytes.extend_from_slice(message.as_bytes());
             }
             Self::Health(word) => bytes.extend_from_slice(word.as_bytes()),
-            Self::InputEnd | Self::Dropped | Self::Check | Self::Watch | Self::Changed => {}
+            Self::InputEnd | Self::Dropped | Self::Start | Self::Check | Self::Watch | Self::Changed => {}
         }
         bytes
     }
@@ -205,6 +208,7 @@ impl Packet {
             b'E' => Self::ErrorOutput(rest.into()),
             b'X' => Self::Exit(number()?),
             b'D' => Self::Dropped,
+            b'l' => Self::Start,
             b'c' => Self::Check,
             b'w' => Self::Watch,
             b'u' => Self::Changed,
@@ -339,6 +343,7 @@ mod tests {
             Packet::ErrorOutput(vec![]),
             Packet::Exit(-1),
             Packet::Dropped,
+            Packet::Start,
             Packet::Check,
             Packet::Watch,
             Packet::Changed,

@@ -34,18 +34,20 @@ impl Engine {
                     Condition::Paused => return Err(EngineError::Paused { id, act: "rm" }),
                     Condition::Restarting => return Err(EngineError::Restarting(id)),
                     Condition::Elsewhere => return Err(EngineError::Elsewhere(id)),
-                    Condition::Created | Condition::Exited | Condition::Lost => {}
+                    Condition::Created | Condition::Initialized | Condition::Exited | Condition::Lost => {}
                 }
             }
             let dependents = self.store.dependents(held.directory.as_fd(), &id)?;
             if !dependents.is_empty() {
                 return Err(EngineError::Required { id, dependents });
             }
-            if !held.condition.runs()
-                && !matches!(held.condition, Condition::Restarting | Condition::Starting)
-            {
+            if matches!(held.condition, Condition::Elsewhere) || !held.condition.may_live() {
                 self.remove_held(held, removal.volumes)?;
                 return Ok(true);
+            }
+            if held.condition == Condition::Initialized {
+                self.end_waiting(held)?;
+                continue;
             }
             // Nobody waits for a process while holding a lock.
             drop(held);

@@ -6,6 +6,7 @@ use std::os::fd::AsFd;
 use super::descriptors::Descriptors;
 use super::protocol::Wishes;
 use super::remove::Removal;
+use super::state::look;
 use super::{Engine, EngineError, Result};
 use crate::store::Kind;
 use crate::store::container::Container;
@@ -36,6 +37,19 @@ impl Engine {
                         "cannot start container {id}, which is required: {error}"
                     )));
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Fails unless the containers run that another one requires.
+    pub(super) fn check_required(&self, required: &[String]) -> Result<()> {
+        for id in required {
+            let found = look(&self.store, id)?.ok_or_else(|| gone(id))?;
+            if !found.condition.runs() {
+                return Err(EngineError::Refused(format!(
+                    "container {id}, which is required, does not run: start it first"
+                )));
             }
         }
         Ok(())

@@ -6,10 +6,10 @@ use std::os::unix::ffi::OsStrExt;
 
 use super::descriptors::Descriptors;
 use super::protocol::{Connection, Packet, Received, VERSION, Wishes};
-use super::state::Condition;
+use super::state::{Condition, Held};
 use super::{Engine, EngineError, Result, errno, host};
 use crate::base::timing;
-use crate::store::container::{Log, State, Status};
+use crate::store::container::{Container, Log, State, Status};
 use crate::store::events::Event;
 use crate::sys::process;
 
@@ -24,9 +24,13 @@ pub const GUARD_WORD: &str = "guard";
 /// The same when it is given the streams of its container.
 pub const STREAMS_WORD: &str = "streams";
 
-/// What a monitor is told of the descriptors that it gets.
+/// The same when the payload is not executed until somebody says so.
+pub const WAIT_WORD: &str = "wait";
+
+/// What a monitor is told of the descriptors that it gets, and whether its payload is to wait.
 struct Words {
     has_streams: bool,
+    waits: bool,
     descriptors: Vec<String>,
 }
 
@@ -55,6 +59,18 @@ impl Engine {
     /// Starts a container that the caller holds locked, that is marked as active and whose record says that it
     /// [begins](begin).
     pub fn launch(&self, id: &str, log: &Log, wishes: Wishes, descriptors: Descriptors) -> Result<Started> {
+        self.make(id, log, wishes, descriptors, false)
+    }
+
+    /// The same, where the payload may be one that waits until it is let go.
+    pub(super) fn make(
+        &self,
+        id: &str,
+        log: &Log,
+        wishes: Wishes,
+        descriptors: Descriptors,
+        waits: bool,
+    ) -> Result<Started> {
         check_streams(log)?;
         let mut passed = match log.is_passed() {
             true => own_streams()?,
@@ -62,6 +78,7 @@ impl Engine {
         };
         let words = Words {
             has_streams: !passed.is_empty(),
+            waits,
             descriptors: descriptors.words(),
         };
         passed.extend(descriptors.copies().map_err(errno("file descriptors"))?);
@@ -77,23 +94,11 @@ impl Engine {
             wishes: Wishes { times, ..wishes },
         };
         connection.send(&hello).map_err(errno(failed()))?;
-        loop {
-            match connection.receive(true).map_err(errno(failed()))? {
-                Received::Packet(Packet::Times(times)) => timing::add(timing::decode(&times)),
-                Received::Packet(Packet::Started(pid)) => {
-                    timing::phase("started");
-                    return Ok(Started { connection, pid });
-                }
-                Received::Packet(Packet::Failed { exit, message }) => {
-                    // The monitor cleans up before it leaves.
-                    while !matches!(connection.receive(true), Ok(Received::End) | Err(_)) {}
-                    return Err(EngineError::Start { exit, message });
-                }
-                Received::Packet(_) | Received::Nothing => {}
-                Received::End => {
-                    let message = format!("the monitor of container {id} died before it had started it");
-                    return Err(EngineError::Start { exit: 125, message });
-                }
+        match await_start(&connection, id)? {
+            Some(pid) => Ok(Started { connection, pid }),
+            None => {
+                let message = format!("the monitor of container {id} died before it had started it");
+                Err(EngineError::Start { exit: 125, message })
             }
         }
     }
@@ -108,8 +113,7 @@ impl Engine {
     ) -> Result<Option<Started>> {
         let missing = || EngineError::NoSuchContainer(id.to_owned());
         let mut held = self.hold(id, waiting)?.ok_or_else(missing)?;
-        let is_startable = !held.condition.may_live();
-        if is_startable && !held.container.config.requires.is_empty() {
+        if held.condition.is_spare() && !held.container.config.requires.is_empty() {
             // Its lock would come before theirs.
             let required = std::mem::take(&mut held.container.config.requires);
             drop(held);
@@ -118,20 +122,45 @@ impl Engine {
         }
         match held.condition {
             Condition::Running | Condition::Starting | Condition::Restarting => Ok(None),
+            Condition::Initialized => {
+                if !descriptors.is_empty() {
+                    return Err(EngineError::Refused(format!(
+                        "container {id} is initialized, and can be given sockets of $LISTEN_FDS no more: stop it, or pass \
+                         them to init"
+                    )));
+                }
+                if let Some(started) = self.let_go(id, wishes)? {
+                    return Ok(Some(started));
+                }
+                // Its first process, or its monitor, has ended meanwhile.
+                drop(held);
+                self.start(id, wishes, descriptors, waiting)
+            }
             Condition::Paused => Err(EngineError::Refused(format!(
                 "cannot start container {id}: it is paused, try unpause instead"
             ))),
             Condition::Elsewhere => Err(EngineError::Elsewhere(id.to_owned())),
             Condition::Created | Condition::Exited | Condition::Lost => {
-                check_streams(&held.container.config.log)?;
-                let mut state = held.state;
-                begin(&mut state);
-                self.store.mark_active(id)?;
-                self.store.write_state(held.directory.as_fd(), id, &state)?;
-                self.launch(id, &held.container.config.log, wishes, descriptors)
-                    .map(Some)
+                self.start_held(held, wishes, descriptors, false).map(Some)
             }
         }
+    }
+
+    /// Starts a container that has no monitor; `waits`: up to its payload.
+    pub(super) fn start_held(
+        &self,
+        held: Held,
+        wishes: Wishes,
+        descriptors: Descriptors,
+        waits: bool,
+    ) -> Result<Started> {
+        let Container { id, config, .. } = &held.container;
+        check_streams(&config.log)?;
+        let mut state = held.state;
+        begin(&mut state);
+        self.store.mark_active(id)?;
+        self.store.write_state(held.directory.as_fd(), id, &state)?;
+        self.make(id, &config.log, wishes, descriptors, waits)
     }
 
     /// Records that a container was stopped and started for one command.
@@ -155,6 +184,9 @@ impl Engine {
         }
         if self.guards {
             arguments.push(c(GUARD_WORD.as_bytes()));
+        }
+        if words.waits {
+            arguments.push(c(WAIT_WORD.as_bytes()));
         }
         if words.has_streams {
             arguments.push(c(STREAMS_WORD.as_bytes()));
@@ -180,6 +212,27 @@ impl Engine {
         })
         .map_err(errno(failed()))?;
         Ok(ours)
+    }
+}
+
+/// Waits until a monitor has said that the payload runs, and gives its pid; none when it ends without a word.
+pub(super) fn await_start(connection: &Connection, id: &str) -> Result<Option<i32>> {
+    let failed = || format!("cannot talk to the monitor of container {id}");
+    loop {
+        match connection.receive(true).map_err(errno(failed()))? {
+            Received::Packet(Packet::Times(times)) => timing::add(timing::decode(&times)),
+            Received::Packet(Packet::Started(pid)) => {
+                timing::phase("started");
+                return Ok(Some(pid));
+            }
+            Received::Packet(Packet::Failed { exit, message }) => {
+                // The monitor cleans up before it leaves.
+                while !matches!(connection.receive(true), Ok(Received::End) | Err(_)) {}
+                return Err(EngineError::Start { exit, message });
+            }
+            Received::Packet(_) | Received::Nothing => {}
+            Received::End => return Ok(None),
+        }
     }
 }
 

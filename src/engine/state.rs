@@ -21,6 +21,8 @@ pub enum Condition {
     Created,
     /// Its monitor lives but has not yet started the payload.
     Starting,
+    /// Its first process waits, and there is no payload yet.
+    Initialized,
     Running,
     /// Its processes are frozen.
     Paused,
@@ -39,7 +41,10 @@ impl Condition {
         match (state.status, monitor_lives) {
             (Status::Created, false) => Self::Created,
             (Status::Created, true) | (Status::Starting, true) => Self::Starting,
-            (Status::Starting | Status::Running | Status::Restarting, false) => Self::Lost,
+            (Status::Starting | Status::Initialized | Status::Running | Status::Restarting, false) => {
+                Self::Lost
+            }
+            (Status::Initialized, true) => Self::Initialized,
             (Status::Running, true) => Self::Running,
             (Status::Restarting, true) => Self::Restarting,
             // The monitor may still be cleaning up.
@@ -49,10 +54,19 @@ impl Condition {
 
     /// Whether it lives, is about to, or may live where it cannot be seen: then nothing of it is spare.
     pub fn may_live(self) -> bool {
-        self.runs() || matches!(self, Self::Starting | Self::Restarting | Self::Elsewhere)
+        self.runs()
+            || matches!(
+                self,
+                Self::Starting | Self::Initialized | Self::Restarting | Self::Elsewhere
+            )
     }
 
-    /// Whether it has processes, frozen or not.
+    /// Whether nothing that runs is lost with it.
+    pub fn is_spare(self) -> bool {
+        self == Self::Initialized || !self.may_live()
+    }
+
+    /// Whether its payload runs, frozen or not.
     pub fn runs(self) -> bool {
         matches!(self, Self::Running | Self::Paused)
     }
@@ -70,6 +84,7 @@ impl Condition {
         match self {
             Self::Created => "created",
             Self::Starting => "created",
+            Self::Initialized => "initialized",
             Self::Running => "running",
             Self::Paused => "paused",
             Self::Restarting => "restarting",
@@ -304,6 +319,8 @@ mod tests {
             (Status::Created, true, Condition::Starting),
             (Status::Starting, true, Condition::Starting),
             (Status::Starting, false, Condition::Lost),
+            (Status::Initialized, true, Condition::Initialized),
+            (Status::Initialized, false, Condition::Lost),
             (Status::Running, true, Condition::Running),
             (Status::Running, false, Condition::Lost),
             (Status::Restarting, true, Condition::Restarting),

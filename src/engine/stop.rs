@@ -70,6 +70,7 @@ impl Engine {
                 Condition::Running
                 | Condition::Paused
                 | Condition::Starting
+                | Condition::Initialized
                 | Condition::Restarting
                 | Condition::Lost => {}
             }
@@ -105,15 +106,21 @@ impl Engine {
             }
         }
         let not_running = || EngineError::NotRunning(id.to_owned());
-        if !found.condition.runs() {
+        let waits = found.condition == Condition::Initialized;
+        if !waits && !found.condition.runs() {
             return Err(not_running());
         }
+        // There is no payload yet that could end by another one.
+        let sent = match waits && ends(config, signal) {
+            true => Signal::KILL.as_raw(),
+            false => signal,
+        };
         let pidfd = init(&found.state).ok_or_else(not_running)?;
         // Before the signal: the monitor hears of that before it notices the end.
         if let Ok(Some(connection)) = connect(&self.store, id, Wishes::default()) {
             let _ = connection.try_send(&Packet::Sent(signal));
         }
-        crate::sys::signal::send(std::os::fd::AsFd::as_fd(&pidfd), signal)
+        crate::sys::signal::send(std::os::fd::AsFd::as_fd(&pidfd), sent)
             .map_err(errno(format!("cannot send signal {signal} to container {id}")))?;
         if signal == Signal::KILL.as_raw() || signal == found.container.config.stop_signal {
             pause::resume(&found);
@@ -182,7 +189,11 @@ impl Engine {
                 return Err(EngineError::NoSuchContainer(id.to_owned()));
             };
             match found.condition {
-                Condition::Running | Condition::Paused | Condition::Starting | Condition::Restarting => {
+                Condition::Running
+                | Condition::Paused
+                | Condition::Starting
+                | Condition::Initialized
+                | Condition::Restarting => {
                     if let Some(connection) = connect(&self.store, id, Wishes::default())?
                         && let Some(code) = await_exit(&connection)?
                     {
@@ -223,7 +234,9 @@ fn end(found: &Found, connection: &Connection, signal: Option<i32>, patience: Pa
         Patience::None => Some(0),
         Patience::Unlimited => None,
     };
-    let is_deaf = is_deaf(&found.container.config, &found.state, signal);
+    // Where there is no payload yet the monitor kills the first process instead.
+    let is_deaf =
+        found.condition != Condition::Initialized && is_deaf(&found.container.config, &found.state, signal);
     if !is_deaf && patience != Patience::None {
         send(connection, signal)?;
         // The signal waits where it is: it goes on by it.

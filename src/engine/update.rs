@@ -52,7 +52,7 @@ impl Engine {
         let health = held.container.config.health.clone();
         edit(&mut held.container.config).map_err(|why| refused(&why))?;
         let runs = match held.condition {
-            Condition::Running | Condition::Paused => {
+            Condition::Initialized | Condition::Running | Condition::Paused => {
                 change_running(&held, update).map_err(|why| refused(&why))?;
                 true
             }

@@ -374,6 +374,8 @@ pub enum Status {
     Created,
     /// Made by `run`, which starts it at once: without a monitor it was interrupted.
     Starting,
+    /// Everything is made, and its first process waits until it may execute the payload.
+    Initialized,
     Running,
     /// It has ended, and its monitor starts it again in a moment.
     Restarting,

@@ -16,6 +16,7 @@ mod export;
 mod harness;
 mod health;
 mod images;
+mod init;
 mod isolation;
 mod life;
 mod lists;

@@ -46,7 +46,7 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
     let config = &container.config;
     let words: Vec<_> = listed.command();
     // Made at the start, in the container's own memory.
-    let own_file = |path: &str| match listed.is_running() {
+    let own_file = |path: &str| match listed.has_processes() {
         true => format!("/proc/{}/root{path}", state.pid),
         false => String::new(),
     };
@@ -93,7 +93,7 @@ pub fn document(inspected: &Inspected<'_>) -> Value {
         "GraphDriver": graph_driver(container, state, store, directory),
         "Mounts": config.mounts.iter().map(|mount| mount_of(mount, store)).collect::<Vec<_>>(),
         "Dependencies": config.requires,
-        "NetworkSettings": network_settings(config, state, listed.is_running()),
+        "NetworkSettings": network_settings(config, state, listed.has_processes()),
         "Namespace": "",
         "IsInfra": false,
         "IsService": false,
@@ -115,6 +115,7 @@ fn state_of(listed: &Listed<'_>) -> Value {
     let state = listed.state;
     // As Docker: a paused container runs, and so does one that is about to run again.
     let is_running = listed.is_running();
+    let has_processes = listed.has_processes();
     let is_restarting = listed.word == "restarting";
     let health = health_of(listed);
     json!({
@@ -125,8 +126,8 @@ fn state_of(listed: &Listed<'_>) -> Value {
         "Restarting": is_restarting,
         "OOMKilled": state.oom_killed,
         "Dead": false,
-        "Pid": if is_running { state.pid } else { 0 },
-        "ConmonPid": if is_running { parent_of(state.pid) } else { 0 },
+        "Pid": if has_processes { state.pid } else { 0 },
+        "ConmonPid": if has_processes { parent_of(state.pid) } else { 0 },
         "StoppedByUser": state.stopped,
         "ExitCode": state.exit_code,
         "Error": state.error,
@@ -253,13 +254,13 @@ fn mount_of(mount: &Mount, store: &Path) -> Value {
     document
 }
 
-fn network_settings(config: &Config, state: &State, is_running: bool) -> Value {
+fn network_settings(config: &Config, state: &State, has_processes: bool) -> Value {
     let endpoint = json!({
         "IPAMConfig": null, "Links": null, "Aliases": null, "NetworkID": "", "EndpointID": "", "Gateway": "",
         "IPAddress": "", "IPPrefixLen": 0, "IPv6Gateway": "", "GlobalIPv6Address": "", "GlobalIPv6PrefixLen": 0,
         "MacAddress": "", "DriverOpts": null,
     });
-    let key = if is_running {
+    let key = if has_processes {
         format!("/proc/{}/ns/net", state.pid)
     } else {
         String::new()

@@ -54,7 +54,7 @@ pub const COLUMNS_OF_NAMESPACES: Columns = Columns {
 pub struct Listed<'a> {
     pub container: &'a Container,
     pub state: &'a State,
-    /// `created`, `running`, `stopping`, `paused`, `restarting`, `exited`.
+    /// `created`, `initialized`, `running`, `stopping`, `paused`, `restarting`, `exited`.
     pub word: &'a str,
     /// Bytes of its own files and of all its files, where they were asked for.
     pub sizes: Option<(u64, u64)>,
@@ -63,9 +63,14 @@ pub struct Listed<'a> {
 }
 
 impl Listed<'_> {
-    /// Whether it has processes, frozen or not.
+    /// Whether it runs, frozen or not.
     pub fn is_running(&self) -> bool {
         matches!(self.word, "running" | "paused" | "stopping")
+    }
+
+    /// Whether it has processes, of which the first may still wait for its payload.
+    pub fn has_processes(&self) -> bool {
+        self.is_running() || self.word == "initialized"
     }
 
     /// The words of its command line.
@@ -109,6 +114,7 @@ impl Listed<'_> {
                 let finished = self.state.finished.as_deref().unwrap_or(started);
                 format!("Exited ({}) {}", self.state.exit_code, clock.ago(finished))
             }
+            "initialized" => "Initialized".into(),
             _ => "Created".into(),
         }
     }
@@ -224,12 +230,12 @@ impl Listed<'_> {
     }
 
     fn pid(&self) -> i32 {
-        if self.is_running() { self.state.pid } else { 0 }
+        if self.has_processes() { self.state.pid } else { 0 }
     }
 
     /// The inode number of a namespace, where it can be seen.
     fn namespace(&self, kind: &str) -> String {
-        if !self.is_running() {
+        if !self.has_processes() {
             return String::new();
         }
         let link = std::fs::read_link(format!("/proc/{}/ns/{kind}", self.state.pid));

@@ -27,6 +27,8 @@ struct Client {
     gone: bool,
     /// It is told of each check of the container's health.
     watches: bool,
+    /// It waits until the payload was let go.
+    starts: bool,
     /// It waits until a change of the record was taken.
     awaits_change: bool,
     /// It has sent the signal by which the container is to end, and waits for that.
@@ -42,6 +44,7 @@ impl Clients {
             pending: VecDeque::new(),
             gone: false,
             watches: false,
+            starts: false,
             awaits_change: false,
             stops: false,
         });
@@ -55,6 +58,7 @@ impl Clients {
             pending: VecDeque::new(),
             gone: false,
             watches: false,
+            starts: false,
             awaits_change: false,
             stops: false,
         });
@@ -138,6 +142,24 @@ impl Clients {
             let checked = code.map(Packet::Checked);
             for packet in checked.into_iter().chain([Packet::Health(word.to_owned())]) {
                 client.deliver(packet);
+            }
+        }
+        self.clients.retain(|client| !client.gone);
+    }
+
+    /// Whether somebody who lets the payload run wants its output or gives it input.
+    pub fn is_started_attached(&self) -> bool {
+        self.clients
+            .iter()
+            .filter(|client| client.starts)
+            .any(|client| client.wishes.is_some_and(|wishes| wishes.output || wishes.input))
+    }
+
+    /// Tells those who have let the payload run what came of it.
+    pub fn answer_start(&mut self, answer: &Packet) {
+        for client in &mut self.clients {
+            if std::mem::take(&mut client.starts) {
+                client.deliver(answer.clone());
             }
         }
         self.clients.retain(|client| !client.gone);
@@ -240,6 +262,7 @@ impl Client {
                     None
                 }
                 (Some(_), _) => {
+                    self.starts |= packet == Packet::Start;
                     self.awaits_change |= packet == Packet::Changed;
                     self.watches |= matches!(packet, Packet::Check | Packet::Watch);
                     self.stops |= matches!((&packet, self.wishes), (Packet::Signal(number), Some(wishes)) if wishes.end && *number != Signal::KILL.as_raw());

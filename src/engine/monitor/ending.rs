@@ -31,9 +31,11 @@ impl Monitor {
         self.interrupt_checks();
         self.checks = None;
         self.expires = None;
+        // What never ran its restart policy has no say in.
+        let has_run = !self.waits();
         record::ended(&mut self.state, code, std::mem::take(&mut self.cause));
         let is_anew = std::mem::take(&mut self.starts_anew) && !self.is_last && !self.state.stopped;
-        if is_anew || self.starts_again(code) {
+        if is_anew || has_run && self.starts_again(code) {
             self.deadline = None;
             self.state.status = Status::Restarting;
             let wait = match is_anew {

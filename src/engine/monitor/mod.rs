@@ -9,6 +9,7 @@
 mod checks;
 mod clients;
 mod ending;
+mod gate;
 mod health;
 mod passed;
 pub(super) mod prepare;
@@ -40,6 +41,7 @@ use super::protocol::{CHUNK, Connection, Packet, Received, VERSION, Wishes};
 use super::stop::{ends, is_deaf};
 use super::{Engine, EngineError, Result, errno};
 use crate::base::timing;
+use crate::runtime::spec::Gate;
 use crate::store::Kind;
 use crate::store::container::{Container, Sender, State, Status};
 use crate::store::events::Event;
@@ -61,6 +63,8 @@ pub struct Manner {
     pub is_guarded: bool,
     /// The payload gets the streams that we were started with, instead of pipes of ours.
     pub has_streams: bool,
+    /// The payload is not executed until somebody says so.
+    pub waits: bool,
 }
 
 /// Runs as the monitor of the container `id` of the store at `root`. Returns the process's exit status.
@@ -85,7 +89,7 @@ pub fn run(root: &Path, id: &str, manner: Manner, announced: &Announced) -> i32 
             let _ = caller.send(&Packet::Times(timing::encode(&timing::end().0)));
         }
     };
-    let is_guarded = manner.is_guarded;
+    let (is_guarded, waits) = (manner.is_guarded, manner.waits);
     match Monitor::start(root, id, manner, passed, wishes.and_then(|wishes| wishes.window)) {
         Ok(mut monitor) => {
             monitor.is_guarded = is_guarded;
@@ -93,7 +97,8 @@ pub fn run(root: &Path, id: &str, manner: Manner, announced: &Announced) -> i32 
             let attach = attached.then_some("attach");
             // Before the caller is told: what it does next finds the events.
             let create = monitor.is_new.then_some("create");
-            monitor.tell(create.into_iter().chain(["init", "start"]).chain(attach));
+            let start = (!waits).then_some("start").into_iter().chain(attach);
+            monitor.tell(create.into_iter().chain(["init"]).chain(start));
             tell_times();
             if let Some(wishes) = wishes {
                 let _ = caller.send(&Packet::Welcome { version: VERSION });
@@ -150,6 +155,8 @@ struct Monitor {
     /// What has ended it, when that was we; and whether it is to start again at once.
     cause: String,
     starts_anew: bool,
+    /// It waited, and this exit code tells why it could not execute the payload.
+    failure: Option<i32>,
     /// When it is killed because it has run for long enough.
     expires: Option<Instant>,
     /// It ends with its caller.
@@ -190,7 +197,8 @@ impl Monitor {
             // First the log: nothing runs whose output could not be kept.
             let log = LogWriter::open(directory.as_fd(), &container)
                 .map_err(super::io(format!("log of container {id}")))?;
-            let payload = prepare::payload(&engine, &container, &directory, window, &passed)?;
+            let gate = manner.waits.then_some(Gate::Parent);
+            let payload = prepare::payload(&engine, &container, &directory, window, &passed, gate)?;
             Ok((lent, log, payload))
         });
         let (lent, log, (payload, streams)) = match spawned {
@@ -204,7 +212,10 @@ impl Monitor {
             passed.give_up_descriptors();
         }
         timing::phase("status");
-        record::started(&mut state, &payload);
+        match manner.waits {
+            true => record::initialized(&mut state, &payload),
+            false => record::started(&mut state, &payload),
+        }
         let prepared = (|| {
             engine.store.write_state(directory.as_fd(), id, &state)?;
             let listener = prepare::listen(&directory, id)?;
@@ -246,6 +257,7 @@ impl Monitor {
                     checks: None,
                     cause: String::new(),
                     starts_anew: false,
+                    failure: None,
                     expires: None,
                     is_guarded: false,
                 })
@@ -289,8 +301,10 @@ impl Monitor {
     /// One life of the payload, until it has ended and all its output was taken. Returns its exit code.
     fn live(&mut self) -> i32 {
         let mut ended = None;
-        self.begin_checks();
-        self.begin_surroundings();
+        if !self.waits() {
+            self.begin_checks();
+            self.begin_surroundings();
+        }
         while ended.is_none() || self.clients.is_blocked() || self.streams.has_output() {
             // Before the first wait: a payload may have ended before its signal was waited for, and one with its caller's
             // streams tells of its end by nothing else.
@@ -340,6 +354,7 @@ impl Monitor {
             &self.directory,
             self.window,
             &self.passed,
+            None,
         )?;
         record::started(&mut self.state, &payload);
         self.state.restarts = self.state.restarts.saturating_add(1);
@@ -375,7 +390,7 @@ impl Monitor {
             tv_sec: 0,
             tv_nsec: 0,
         };
-        let has_ended = self.state.status != Status::Running;
+        let has_ended = !self.lives();
         let drains = has_ended && !blocked && self.streams.has_output();
         let limit = if drains { Some(now) } else { self.time_left() };
         let count = match poll(&mut fds, limit.as_ref()) {
@@ -443,11 +458,15 @@ impl Monitor {
             Packet::Signal(number) => {
                 let by = if of_ending { Sender::Stop } else { Sender::Caller };
                 self.note_signal(by, number);
-                if ends(&self.container.config, number) {
+                let ends = ends(&self.container.config, number);
+                if ends {
                     self.end_by_user();
                 }
-                self.signal(number);
+                // There is no payload yet that could end by another one.
+                let is_killed = self.waits() && (ends || of_ending);
+                self.signal(if is_killed { Signal::KILL.as_raw() } else { number });
             }
+            Packet::Start => self.let_go(),
             Packet::Check => self.check_now(),
             Packet::Watch => self.tell_health(None),
             Packet::Changed => self.take_checks(),
@@ -482,7 +501,7 @@ impl Monitor {
         let was = std::mem::replace(&mut self.state.stopped, true);
         if self.due.is_some() {
             self.rest_for_good();
-        } else if !was && !self.container.config.restart.is_no() && self.state.status == Status::Running {
+        } else if !was && !self.container.config.restart.is_no() && self.lives() {
             // Noted at once: the machine may go down before it has ended, and it is not to be started with the next.
             let _ = self.store_state();
         }
@@ -519,7 +538,7 @@ impl Monitor {
     /// Sends a signal, and sets when it is killed.
     fn ask_to_end(&mut self, number: i32) {
         let config = &self.container.config;
-        let patience = if is_deaf(config, &self.state, number) {
+        let patience = if self.waits() || is_deaf(config, &self.state, number) {
             0
         } else {
             self.signal(number);

@@ -13,13 +13,13 @@ use crate::base::bytes::ByteString;
 use crate::base::timing;
 use crate::runtime::cgroup::{Cgroup, Limits};
 use crate::runtime::spawn::{self, Options, Started};
-use crate::runtime::spec::Process;
+use crate::runtime::spec::{Gate, Process};
 use crate::store::container::{Container, Resources, Root};
 use crate::store::locks::{LIVE, Liveness};
 use crate::store::shared;
 use crate::sys::process;
 
-/// A payload that runs.
+/// A payload that runs, or a first process that waits to become it.
 pub struct Payload {
     /// Dropping it unmounts the container's root.
     pub started: Started,
@@ -37,13 +37,14 @@ impl Payload {
     }
 }
 
-/// Starts the payload.
+/// Starts the payload, or makes everything for it where there is a gate.
 pub fn payload(
     engine: &Engine,
     container: &Container,
     directory: &OwnedFd,
     window: Option<(u16, u16)>,
     passed: &Passed,
+    start_gate: Option<Gate>,
 ) -> Result<(Payload, Streams)> {
     let id = &container.id;
     renew_work(directory, id)?;
@@ -66,7 +67,7 @@ pub fn payload(
     let options = Options {
         streams: ends,
         die_with_parent: true,
-        start_gate: None,
+        start_gate,
     };
     match spawn::spawn(spec, options) {
         Ok(mut started) => {

@@ -12,8 +12,16 @@ use crate::store::events::Event;
 
 /// Notes that the payload runs.
 pub fn started(state: &mut State, payload: &Payload) {
-    let pid = payload.started.child.pid.as_raw_nonzero().get();
+    initialized(state, payload);
     state.status = Status::Running;
+    state.started = Some(time::now());
+    state.finished = None;
+}
+
+/// Notes that there is a first process, which waits.
+pub fn initialized(state: &mut State, payload: &Payload) {
+    let pid = payload.started.child.pid.as_raw_nonzero().get();
+    state.status = Status::Initialized;
     state.pid = pid;
     state.start_time = host::start_time(pid).unwrap_or(0);
     state.user_namespace = host::user_namespace();
@@ -21,8 +29,6 @@ pub fn started(state: &mut State, payload: &Payload) {
         .cgroup
         .as_ref()
         .map(|cgroup| cgroup.path().to_string_lossy().into_owned());
-    state.started = Some(time::now());
-    state.finished = None;
     state.exit_code = 0;
     state.oom_killed = false;
     state.stopping = false;

@@ -13,7 +13,7 @@ use crate::base::file::{self, Durability};
 use crate::engine::state::Condition;
 use crate::image::find::find_any;
 use crate::store::Store;
-use crate::store::container::{Container, Notifier, Root, State, Status};
+use crate::store::container::{Container, Notifier, Root, State};
 
 impl Monitor {
     /// A life of the payload has begun.
@@ -50,7 +50,7 @@ impl Monitor {
             self.thaw();
             self.signal(Signal::KILL.as_raw());
         }
-        let lives = self.state.status == Status::Running || self.due.is_some();
+        let lives = self.lives() || self.due.is_some();
         if self.is_guarded && lives && !self.clients.has_primary() {
             self.is_guarded = false;
             self.cause = why::CALLER_GONE.into();

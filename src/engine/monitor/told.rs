@@ -30,21 +30,26 @@ impl Monitor {
                 return;
             }
             for (request, ends) in self.clients.attend(&events) {
-                // There is nothing left to check.
-                if !matches!(request, Packet::Check | Packet::Changed) {
+                // There is nothing left to check or to start.
+                if !matches!(request, Packet::Check | Packet::Changed | Packet::Start) {
                     self.answer(request, ends);
                 }
             }
         }
     }
 
-    /// The exit code that counts: as with Podman, one whose time was over has none.
+    /// The exit code that counts: as with Podman, one whose time was over has none, and one that could not execute its
+    /// payload that which says why.
     pub(super) fn verdict(&self, code: i32) -> i32 {
-        if self.cause == TIME_OVER { -1 } else { code }
+        match self.failure {
+            Some(code) => code,
+            None if self.cause == TIME_OVER => -1,
+            None => code,
+        }
     }
 
     pub(super) fn note_signal(&mut self, by: Sender, signal: i32) {
-        if self.state.status == Status::Running {
+        if self.lives() {
             self.state.sent = Some(Sent { by, signal });
         }
     }

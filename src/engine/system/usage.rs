@@ -143,10 +143,10 @@ fn container_usage(
     for found in containers {
         let size = measure_once(&store.path_of(Kind::Containers, &found.container.id), seen);
         sum.size += size;
-        if found.condition.may_live() {
-            sum.active += 1;
-        } else {
+        if found.condition.is_spare() {
             sum.reclaimable += size;
+        } else {
+            sum.active += 1;
         }
         measured.push(ContainerUsage {
             container: found.container,
