@@ -348,7 +348,7 @@ fn checks_of_images() {
             &sandbox,
             "{{.Config.Healthcheck.Test}} {{.Config.Healthcheck.Interval}}"
         ),
-        "[CMD test -e /well] 3600000000000"
+        "[CMD test -e /well] 1h0m0s"
     );
     check(&sandbox).exits(1).prints("unhealthy\n");
     remove(&sandbox);

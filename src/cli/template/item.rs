@@ -16,6 +16,10 @@ pub enum Shape {
     Map,
     /// A null that is an empty list.
     List,
+    /// A struct whose numbers are times but for counts.
+    Checks,
+    /// A number of nanoseconds, which prints as a time (time.Duration, `String`).
+    Duration,
     /// Free keys all the way down, as in JSON that was read without a type.
     Free,
 }
@@ -86,6 +90,10 @@ impl Shape {
             Self::Free => Self::Free,
             Self::Struct if MAPS.contains(&key) => Self::Map,
             Self::Struct if LISTS.contains(&key) => Self::List,
+            Self::Struct if matches!(key, "Healthcheck" | "StartupHealthCheck") => Self::Checks,
+            Self::Checks if matches!(key, "Interval" | "Timeout" | "StartPeriod" | "StartInterval") => {
+                Self::Duration
+            }
             _ => Self::Struct,
         }
     }

@@ -1,11 +1,13 @@
 //! Go's fmt: how values print by themselves and under the verbs of `printf`.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::escape::quoted;
 use super::item::{Item, Shape, sorted};
+use crate::base::units::go_duration;
 
 /// Go ignores widths and precisions above this.
 const WIDEST: usize = 1_000_000;
@@ -251,6 +253,12 @@ fn write_item(output: &mut String, item: &Item<'_>, verb: &Verb, depth: usize) {
                 if *value { "true" } else { "false" },
                 &Verb { zero: false, ..*verb },
             );
+        }
+        (Some(Value::Number(number)), Item::Is(_, Shape::Duration))
+            if number.is_u64() && matches!(verb.letter, 'v' | 's') =>
+        {
+            let time = Duration::from_nanos(number.as_u64().unwrap_or_default());
+            fill(output, &go_duration(time), verb);
         }
         (Some(Value::Number(number)), _) => {
             let text = match (number.as_i64(), number.as_f64()) {

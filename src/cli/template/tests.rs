@@ -82,6 +82,31 @@ fn prints_what_go_prints() {
     );
 }
 
+/// The numbers of health checks are times, but for counts and in JSON.
+#[test]
+fn times_print_as_times() {
+    let checks = json!({"Interval": 30_000_000_000u64, "Timeout": 1_500_000, "StartPeriod": 0, "Retries": 3});
+    let data = json!({"Healthcheck": checks, "Timeout": 0});
+    for (source, expected) in [
+        (
+            "{{.Healthcheck.Interval}} {{.Healthcheck.Timeout}} {{.Healthcheck.StartPeriod}}",
+            "30s 1.5ms 0s",
+        ),
+        ("{{.Healthcheck.Retries}} {{.Timeout}}", "3 0"),
+        (
+            "{{json .Healthcheck.Interval}} {{printf \"%d %s\" .Healthcheck.Interval .Healthcheck.Interval}}",
+            "30000000000 30000000000 30s",
+        ),
+        ("{{.Healthcheck}}", "{30s 1.5ms 0s 3}"),
+    ] {
+        assert_eq!(
+            render(source, &data, Shape::Struct).unwrap(),
+            expected,
+            "{source}"
+        );
+    }
+}
+
 #[test]
 fn newer_go() {
     let data = json!({"Count": 3, "A": "", "B": "b", "Label": {"k": "v"}, "Time": null, "Labels": null, "Cmd": null});
