@@ -211,8 +211,22 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from cleanup" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l name -d 'Name of the new container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -s m -l memory -d 'Memory limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l memory-swap -d 'Memory and swap together, -1 for as much swap as there is; twice the memory limit if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l memory-reservation -d 'Memory that is taken from the container last' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l cpus -d 'Number of processors, such as 1.5' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -s c -l cpu-shares -d 'Weight beside others when processors are busy, from 2 to 262144, where 1024 is usual' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l cpu-period -d 'Microseconds for which --cpu-quota counts; 100000 if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l cpu-quota -d 'Microseconds of processor time in each period' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l cpuset-cpus -d 'Processors to run on, such as 0-2,4' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l cpuset-mems -d 'Memory nodes to take memory from, such as 0,1' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l pids-limit -d 'Number of processes; -1 for no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l blkio-weight -d 'Weight beside others when block devices are busy, from 10 to 1000' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l blkio-weight-device -d 'The same for one device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l device-read-bps -d 'Bytes read from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l device-read-iops -d 'Reads from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l device-write-bps -d 'Bytes written to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l device-write-iops -d 'Writes to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l destroy -d 'Remove the other container'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -s f -l force -d 'With --destroy: kill it first if it runs'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from clone" -l run -d 'Start the new container in the background'
@@ -304,8 +318,22 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l dns-option -l dns-opt -d 'Option to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l expose -d 'Note a port the container listens on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s m -l memory -d 'Memory limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l memory-swap -d 'Memory and swap together, -1 for as much swap as there is; twice the memory limit if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l memory-reservation -d 'Memory that is taken from the container last' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpus -d 'Number of processors, such as 1.5' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -s c -l cpu-shares -d 'Weight beside others when processors are busy, from 2 to 262144, where 1024 is usual' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpu-period -d 'Microseconds for which --cpu-quota counts; 100000 if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpu-quota -d 'Microseconds of processor time in each period' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpuset-cpus -d 'Processors to run on, such as 0-2,4' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cpuset-mems -d 'Memory nodes to take memory from, such as 0,1' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l pids-limit -d 'Number of processes; -1 for no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l blkio-weight -d 'Weight beside others when block devices are busy, from 10 to 1000' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l blkio-weight-device -d 'The same for one device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-read-bps -d 'Bytes read from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-read-iops -d 'Reads from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-write-bps -d 'Bytes written to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-write-iops -d 'Writes to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ulimit -d 'Resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l sysctl -d 'Kernel parameter of a namespace of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l oom-score-adj -d 'How soon the kernel kills the container when memory runs out, from -1000 to 1000' -r
@@ -535,8 +563,22 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l dns-option -l dns-opt -d 'Option to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l expose -d 'Note a port the container listens on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s m -l memory -d 'Memory limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l memory-swap -d 'Memory and swap together, -1 for as much swap as there is; twice the memory limit if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l memory-reservation -d 'Memory that is taken from the container last' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpus -d 'Number of processors, such as 1.5' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -s c -l cpu-shares -d 'Weight beside others when processors are busy, from 2 to 262144, where 1024 is usual' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpu-period -d 'Microseconds for which --cpu-quota counts; 100000 if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpu-quota -d 'Microseconds of processor time in each period' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpuset-cpus -d 'Processors to run on, such as 0-2,4' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cpuset-mems -d 'Memory nodes to take memory from, such as 0,1' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l pids-limit -d 'Number of processes; -1 for no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l blkio-weight -d 'Weight beside others when block devices are busy, from 10 to 1000' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l blkio-weight-device -d 'The same for one device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-read-bps -d 'Bytes read from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-read-iops -d 'Reads from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-write-bps -d 'Bytes written to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-write-iops -d 'Writes to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ulimit -d 'Resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sysctl -d 'Kernel parameter of a namespace of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l oom-score-adj -d 'How soon the kernel kills the container when memory runs out, from -1000 to 1000' -r
@@ -582,12 +624,26 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from unpause" -s a -l all -d 'All containers'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from unpause" -s l -l latest -d 'The container made last'
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from unpause" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s m -l memory -d 'Memory limit' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l cpus -d 'Number of processors, such as 1.5' -r
-complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l pids-limit -d 'Number of processes; -1 for no limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l restart -d 'When it starts again by itself: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l unsetenv -d 'Remove a variable' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s m -l memory -d 'Memory limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l memory-swap -d 'Memory and swap together, -1 for as much swap as there is; twice the memory limit if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l memory-reservation -d 'Memory that is taken from the container last' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l cpus -d 'Number of processors, such as 1.5' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -s c -l cpu-shares -d 'Weight beside others when processors are busy, from 2 to 262144, where 1024 is usual' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l cpu-period -d 'Microseconds for which --cpu-quota counts; 100000 if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l cpu-quota -d 'Microseconds of processor time in each period' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l cpuset-cpus -d 'Processors to run on, such as 0-2,4' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l cpuset-mems -d 'Memory nodes to take memory from, such as 0,1' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l pids-limit -d 'Number of processes; -1 for no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l blkio-weight -d 'Weight beside others when block devices are busy, from 10 to 1000' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l blkio-weight-device -d 'The same for one device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l device-read-bps -d 'Bytes read from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l device-read-iops -d 'Reads from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l device-write-bps -d 'Bytes written to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l device-write-iops -d 'Writes to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from update" -l health-timeout -d 'Time that a check may take' -r
@@ -727,8 +783,22 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-search -d
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l dns-option -l dns-opt -d 'Option to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l expose -d 'Note a port the container listens on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -s m -l memory -d 'Memory limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l memory-swap -d 'Memory and swap together, -1 for as much swap as there is; twice the memory limit if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l memory-reservation -d 'Memory that is taken from the container last' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpus -d 'Number of processors, such as 1.5' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -s c -l cpu-shares -d 'Weight beside others when processors are busy, from 2 to 262144, where 1024 is usual' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpu-period -d 'Microseconds for which --cpu-quota counts; 100000 if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpu-quota -d 'Microseconds of processor time in each period' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpuset-cpus -d 'Processors to run on, such as 0-2,4' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cpuset-mems -d 'Memory nodes to take memory from, such as 0,1' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l pids-limit -d 'Number of processes; -1 for no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l blkio-weight -d 'Weight beside others when block devices are busy, from 10 to 1000' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l blkio-weight-device -d 'The same for one device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-read-bps -d 'Bytes read from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-read-iops -d 'Reads from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-write-bps -d 'Bytes written to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-write-iops -d 'Writes to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l ulimit -d 'Resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l sysctl -d 'Kernel parameter of a namespace of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l oom-score-adj -d 'How soon the kernel kills the container when memory runs out, from -1000 to 1000' -r
@@ -1332,8 +1402,22 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-search -d 'S
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l dns-option -l dns-opt -d 'Option to put into /etc/resolv.conf' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l expose -d 'Note a port the container listens on' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -s m -l memory -d 'Memory limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l memory-swap -d 'Memory and swap together, -1 for as much swap as there is; twice the memory limit if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l memory-reservation -d 'Memory that is taken from the container last' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpus -d 'Number of processors, such as 1.5' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -s c -l cpu-shares -d 'Weight beside others when processors are busy, from 2 to 262144, where 1024 is usual' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpu-period -d 'Microseconds for which --cpu-quota counts; 100000 if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpu-quota -d 'Microseconds of processor time in each period' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpuset-cpus -d 'Processors to run on, such as 0-2,4' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cpuset-mems -d 'Memory nodes to take memory from, such as 0,1' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l pids-limit -d 'Number of processes; -1 for no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l blkio-weight -d 'Weight beside others when block devices are busy, from 10 to 1000' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l blkio-weight-device -d 'The same for one device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-read-bps -d 'Bytes read from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-read-iops -d 'Reads from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-write-bps -d 'Bytes written to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-write-iops -d 'Writes to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l ulimit -d 'Resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l sysctl -d 'Kernel parameter of a namespace of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l oom-score-adj -d 'How soon the kernel kills the container when memory runs out, from -1000 to 1000' -r
@@ -1501,12 +1585,26 @@ complete -c coracle -n "__fish_coracle_using_subcommand unpause" -s l -l latest 
 complete -c coracle -n "__fish_coracle_using_subcommand unpause" -s h -l help -d 'Print help'
 complete -c coracle -n "__fish_coracle_using_subcommand unshare" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c coracle -n "__fish_coracle_using_subcommand untag" -s h -l help -d 'Print help'
-complete -c coracle -n "__fish_coracle_using_subcommand update" -s m -l memory -d 'Memory limit' -r
-complete -c coracle -n "__fish_coracle_using_subcommand update" -l cpus -d 'Number of processors, such as 1.5' -r
-complete -c coracle -n "__fish_coracle_using_subcommand update" -l pids-limit -d 'Number of processes; -1 for no limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l restart -d 'When it starts again by itself: no, on-failure[:TIMES], always or unless-stopped' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -s e -l env -d 'Set an environment variable; NAME alone copies it, NAME* copies all that begin so' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l unsetenv -d 'Remove a variable' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -s m -l memory -d 'Memory limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l memory-swap -d 'Memory and swap together, -1 for as much swap as there is; twice the memory limit if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l memory-reservation -d 'Memory that is taken from the container last' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l cpus -d 'Number of processors, such as 1.5' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -s c -l cpu-shares -d 'Weight beside others when processors are busy, from 2 to 262144, where 1024 is usual' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l cpu-period -d 'Microseconds for which --cpu-quota counts; 100000 if it is not given' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l cpu-quota -d 'Microseconds of processor time in each period' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l cpuset-cpus -d 'Processors to run on, such as 0-2,4' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l cpuset-mems -d 'Memory nodes to take memory from, such as 0,1' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l pids-limit -d 'Number of processes; -1 for no limit' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l blkio-weight -d 'Weight beside others when block devices are busy, from 10 to 1000' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l blkio-weight-device -d 'The same for one device' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l device-read-bps -d 'Bytes read from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l device-read-iops -d 'Reads from a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l device-write-bps -d 'Bytes written to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l device-write-iops -d 'Writes to a device in a second' -r
+complete -c coracle -n "__fish_coracle_using_subcommand update" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-cmd -d 'Check health by a command: a line for the shell, or a JSON list of words; "none" for no check' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-interval -d 'Time between checks; "disable" checks only when asked to' -r
 complete -c coracle -n "__fish_coracle_using_subcommand update" -l health-timeout -d 'Time that a check may take' -r

@@ -2,22 +2,22 @@
 
 use std::ffi::OsString;
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 use clap::Args;
 
 use super::context::Context;
+use super::limits::LimitOptions;
 use super::options::ContainerOptions;
 use super::origin;
 use super::output::print;
 use super::report::{self, Outcome};
-use super::update::LimitChanges;
 use crate::engine::clone::{configuration, names};
 use crate::engine::create::Naming;
 use crate::engine::descriptors::Descriptors;
 use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
 use crate::engine::state::{Condition, find, look};
-use crate::engine::{Engine, EngineError, update};
+use crate::engine::{Engine, EngineError};
 use crate::store::container::{Container, VERSION};
 
 /// Make a container with the configuration of another one
@@ -39,8 +39,6 @@ pub struct CloneArgs {
     /// Start the new container in the background
     #[arg(long)]
     run: bool,
-    #[command(flatten)]
-    limits: LimitChanges,
     /// The container, by name, identifier or its beginning
     #[arg(value_name = "CONTAINER")]
     container: String,
@@ -50,6 +48,8 @@ pub struct CloneArgs {
     /// Image of the new container; that of the other one if none is given
     #[arg(value_name = "IMAGE")]
     image: Option<OsString>,
+    #[command(flatten)]
+    limits: LimitOptions,
 }
 
 pub fn run(args: CloneArgs, context: &Context) -> Outcome {
@@ -80,7 +80,8 @@ pub fn run(args: CloneArgs, context: &Context) -> Outcome {
         create_command: original.create_command,
         extra: serde_json::Map::new(),
     };
-    update::set_limits(&changes, &mut container.config.resources);
+    let resources = &mut container.config.resources;
+    changes.apply(resources).map_err(|why| anyhow!(why))?;
     let mut names = names(&original.name);
     let mut next = || names.next().expect("numbers do not end");
     let naming = match args.name.as_ref().or(args.given.as_ref()) {

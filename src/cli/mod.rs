@@ -30,6 +30,7 @@ mod init;
 mod inspect;
 mod kill;
 mod lenders;
+mod limits;
 mod load;
 mod login;
 mod logs;

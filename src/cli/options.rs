@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use anyhow::{Context as _, bail};
 use clap::Args;
 
+use super::limits::LimitOptions;
 use super::registry::TransferOptions;
 use super::select::Wanted;
 use crate::image::platform;
@@ -413,15 +414,8 @@ pub struct NetworkOptions {
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Limits")]
 pub struct Limits {
-    /// Memory limit
-    #[arg(short, long, value_name = "SIZE")]
-    pub memory: Option<String>,
-    /// Number of processors, such as 1.5
-    #[arg(long, value_name = "NUMBER")]
-    pub cpus: Option<String>,
-    /// Number of processes; -1 for no limit
-    #[arg(long, value_name = "NUMBER")]
-    pub pids_limit: Option<i64>,
+    #[command(flatten)]
+    pub group: LimitOptions,
     /// Resource limit
     #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     pub ulimit: Vec<String>,

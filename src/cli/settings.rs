@@ -303,7 +303,7 @@ impl Settings {
             }
         }
         first(&mut limits.ulimit, &containers.default_ulimits);
-        limits.pids_limit = limits.pids_limit.or(containers.pids_limit);
+        limits.group.pids_limit = limits.group.pids_limit.or(containers.pids_limit);
         limits.oom_score_adj = limits.oom_score_adj.or(containers.oom_score_adj);
     }
 

@@ -80,33 +80,26 @@ const REFUSED: &[Group] = &[
     Group {
         commands: RUN,
         when: Yet,
-        reason: "of the limits there are --memory, --cpus and --pids-limit",
-        flags: "--cgroup-parent --cgroups --memory-swap --memory-reservation -c --cpu-shares --cpu-period --cpu-quota \
-                --cpuset-cpus --cpuset-mems --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops \
-                --device-write-bps --device-write-iops --cgroup-conf --rdt-class",
+        reason: "containers lie where limits hold: in the unit that was delegated, else beside the caller",
+        flags: "--cgroup-parent --cgroups",
+    },
+    Group {
+        commands: RUN,
+        when: Yet,
+        reason: "the resctrl file system is not written: do that for the pid that inspect tells",
+        flags: "--rdt-class",
     },
     Group {
         commands: &["update"],
         when: Yet,
-        reason: "of the limits there are --memory, --cpus and --pids-limit",
-        flags: "--memory-swap --memory-reservation -c --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems \
-                --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps \
-                --device-write-iops --ulimit --cpu-rt-period --cpu-rt-runtime \
-                --memory-swappiness --kernel-memory",
+        reason: "what concerns single processes is set when a container is made",
+        flags: "--ulimit",
     },
     Group {
         commands: &["container clone"],
         when: Yet,
         reason: "there are no pods",
         flags: "--pod",
-    },
-    Group {
-        commands: &["container clone"],
-        when: Yet,
-        reason: "of the limits there are --memory, --cpus and --pids-limit",
-        flags: "--memory-swap --memory-reservation -c --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems \
-                --blkio-weight --blkio-weight-device --device-read-bps --device-write-bps --device-read-iops --device-write-iops \
-                --cpu-rt-period --cpu-rt-runtime --memory-swappiness",
     },
     Group {
         commands: RUN,
@@ -299,6 +292,11 @@ const SKIPPED: &[(&[&str], &str, &str)] = &[
         RUN,
         "--disable-content-trust --oom-kill-disable",
         "--memory-swappiness --cpu-rt-period --cpu-rt-runtime --kernel-memory --link",
+    ),
+    (
+        &["update", "container clone"],
+        "",
+        "--memory-swappiness --cpu-rt-period --cpu-rt-runtime --kernel-memory",
     ),
     (&["exec"], "--no-session", ""),
     (&["pull"], "--disable-content-trust --unpack", ""),

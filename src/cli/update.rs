@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::healthcheck;
+use super::limits::LimitOptions;
 use super::options::HealthOptions;
 use super::output::print;
 use super::report::{self, Outcome};
@@ -14,9 +15,8 @@ use super::resolve::asked_variables;
 use super::run::read_bounded;
 use super::select::Wanted;
 use super::values::environment::{self, Change};
-use super::values::{health, limits, restart};
+use super::values::{health, restart};
 use crate::engine::update::Update;
-use crate::runtime::change::Changes;
 use crate::store::container::Config;
 
 /// Change limits, restart policies, health checks and the environment of containers
@@ -24,8 +24,6 @@ use crate::store::container::Config;
 /// What runs is changed at once, but for its environment, which counts from the next start on. 0 removes a limit.
 #[derive(Args, Debug)]
 pub struct UpdateArgs {
-    #[command(flatten)]
-    limits: LimitChanges,
     /// When it starts again by itself: no, on-failure[:TIMES], always or unless-stopped
     #[arg(long, value_name = "POLICY")]
     restart: Option<String>,
@@ -42,6 +40,8 @@ pub struct UpdateArgs {
     #[arg(value_name = "CONTAINER")]
     containers: Vec<String>,
     #[command(flatten)]
+    limits: LimitOptions,
+    #[command(flatten)]
     health: HealthOptions,
 }
 
@@ -53,8 +53,8 @@ pub fn run(args: UpdateArgs, context: &Context) -> Outcome {
     let has_checks = args.health != HealthOptions::default();
     if update == Update::default() && variables.is_empty() && !has_checks {
         bail!(
-            "name something to change: --memory, --cpus, --pids-limit, --restart, --env, --unsetenv, --no-healthcheck \
-             or an option of health checks"
+            "name something to change: a limit such as --memory, --restart, --env, --unsetenv, --no-healthcheck or an \
+             option of health checks"
         );
     }
     let edit = |config: &mut Config| {
@@ -98,40 +98,6 @@ impl UpdateArgs {
         Ok(Update {
             limits: self.limits.changes()?,
             restart: restart.transpose()?,
-        })
-    }
-}
-
-/// Limits in the place of others.
-#[derive(Args, Debug)]
-pub struct LimitChanges {
-    /// Memory limit
-    #[arg(short, long, value_name = "SIZE")]
-    memory: Option<String>,
-    /// Number of processors, such as 1.5
-    #[arg(long, value_name = "NUMBER")]
-    cpus: Option<String>,
-    /// Number of processes; -1 for no limit
-    #[arg(long, value_name = "NUMBER", allow_negative_numbers = true)]
-    pids_limit: Option<i64>,
-}
-
-impl LimitChanges {
-    /// What the words mean.
-    pub fn changes(&self) -> anyhow::Result<Changes> {
-        let of = |flag: &str, text: &String| format!("invalid {flag} {text:?}");
-        let memory = self
-            .memory
-            .as_ref()
-            .map(|text| limits::memory(text).with_context(|| of("--memory", text)));
-        let nano_cpus = self
-            .cpus
-            .as_ref()
-            .map(|text| limits::cpus(text).with_context(|| of("--cpus", text)));
-        Ok(Changes {
-            memory: memory.transpose()?,
-            nano_cpus: nano_cpus.transpose()?,
-            pids: self.pids_limit.map(limits::pids),
         })
     }
 }

@@ -163,12 +163,9 @@ fn group_within(own: &Path, pid: i32) -> PathBuf {
 /// The group for the process. Where it cannot be joined, only a container without limits goes without.
 fn group(path: &Path, config: &Config) -> Result<Option<OwnedFd>> {
     let group = Cgroup::at(path);
-    let limits = &config.resources;
-    let is_limited =
-        limits.memory.is_some() || limits.nano_cpus.is_some() || limits.pids.is_some_and(|count| count > 0);
     match group.reach() {
         Ok(true) => Ok(group.open().ok()),
-        Ok(false) | Err(_) if !is_limited => Ok(None),
+        Ok(false) | Err(_) if !config.resources.is_limited() => Ok(None),
         result => Err(EngineError::Start {
             exit: 125,
             message: format!(

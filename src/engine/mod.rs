@@ -17,6 +17,7 @@ mod files;
 pub mod health;
 mod host;
 pub mod initialize;
+pub mod limits;
 pub mod list;
 pub mod log;
 pub mod log_journal;

@@ -3,17 +3,18 @@
 use std::os::fd::AsFd;
 
 use super::client::connect;
+use super::limits::{Changes, differences};
 use super::pause::group;
 use super::protocol::{Packet, Received, Wishes};
 use super::state::{Condition, Held, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::runtime::cgroup::CgroupError;
-use crate::runtime::change::Changes;
-use crate::store::container::{Config, Resources};
+use crate::runtime::setting::Setting;
+use crate::store::container::Config;
 use crate::store::life::RestartPolicy;
 
 /// What is to change.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Update {
     pub limits: Changes,
     pub restart: Option<RestartPolicy>,
@@ -51,9 +52,13 @@ impl Engine {
         }
         let health = held.container.config.health.clone();
         edit(&mut held.container.config).map_err(|why| refused(&why))?;
+        let mut resources = held.container.config.resources.clone();
+        update.limits.apply(&mut resources).map_err(|why| refused(&why))?;
+        let settings = differences(&update.limits, &held.container.config.resources, &resources)
+            .map_err(|error| refused(&error.to_string()))?;
         let runs = match held.condition {
             Condition::Initialized | Condition::Running | Condition::Paused => {
-                change_running(&held, update).map_err(|why| refused(&why))?;
+                change_running(&held, &settings).map_err(|why| refused(&why))?;
                 true
             }
             Condition::Starting => return Err(refused("it is being started")),
@@ -61,7 +66,7 @@ impl Engine {
             Condition::Created | Condition::Exited | Condition::Lost | Condition::Restarting => false,
         };
         let config = &mut held.container.config;
-        set_limits(&update.limits, &mut config.resources);
+        config.resources = resources;
         config.restart = update.restart.unwrap_or(config.restart);
         let has_new_checks = config.health != health;
         self.store
@@ -94,22 +99,13 @@ impl Engine {
     }
 }
 
-/// Writes other limits into a record.
-pub fn set_limits(changes: &Changes, resources: &mut Resources) {
-    resources.memory = changes.memory.unwrap_or(resources.memory);
-    resources.nano_cpus = changes.nano_cpus.unwrap_or(resources.nano_cpus);
-    if let Some(pids) = changes.pids {
-        resources.pids = Some(pids.unwrap_or(0));
-    }
-}
-
 /// Changes the limits of what runs; the error says why not, and what helps.
-fn change_running(held: &Held, update: &Update) -> std::result::Result<(), String> {
-    let Some(controller) = update.limits.controllers().next() else {
+fn change_running(held: &Held, settings: &[Setting]) -> std::result::Result<(), String> {
+    let Some(Setting { controller, .. }) = settings.first() else {
         return Ok(());
     };
     let changed = match group(&held.state) {
-        Some(group) => group.change(&update.limits).map_err(|error| error.to_string()),
+        Some(group) => group.change(settings).map_err(|error| error.to_string()),
         None => Err(CgroupError::NoPlace { controller }.to_string()),
     };
     changed.map_err(|why| {

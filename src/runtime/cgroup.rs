@@ -15,9 +15,8 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
 use super::hierarchy::{self, Place, mount_point, places};
+use super::setting::Setting;
 
-/// One period of processor time, in microseconds, as Docker has it.
-pub(super) const CPU_PERIOD: u64 = 100_000;
 /// What the names of containers' groups begin with; the id follows.
 const PREFIX: &str = "coracle-";
 /// How deep groups are followed.
@@ -29,26 +28,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Cgroup {
     path: PathBuf,
-}
-
-/// Limits; `None` sets none.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Limits {
-    /// Bytes.
-    pub memory: Option<u64>,
-    /// Bytes of swap beside them; the same as `memory` by Docker's rule unless given.
-    pub swap: Option<u64>,
-    /// Billionths of a processor.
-    pub nano_cpus: Option<u64>,
-    pub pids: Option<u64>,
-}
-
-/// A file of a group and what is written to it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Setting {
-    pub controller: &'static str,
-    pub file: String,
-    pub value: String,
 }
 
 /// Why limits cannot be kept.
@@ -74,6 +53,18 @@ pub enum CgroupError {
          it as a systemd unit with Delegate=yes", path.display()
     )]
     Busy { controller: &'static str, path: PathBuf },
+    #[error("requested {what} are not available - requested {asked}, available: {found}")]
+    NotAvailable {
+        what: &'static str,
+        asked: String,
+        found: String,
+    },
+    #[error("{file} was set to {asked} and is {found}")]
+    NotTaken {
+        file: String,
+        asked: String,
+        found: String,
+    },
     #[error("the control group {} has processes of somebody else", path.display())]
     InUse { path: PathBuf },
     #[error("{}: {source}", path.display())]
@@ -81,6 +72,15 @@ pub enum CgroupError {
 }
 
 type Result<T> = std::result::Result<T, CgroupError>;
+
+impl CgroupError {
+    fn is_about_value(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAvailable { .. } | Self::NotTaken { .. } | Self::Write { .. }
+        )
+    }
+}
 
 /// What gives a controller to the topmost group that has it not.
 fn cure(level: &Path) -> String {
@@ -98,23 +98,11 @@ fn cure(level: &Path) -> String {
     }
 }
 
-impl Limits {
-    fn wanted(&self) -> impl Iterator<Item = &'static str> {
-        [
-            self.memory.or(self.swap).map(|_| "memory"),
-            self.nano_cpus.map(|_| "cpu"),
-            self.pids.map(|_| "pids"),
-        ]
-        .into_iter()
-        .flatten()
-    }
-}
-
 impl Cgroup {
     /// Makes a group named `coracle-ID` with `limits`. `None` where there is no place and no limit.
     /// `wished` limits are set where the controller is at hand or ours to have, and passed over elsewhere.
-    pub fn make(id: &str, limits: &Limits, wished: &Limits) -> Result<Option<Self>> {
-        let required = limits.wanted().next();
+    pub fn make(id: &str, limits: &[Setting], wished: &[Setting]) -> Result<Option<Self>> {
+        let required = limits.first().map(|limit| limit.controller);
         let name = name(id);
         let mut refused = None;
         let mut places = places();
@@ -134,7 +122,10 @@ impl Cgroup {
                 Ok(()) => return Ok(Some(group)),
                 Err(error) => {
                     group.end();
-                    refused = Some(error);
+                    // Of a value that the kernel refuses no other place says more.
+                    if !refused.as_ref().is_some_and(CgroupError::is_about_value) {
+                        refused = Some(error);
+                    }
                 }
             }
         }
@@ -184,15 +175,21 @@ impl Cgroup {
 
     fn apply(&self, settings: &[Setting]) -> Result<()> {
         for setting in settings {
-            if !self.has(setting.controller) {
-                return Err(CgroupError::Missing {
-                    controller: setting.controller,
-                    level: self.path.parent().unwrap_or(&self.path).into(),
-                });
-            }
-            self.write(&setting.file, &setting.value, true)?;
+            self.check_controller(setting)?;
+            self.write(&setting.file, &setting.value)?;
         }
         Ok(())
+    }
+
+    /// Refuses what the group lacks the controller for.
+    pub(super) fn check_controller(&self, setting: &Setting) -> Result<()> {
+        match self.has(setting.controller) {
+            true => Ok(()),
+            false => Err(CgroupError::Missing {
+                controller: setting.controller,
+                level: self.path.parent().unwrap_or(&self.path).into(),
+            }),
+        }
     }
 
     /// Whether a controller is at hand in the group.
@@ -229,44 +226,31 @@ impl Cgroup {
         rustix::fs::open(&self.path, flags, Mode::empty())
     }
 
-    fn enable_and_set(&self, place: &Place, limits: &Limits, wished: &Limits) -> Result<()> {
-        let is_missing = |name: &&str| !self.has(name);
-        for controller in limits.wanted().filter(is_missing) {
-            place.enable(controller)?;
-        }
-        if place.is_ours {
-            for controller in wished.wanted().filter(is_missing) {
-                let _ = place.enable(controller);
+    fn enable_and_set(&self, place: &Place, limits: &[Setting], wished: &[Setting]) -> Result<()> {
+        for limit in limits {
+            if !self.has(limit.controller) {
+                place.enable(limit.controller)?;
             }
         }
-        self.set(limits, true)?;
-        self.set(wished, false)
-    }
-
-    fn set(&self, limits: &Limits, required: bool) -> Result<()> {
-        let set = |file: &str, value: Option<u64>| match value {
-            Some(value) => self.write(file, &value.to_string(), required),
-            None => Ok(()),
-        };
-        set("memory.max", limits.memory)?;
-        set("pids.max", limits.pids)?;
-        // A kernel without swap accounting has no such file; then there is nothing to limit.
-        if let Some(swap) = limits.swap.or(limits.memory) {
-            self.write("memory.swap.max", &swap.to_string(), false)?;
+        for wish in wished.iter().filter(|_| place.is_ours) {
+            if !self.has(wish.controller) {
+                let _ = place.enable(wish.controller);
+            }
         }
-        if let Some(nano_cpus) = limits.nano_cpus {
-            let quota = u128::from(nano_cpus) * u128::from(CPU_PERIOD) / 1_000_000_000;
-            self.write("cpu.max", &format!("{quota} {CPU_PERIOD}"), required)?;
+        for limit in limits {
+            self.take(limit)?;
+        }
+        for wish in wished {
+            let _ = self.write(&wish.file, &wish.value);
         }
         Ok(())
     }
 
-    fn write(&self, file: &str, value: &str, required: bool) -> Result<()> {
+    pub(super) fn write(&self, file: &str, value: &str) -> Result<()> {
         let path = self.path.join(file);
-        match std::fs::write(&path, value) {
-            Err(source) if required => Err(CgroupError::Write { path, source }),
-            _ => Ok(()),
-        }
+        // Writing nothing would not reach the kernel.
+        let value = if value.is_empty() { "\n" } else { value };
+        std::fs::write(&path, value).map_err(|source| CgroupError::Write { path, source })
     }
 
     /// Whether the kernel has killed a process here for want of memory.

@@ -1,18 +1,7 @@
-//! Other limits for a control group in use: all of them or none, and as the kernel has taken them.
+//! Limits for a control group as the kernel has taken them; other ones for one in use: all of them or none.
 
-use std::path::Path;
-
-use super::cgroup::{CPU_PERIOD, Cgroup, CgroupError, Setting};
-
-/// What is to change; within, `None` is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Bytes.
-    pub memory: Option<Option<u64>>,
-    /// Billionths of a processor.
-    pub nano_cpus: Option<Option<u64>>,
-    pub pids: Option<Option<u64>>,
-}
+use super::cgroup::{Cgroup, CgroupError};
+use super::setting::{Keeping, Setting, list};
 
 /// Why limits stay as they were.
 #[derive(Debug, thiserror::Error)]
@@ -23,176 +12,184 @@ pub enum ChangeError {
         "{used} bytes of memory are in use, more than the limit would be: the kernel would kill a process to keep it"
     )]
     InUse { used: u64 },
-    #[error("{file} was set to {asked} and is {found}")]
-    NotTaken {
-        file: String,
-        asked: String,
-        found: String,
-    },
-}
-
-impl Changes {
-    /// The controllers that are needed.
-    pub fn controllers(&self) -> impl Iterator<Item = &'static str> {
-        [
-            self.memory.map(|_| "memory"),
-            self.nano_cpus.map(|_| "cpu"),
-            self.pids.map(|_| "pids"),
-        ]
-        .into_iter()
-        .flatten()
-    }
-
-    fn settings(&self) -> Vec<Setting> {
-        let setting = |controller, file: &str, value: Option<String>| Setting {
-            controller,
-            file: file.into(),
-            value: value.unwrap_or_else(|| "max".into()),
-        };
-        let number = |value: Option<u64>| value.map(|value| value.to_string());
-        let mut settings = Vec::new();
-        if let Some(memory) = self.memory {
-            settings.push(setting("memory", "memory.max", number(memory)));
-            // As much swap beside it, by Docker's rule.
-            settings.push(setting("memory", "memory.swap.max", number(memory)));
-        }
-        if let Some(nano_cpus) = self.nano_cpus {
-            let quota = nano_cpus.map(|cpus| u128::from(cpus) * u128::from(CPU_PERIOD) / 1_000_000_000);
-            let quota = quota.map_or("max".into(), |quota| quota.to_string());
-            settings.push(setting("cpu", "cpu.max", Some(format!("{quota} {CPU_PERIOD}"))));
-        }
-        if let Some(pids) = self.pids {
-            settings.push(setting("pids", "pids.max", number(pids)));
-        }
-        settings
-    }
 }
 
 impl Cgroup {
     /// Changes limits of a group in use. When that fails all are as they were.
-    pub fn change(&self, changes: &Changes) -> Result<(), ChangeError> {
-        if let Some(Some(limit)) = changes.memory
+    pub fn change(&self, settings: &[Setting]) -> Result<(), ChangeError> {
+        let limit = settings.iter().find(|setting| setting.file == "memory.max");
+        if let Some(limit) = limit.and_then(|limit| limit.value.parse::<u64>().ok())
             && let Some(used) = self.usage().memory.filter(|used| *used > limit)
         {
             return Err(ChangeError::InUse { used });
         }
-        let mut settings = changes.settings();
-        // A kernel without swap accounting has no such file; then there is nothing to limit.
-        settings
-            .retain(|setting| setting.file != "memory.swap.max" || self.path().join(&setting.file).exists());
-        let missing = settings.iter().find(|setting| !self.has(setting.controller));
-        if let Some(Setting { controller, .. }) = missing {
-            let level = self.path().parent().unwrap_or(Path::new("/")).into();
-            return Err(CgroupError::Missing { controller, level }.into());
+        let settings: Vec<Setting> = settings.iter().filter_map(|setting| self.fit(setting)).collect();
+        for setting in &settings {
+            self.check_controller(setting)?;
         }
         let mut before = Vec::new();
         for setting in &settings {
-            before.push((setting, self.read(&setting.file)));
+            before.push(setting.restore(&self.read(&setting.file)));
             if let Err(error) = self.take(setting) {
-                for (setting, value) in before.into_iter().rev() {
-                    let _ = std::fs::write(self.path().join(&setting.file), value);
+                for setting in before.iter().rev().filter_map(|setting| self.fit(setting)) {
+                    let _ = self.write(&setting.file, &setting.value);
                 }
-                return Err(error);
+                return Err(error.into());
             }
         }
         Ok(())
     }
 
-    fn take(&self, setting: &Setting) -> Result<(), ChangeError> {
-        let path = self.path().join(&setting.file);
-        std::fs::write(&path, &setting.value).map_err(|source| CgroupError::Write { path, source })?;
-        let found = self.read(&setting.file);
-        match is_taken(&setting.value, &found) {
+    /// Writes a value and looks whether the kernel has it.
+    pub(super) fn take(&self, setting: &Setting) -> Result<(), CgroupError> {
+        let Some(setting) = self.fit(setting) else {
+            return Ok(());
+        };
+        let Setting { file, value, .. } = &setting;
+        let written = self.write(file, value);
+        if setting.controller == "cpuset" && setting.keeping != Keeping::Unread {
+            return self.check_available(&setting, written);
+        }
+        written?;
+        let found = self.read(file);
+        match setting.is_in(&found) {
             true => Ok(()),
-            false => Err(ChangeError::NotTaken {
-                file: setting.file.clone(),
+            false => Err(CgroupError::NotTaken {
+                file: file.clone(),
+                asked: value.clone(),
+                found: found.trim().to_owned(),
+            }),
+        }
+    }
+
+    /// The kernel takes processors and memory nodes that are not there as well, and gives others then.
+    fn check_available(
+        &self,
+        setting: &Setting,
+        written: Result<(), CgroupError>,
+    ) -> Result<(), CgroupError> {
+        let effective = format!("{}.effective", setting.file);
+        let has_all = setting.is_in(&self.read(&setting.file))
+            && list(self.read(&effective).trim()) == list(&setting.value);
+        if written.is_ok() && has_all {
+            return Ok(());
+        }
+        let found = self.available(&setting.file);
+        let is_there = list(&setting.value)
+            .is_none_or(|asked| list(&found).is_some_and(|found| asked.is_subset(&found)));
+        match written {
+            Err(error) if is_there => Err(error),
+            _ => Err(CgroupError::NotAvailable {
+                what: match setting.file.as_str() {
+                    "cpuset.mems" => "memory nodes",
+                    _ => "CPUs",
+                },
                 asked: setting.value.clone(),
                 found,
             }),
         }
     }
 
-    fn read(&self, file: &str) -> String {
-        let text = std::fs::read_to_string(self.path().join(file)).unwrap_or_default();
-        text.trim().to_owned()
+    /// The setting by the files that this kernel has; none where nothing is to be set.
+    fn fit(&self, setting: &Setting) -> Option<Setting> {
+        let is_there = || self.path().join(&setting.file).exists();
+        match &setting.keeping {
+            Keeping::IfThere if !is_there() => None,
+            Keeping::OrIn { file, value } if !is_there() => Some(Setting::new(file, value)),
+            // Below processes the kernel lets no list be emptied again; all that the group above has is the same.
+            _ if setting.controller == "cpuset" && setting.value.trim().is_empty() => Some(Setting {
+                value: self.available(&setting.file),
+                ..setting.clone()
+            }),
+            _ => Some(setting.clone()),
+        }
     }
-}
 
-/// Whether the kernel has a value as it was written: memory it counts in whole pages.
-fn is_taken(asked: &str, found: &str) -> bool {
-    let page = rustix::param::page_size() as u64;
-    match (asked.parse::<u64>(), found.parse::<u64>()) {
-        (Ok(asked), Ok(found)) => found <= asked && asked - found < page,
-        _ => asked == found,
+    /// The processors or memory nodes of the group above.
+    fn available(&self, file: &str) -> String {
+        let above = Self::at(self.path().parent().unwrap_or(self.path()));
+        above.read(&format!("{file}.effective")).trim().to_owned()
+    }
+
+    fn read(&self, file: &str) -> String {
+        std::fs::read_to_string(self.path().join(file)).unwrap_or_default()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
-    #[test]
-    fn what_is_written() {
-        for (changes, expected) in [
-            (Changes::default(), ""),
-            (
-                Changes {
-                    memory: Some(Some(64 << 20)),
-                    ..Changes::default()
-                },
-                "memory.max=67108864 memory.swap.max=67108864",
-            ),
-            (
-                Changes {
-                    memory: Some(None),
-                    nano_cpus: Some(Some(500_000_000)),
-                    pids: Some(Some(7)),
-                },
-                "memory.max=max memory.swap.max=max cpu.max=50000 100000 pids.max=7",
-            ),
-            (
-                Changes {
-                    nano_cpus: Some(None),
-                    pids: Some(None),
-                    ..Changes::default()
-                },
-                "cpu.max=max 100000 pids.max=max",
-            ),
-        ] {
-            let settings = changes.settings();
-            let text: Vec<String> = settings
-                .iter()
-                .map(|setting| format!("{}={}", setting.file, setting.value))
-                .collect();
-            assert_eq!(text.join(" "), expected);
+    /// A directory with files in the place of a group: what is written is read back.
+    fn group(files: &[(&str, &str)]) -> (tempfile::TempDir, Cgroup) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("group");
+        std::fs::create_dir(&path).unwrap();
+        std::fs::write(directory.path().join("cpuset.cpus.effective"), "0-3\n").unwrap();
+        for (name, text) in files {
+            std::fs::write(path.join(name), text).unwrap();
         }
-    }
-
-    #[test]
-    fn the_kernel_counts_memory_in_pages() {
-        for (asked, found, expected) in [
-            ("max", "max", true),
-            ("4096", "max", false),
-            ("max", "4096", false),
-            ("67108865", "67108864", true),
-            ("67108864", "67108865", false),
-            ("67108864", "33554432", false),
-            ("50000 100000", "50000 100000", true),
-            ("50000 100000", "60000 100000", false),
-            ("7", "", false),
-        ] {
-            assert_eq!(is_taken(asked, found), expected, "{asked} {found}");
-        }
+        let group = Cgroup::at(&path);
+        (directory, group)
     }
 
     #[test]
     fn a_group_without_the_controller_is_told_from_one_with_it() {
         let gone = Cgroup::at(Path::new("/no/such/group"));
-        let changes = Changes {
-            pids: Some(Some(1)),
-            ..Changes::default()
-        };
-        let error = gone.change(&changes).unwrap_err().to_string();
+        let error = gone
+            .change(&[Setting::new("pids.max", 1)])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("pids"), "{error}");
+    }
+
+    #[test]
+    fn all_is_as_it_was_when_one_is_refused() {
+        let (_directory, group) = group(&[
+            ("cgroup.controllers", "cpu cpuset memory pids"),
+            ("memory.max", "max\n"),
+            ("cpu.weight", "100\n"),
+            ("cpuset.cpus", "\n"),
+            ("cpuset.cpus.effective", "0-3\n"),
+        ]);
+        let settings = [
+            Setting::new("memory.max", 4096),
+            Setting::new("memory.swap.max", 4096).keeping(Keeping::IfThere),
+            Setting::new("cpu.weight", 39),
+            Setting::new("cpuset.cpus", "5"),
+        ];
+        let error = group.change(&settings).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "requested CPUs are not available - requested 5, available: 0-3"
+        );
+        assert_eq!(
+            (
+                group.read("memory.max"),
+                group.read("cpu.weight"),
+                group.read("cpuset.cpus")
+            ),
+            ("max".into(), "100".into(), "0-3".into())
+        );
+        group.change(&settings[..3]).unwrap();
+        assert_eq!(group.read("memory.max"), "4096");
+        assert_eq!(group.read("memory.swap.max"), "");
+        let error = group.change(&[Setting::new("io.max", "8:0 rbps=1")]).unwrap_err();
+        assert!(error.to_string().starts_with("cannot limit io"), "{error}");
+    }
+
+    #[test]
+    fn weights_go_where_the_kernel_has_them() {
+        let weight = Setting::new("io.bfq.weight", "default 321").keeping(Keeping::OrIn {
+            file: "io.weight",
+            value: "default 3142".into(),
+        });
+        for (file, expected) in [("io.bfq.weight", "default 321"), ("io.weight", "default 3142")] {
+            let (_directory, group) = group(&[("cgroup.controllers", "io"), (file, "default 100\n")]);
+            group.change(std::slice::from_ref(&weight)).unwrap();
+            assert_eq!(group.read(file), expected);
+        }
     }
 }

@@ -22,6 +22,7 @@ pub mod rootfs;
 pub mod rootless;
 mod scope;
 pub mod seccomp;
+pub mod setting;
 pub mod spawn;
 pub mod spec;
 mod step;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::health::Health;
 use super::life::RestartPolicy;
+use super::resources::Resources;
 use super::{Kind, Result, Store, record};
 use crate::base::bytes::ByteString;
 use crate::base::file::{self, Durability};
@@ -260,18 +261,6 @@ pub enum Sharing {
     #[default]
     Private,
     Host,
-}
-
-/// Limits of a control group; `None` sets none.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Resources {
-    /// Bytes.
-    pub memory: Option<u64>,
-    /// Billionths of a processor.
-    pub nano_cpus: Option<u64>,
-    /// 0: no limit, for whoever asked for that; `None` is the default one.
-    pub pids: Option<u64>,
 }
 
 /// Where the output goes.

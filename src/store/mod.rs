@@ -56,6 +56,7 @@ pub mod names;
 pub mod read_events;
 pub mod recording;
 pub mod remote;
+pub mod resources;
 pub mod shared;
 pub mod staging;
 pub mod summary;

@@ -47,6 +47,7 @@ fn a_clone_has_the_configuration() {
             "--label=a=b",
             "-m=32m",
             "--pids-limit=7",
+            "--cpu-shares=512",
         ])
         .args([
             "--user=nobody",
@@ -64,7 +65,7 @@ fn a_clone_has_the_configuration() {
     assert_eq!(names(&sandbox), "one one-clone");
     for format in [
         "{{.Config.Cmd}} {{.Config.Env}} {{.Config.Labels}} {{.Config.User}} {{.Config.WorkingDir}}",
-        "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}",
+        "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} {{.HostConfig.CpuShares}}",
         "{{.Config.Healthcheck}} {{.Config.CreateCommand}} {{.ImageName}} {{.Image}}",
     ] {
         assert_eq!(show(&sandbox, "one", format), show(&sandbox, "one-clone", format));
@@ -82,9 +83,10 @@ fn a_clone_has_the_configuration() {
         "{of_clone}"
     );
     assert_ne!(of_one, of_clone);
-    let limits = "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}}";
-    clone(&sandbox, &["--cpus=0.5", "-m", "0", "one"]);
-    assert_eq!(show(&sandbox, "one-clone1", limits), "0 500000000 7");
+    let limits = "{{.HostConfig.Memory}} {{.HostConfig.NanoCpus}} {{.HostConfig.PidsLimit}} {{.HostConfig.CpuShares}} \
+                  {{.HostConfig.CpusetCpus}}";
+    clone(&sandbox, &["--cpus=0.5", "-m", "0", "--cpuset-cpus=0", "one"]);
+    assert_eq!(show(&sandbox, "one-clone1", limits), "0 500000000 7 512 0");
     clone(&sandbox, &["one-clone"]);
     clone(&sandbox, &["--name=two", "one"]);
     clone(&sandbox, &["one", "three"]);
@@ -123,7 +125,7 @@ fn a_clone_has_another_image_and_runs() {
             &["--pod=x", "one"],
             "--pod is not supported yet: there are no pods",
         ),
-        (&["--memory-swap=1g", "one"], "--memory-swap is not supported yet"),
+        (&["--memory-swap=1g", "one"], "always set a memory limit"),
     ] {
         let outcome = sandbox.coracle(["container", "clone"]).args(words).run();
         outcome.exits(125).says(said);

@@ -26,12 +26,16 @@ fn what_does_not_run_is_changed_in_its_record() {
         .coracle(["create", "--name", "one", "--memory", "32m", IMAGE, "true"])
         .run()
         .succeeds();
-    let steps: [(&[&str], &str); 5] = [
+    let steps: [(&[&str], &str); 6] = [
         (&["--memory", "64m"], "67108864 0 0"),
         (&["--cpus=0.5", "--pids-limit", "20"], "67108864 500000000 20"),
         (&["-m", "0", "--pids-limit=-1"], "0 500000000 0"),
         (&["--cpus", "0"], "0 0 0"),
         (&["--restart", "on-failure:3"], "0 0 0"),
+        (
+            &["--cpu-rt-period=0", "--memory-swappiness", "5", "--cpus=0"],
+            "0 0 0",
+        ),
     ];
     for (words, expected) in steps {
         let outcome = sandbox.coracle(["update"]).args(words).arg("one").run();
@@ -46,7 +50,15 @@ fn what_does_not_run_is_changed_in_its_record() {
         (&["--memory", "1k", "one"], "6 MiB"),
         (&["--cpus", "many", "one"], "many"),
         (&["--restart", "sometimes", "one"], "sometimes"),
-        (&["--memory-swap", "1g", "one"], "--memory-swap"),
+        (&["--memory-swap", "1g", "one"], "always set a memory limit"),
+        (
+            &["--cpus=1", "--cpu-quota=1", "one"],
+            "--cpu-quota and --cpus cannot be set together",
+        ),
+        (
+            &["--device-read-bps=/dev/zero:1m", "one"],
+            "/dev/zero: not a block device",
+        ),
         (&["--restart", "always", "nosuch"], "nosuch"),
         (&["--restart", "always"], "container"),
     ] {
@@ -65,6 +77,110 @@ fn what_does_not_run_is_changed_in_its_record() {
         .exits(125)
         .says("--rm");
     sandbox.coracle(["rm", "one"]).run().succeeds();
+}
+
+#[test]
+fn other_limits_are_changed_in_the_record() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox
+        .coracle([
+            "create",
+            "--name=one",
+            "-c=1024",
+            "--memory=64m",
+            "--memory-swap=-1",
+        ])
+        .args([
+            "--cpuset-cpus=0-1",
+            "--blkio-weight=300",
+            "--cgroup-conf=memory.high=1G",
+        ])
+        .args([IMAGE, "true"])
+        .run()
+        .succeeds();
+    let format = "{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.MemoryReservation}} \
+                  {{.HostConfig.CpuShares}} {{.HostConfig.CpuPeriod}} {{.HostConfig.CpuQuota}} {{.HostConfig.NanoCpus}} \
+                  {{.HostConfig.CpusetCpus}} {{.HostConfig.BlkioWeight}} {{.HostConfig.CgroupConf}}";
+    let steps: [(&[&str], &str); 5] = [
+        (&[], "67108864 -1 0 1024 0 0 0 0-1 300 map[memory.high:1G]"),
+        (
+            &[
+                "--memory-swap=96m",
+                "--memory-reservation=32m",
+                "--cpu-shares=0",
+                "--cpus=0.5",
+            ],
+            "67108864 100663296 33554432 0 0 0 500000000 0-1 300 map[memory.high:1G]",
+        ),
+        (
+            &[
+                "--cpu-period=20000",
+                "--cpuset-cpus=",
+                "--blkio-weight=0",
+                "--cgroup-conf=memory.high=max",
+            ],
+            "67108864 100663296 33554432 0 20000 50000 0  0 map[memory.high:max]",
+        ),
+        (
+            &["--memory=0", "--memory-reservation=0"],
+            "0 0 0 0 20000 50000 0  0 map[memory.high:max]",
+        ),
+        (&["--cpus=0"], "0 0 0 0 0 0 0  0 map[memory.high:max]"),
+    ];
+    for (words, expected) in steps {
+        if !words.is_empty() {
+            sandbox
+                .coracle(["update"])
+                .args(words)
+                .arg("one")
+                .run()
+                .succeeds();
+        }
+        assert_eq!(show(&sandbox, format), expected, "{words:?}");
+    }
+    sandbox.coracle(["rm", "one"]).run().succeeds();
+}
+
+/// Options that need a controller each, and what is said where it is missing.
+const BY_CONTROLLER: [(&str, &str); 7] = [
+    ("--memory-reservation=32m", "memory"),
+    ("--cpu-shares=512", "cpu"),
+    ("--cpu-quota=50000", "cpu"),
+    ("--cpuset-cpus=0", "cpuset"),
+    ("--cpuset-mems=0", "cpuset"),
+    ("--blkio-weight=300", "io"),
+    ("--cgroup-conf=memory.high=1G", "memory"),
+];
+
+#[test]
+fn each_limit_is_refused_where_its_controller_is_missing() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox
+        .coracle(["run", "-d", "--name", "one", IMAGE, "sleep", "1000"])
+        .run()
+        .succeeds();
+    let path = PathBuf::from(show(&sandbox, "{{.State.CgroupPath}}"));
+    let has = |controller: &str| {
+        path.ancestors().any(|level| {
+            let text = fs::read_to_string(level.join("cgroup.controllers")).unwrap_or_default();
+            text.split_whitespace().any(|name| name == controller)
+        })
+    };
+    for (option, controller) in BY_CONTROLLER {
+        // The kernel has it in this hierarchy, so that it can be had.
+        if has(controller) {
+            continue;
+        }
+        let said = format!("cannot limit {controller}: ");
+        let words = ["run", "--rm", option, IMAGE, "true"];
+        sandbox.coracle(words).run().exits(125).says(&said);
+        let outcome = sandbox.coracle(["update", option, "one"]).run();
+        outcome.exits(125).says(&said).says("nothing was changed");
+    }
+    sandbox.coracle(["rm", "-f", "one"]).run().succeeds();
+    assert_clean(&sandbox);
 }
 
 #[test]

@@ -52,7 +52,7 @@ root_file_system() {
 	mkdir -p root/bin root/etc root/tmp
 	cp /bin/busybox root/bin/
 	local applet
-	for applet in sh cat head tail sleep true id ls mkdir kill; do ln -s busybox "root/bin/$applet"; done
+	for applet in sh cat head tail sleep true id ls mkdir kill nproc dd; do ln -s busybox "root/bin/$applet"; done
 	printf 'root:x:0:0:root:/root:/bin/sh\n' >root/etc/passwd
 	tar -C root --owner=0 --group=0 -cf root.tar .
 }

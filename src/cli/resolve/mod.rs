@@ -20,9 +20,7 @@ use crate::base::bytes::ByteString;
 use crate::base::units;
 use crate::engine::notify::INSIDE;
 use crate::oci::config::ContainerConfig as ImageConfig;
-use crate::store::container::{
-    Config, Log, LogDetails, LogFile, Network, Notifier, Notify, Resources, Sharing,
-};
+use crate::store::container::{Config, Log, LogDetails, LogFile, Network, Notifier, Notify, Sharing};
 
 /// What `stop` sends when neither the image nor the command line says, and how long it waits.
 const STOP_SIGNAL: i32 = 15;
@@ -518,17 +516,7 @@ fn default_sysctls(settings: &Containers, config: &mut Config) -> Result<()> {
 
 fn resources(options: &ContainerOptions, config: &mut Config) -> Result<()> {
     let limits = &options.limits;
-    config.resources = Resources {
-        memory: match &limits.memory {
-            Some(size) => limits::memory(size).with_context(|| of("--memory", size))?,
-            None => None,
-        },
-        nano_cpus: match &limits.cpus {
-            Some(number) => limits::cpus(number).with_context(|| of("--cpus", number))?,
-            None => None,
-        },
-        pids: limits.pids_limit.map(|limit| limits::pids(limit).unwrap_or(0)),
-    };
+    config.resources = limits.group.resources()?;
     for text in &limits.ulimit {
         let limit = limits::ulimit(text).with_context(|| {
             format!("ulimit option {text:?} requires name=SOFT:HARD, failed to be parsed")

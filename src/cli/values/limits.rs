@@ -1,7 +1,9 @@
-//! Limits: `--ulimit`, `--memory`, `--cpus`, `--pids-limit`, `--shm-size`, `--umask`, `--sysctl`.
+//! Limits: `--ulimit`, `--memory`, `--cpus`, `--pids-limit`, `--blkio-weight` and others of control groups, `--shm-size`,
+//! `--umask`, `--sysctl`.
 
 use super::{Result, invalid};
 use crate::base::units::parse_size;
+use crate::runtime::setting;
 use crate::store::container::Ulimit;
 
 const LIMITS: [&str; 16] = [
@@ -75,10 +77,114 @@ fn limit(text: &str) -> Result<Option<u64>> {
 pub fn memory(text: &str) -> Result<Option<u64>> {
     /// Docker's lower bound: with less, no container starts.
     const LEAST: u64 = 6 << 20;
-    match size(text)? {
+    match reservation(text)? {
+        Some(bytes) if bytes < LEAST => invalid("the least memory limit is 6 MiB"),
+        bytes => Ok(bytes),
+    }
+}
+
+/// The same without a lower bound.
+pub fn reservation(text: &str) -> Result<Option<u64>> {
+    Ok(Some(size(text)?).filter(|bytes| *bytes > 0))
+}
+
+/// A number of bytes, or -1 for no limit; `None` for 0, which is what it is by itself.
+pub fn swap(text: &str) -> Result<Option<i64>> {
+    match text {
+        "-1" => Ok(Some(-1)),
+        _ => match i64::try_from(size(text)?) {
+            Ok(bytes) => Ok(Some(bytes).filter(|bytes| *bytes > 0)),
+            Err(_) => invalid("there is not that much"),
+        },
+    }
+}
+
+/// Microseconds, as the kernel bounds them; `None` for 0.
+pub fn period(microseconds: u64) -> Result<Option<u64>> {
+    match microseconds {
         0 => Ok(None),
-        bytes if bytes < LEAST => invalid("the least memory limit is 6 MiB"),
-        bytes => Ok(Some(bytes)),
+        1_000..=1_000_000 => Ok(Some(microseconds)),
+        _ => invalid("CPU cfs period cannot be less than 1ms (i.e. 1000) or larger than 1s (i.e. 1000000)"),
+    }
+}
+
+/// Microseconds; `None` for 0 and below, which are no limit.
+pub fn quota(microseconds: i64) -> Result<Option<u64>> {
+    match u64::try_from(microseconds).unwrap_or(0) {
+        0 => Ok(None),
+        1..1_000 => invalid("CPU cfs quota cannot be less than 1ms (i.e. 1000)"),
+        quota => Ok(Some(quota)),
+    }
+}
+
+/// A list of processors or memory nodes such as `0-2,4`; `None` for the empty one.
+pub fn cpuset(text: &str) -> Result<Option<String>> {
+    match setting::list(text) {
+        None => invalid("expected numbers and ranges such as 0-2,4"),
+        Some(_) => Ok(Some(text.to_owned()).filter(|text| !text.is_empty())),
+    }
+}
+
+/// `None` for 0.
+pub fn block_weight(weight: u16) -> Result<Option<u16>> {
+    match weight {
+        0 => Ok(None),
+        10..=1000 => Ok(Some(weight)),
+        _ => invalid("range of blkio weight is from 10 to 1000"),
+    }
+}
+
+/// `DEVICE:WEIGHT`, 0 for no weight.
+pub fn device_weight(text: &str) -> Result<(&str, u64)> {
+    let (path, weight) = device(text)?;
+    match weight.parse() {
+        Ok(weight) if matches!(weight, 0 | 10..=1000) => Ok((path, weight)),
+        _ => invalid(format!("invalid weight for device: {text}")),
+    }
+}
+
+/// `DEVICE:SIZE`, 0 for no limit.
+pub fn device_bytes(text: &str) -> Result<(&str, u64)> {
+    let (path, rate) = device(text)?;
+    match size(rate) {
+        Ok(rate) => Ok((path, rate)),
+        Err(_) => invalid(format!(
+            "invalid rate for device: {text}. The correct format is <device-path>:<number>[<unit>]. Number must be a \
+             positive integer. Unit is optional and can be kb, mb, or gb"
+        )),
+    }
+}
+
+/// `DEVICE:NUMBER`, 0 for no limit.
+pub fn device_operations(text: &str) -> Result<(&str, u64)> {
+    let (path, rate) = device(text)?;
+    match rate.parse() {
+        Ok(rate) => Ok((path, rate)),
+        Err(_) => invalid(format!(
+            "invalid rate for device: {text}. The correct format is <device-path>:<number>. Number must be a positive \
+             integer"
+        )),
+    }
+}
+
+fn device(text: &str) -> Result<(&str, &str)> {
+    match text.split_once(':') {
+        None => invalid(format!("bad format: {text}")),
+        Some((path, _)) if !path.starts_with("/dev/") => {
+            invalid(format!("bad format for device path: {text}"))
+        }
+        Some(parts) => Ok(parts),
+    }
+}
+
+/// `FILE=VALUE` of a control group.
+pub fn group_file(text: &str) -> Result<(String, String)> {
+    let (file, value) = super::pair(text)?;
+    match setting::controller(&file) {
+        Some(_) => Ok((file, value)),
+        None => invalid(format!(
+            "{file:?} is not a file of a controller, such as memory.high"
+        )),
     }
 }
 
@@ -215,6 +321,82 @@ mod tests {
         assert_eq!((pids(-1), pids(0), pids(5)), (None, None, Some(5)));
         assert_eq!((umask("0022"), umask("27")), (Ok(0o22), Ok(0o27)));
         assert!(umask("8").is_err() && umask("1000").is_err() && umask("+7").is_err() && umask("").is_err());
+    }
+
+    #[test]
+    fn swap_and_quotas() {
+        for (text, expected) in [
+            ("-1", Ok(Some(-1))),
+            ("3G", Ok(Some(3 << 30))),
+            ("0", Ok(None)),
+            ("-2", Err(())),
+            ("", Err(())),
+        ] {
+            assert_eq!(swap(text).map_err(|_| ()), expected, "{text}");
+        }
+        assert_eq!(reservation("1k"), Ok(Some(1024)));
+        for (number, expected) in [
+            (0, Ok(None)),
+            (1000, Ok(Some(1000))),
+            (999, Err(())),
+            (1_000_001, Err(())),
+        ] {
+            assert_eq!(period(number).map_err(|_| ()), expected, "{number}");
+        }
+        for (number, expected) in [
+            (0, Ok(None)),
+            (-1, Ok(None)),
+            (1000, Ok(Some(1000))),
+            (999, Err(())),
+        ] {
+            assert_eq!(quota(number).map_err(|_| ()), expected, "{number}");
+        }
+        assert_eq!(cpuset("0-1"), Ok(Some("0-1".into())));
+        assert_eq!(cpuset(""), Ok(None));
+        assert!(cpuset("all").is_err());
+    }
+
+    #[test]
+    fn block_devices() {
+        for (number, expected) in [(0, Ok(None)), (10, Ok(Some(10))), (9, Err(())), (1001, Err(()))] {
+            assert_eq!(block_weight(number).map_err(|_| ()), expected, "{number}");
+        }
+        for (read, text, expected) in [
+            (
+                device_weight as fn(&str) -> Result<(&str, u64)>,
+                "/dev/a:98",
+                Ok(("/dev/a", 98)),
+            ),
+            (device_weight, "/dev/a:0", Ok(("/dev/a", 0))),
+            (
+                device_weight,
+                "/dev/a:9",
+                Err("invalid weight for device: /dev/a:9"),
+            ),
+            (device_weight, "/dev/a", Err("bad format: /dev/a")),
+            (device_weight, "a:98", Err("bad format for device path: a:98")),
+            (device_bytes, "/dev/a:10mb", Ok(("/dev/a", 10 << 20))),
+            (
+                device_bytes,
+                "/dev/a:-1",
+                Err("invalid rate for device: /dev/a:-1. "),
+            ),
+            (device_operations, "/dev/a:2000", Ok(("/dev/a", 2000))),
+            (
+                device_operations,
+                "/dev/a:2k",
+                Err("invalid rate for device: /dev/a:2k. "),
+            ),
+        ] {
+            match (read(text), expected) {
+                (Err(error), Err(expected)) => assert!(error.0.starts_with(expected), "{error}"),
+                (found, expected) => assert_eq!(found.ok(), expected.ok(), "{text}"),
+            }
+        }
+        let file = |text| group_file(text).ok();
+        assert_eq!(file("memory.high=1G"), Some(("memory.high".into(), "1G".into())));
+        assert_eq!(file("cgroup.freeze=1"), None);
+        assert_eq!(file("memory.high"), None);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Map, Value, json};
 
 use super::containers::{Listed, network};
-use super::log;
+use super::{log, resources};
 use crate::base::bytes::ByteString;
 use crate::base::time::NEVER;
 use crate::cli::values::signal;
@@ -370,12 +370,10 @@ fn host_config(config: &Config, log_path: &str) -> Value {
         "ShmSize": config.shm_size,
         "Runtime": "coracle",
         "Init": config.init,
-        "Memory": config.resources.memory.unwrap_or(0),
-        "NanoCpus": config.resources.nano_cpus.unwrap_or(0),
-        "PidsLimit": config.resources.pids.unwrap_or(0),
         "Ulimits": config.ulimits.iter().map(ulimit).collect::<Vec<_>>(),
         "Sysctls": config.sysctls,
     });
+    merge(&mut document, resources::fields(&config.resources));
     merge(&mut document, unset());
     document
 }
@@ -398,15 +396,8 @@ fn unset() -> Value {
         "VolumesFrom": null,
         "VolumeDriver": "",
         "PortBindings": {},
-        "CpuShares": 0,
         "CgroupParent": "",
-        "CpuPeriod": 0,
-        "CpuQuota": 0,
-        "CpusetCpus": "",
-        "CpusetMems": "",
         "Devices": [],
-        "MemoryReservation": 0,
-        "MemorySwap": 0,
         "OomKillDisable": false,
     })
 }

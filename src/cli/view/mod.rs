@@ -9,6 +9,7 @@ pub mod history;
 pub mod images;
 mod log;
 pub mod moment;
+mod resources;
 pub mod stats;
 pub mod tree;
 pub mod usage;

@@ -5,16 +5,16 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::super::client::{SOCKET, address, socket};
-use super::super::{Engine, EngineError, Result, errno};
+use super::super::{Engine, EngineError, Result, errno, limits};
 use super::passed::Passed;
 use super::record::start_error;
 use super::streams::Streams;
 use crate::base::bytes::ByteString;
 use crate::base::timing;
-use crate::runtime::cgroup::{Cgroup, Limits};
+use crate::runtime::cgroup::Cgroup;
 use crate::runtime::spawn::{self, Options, Started};
 use crate::runtime::spec::{Gate, Process};
-use crate::store::container::{Container, Resources, Root};
+use crate::store::container::{Container, Root};
 use crate::store::locks::{LIVE, Liveness};
 use crate::store::shared;
 use crate::sys::process;
@@ -50,9 +50,10 @@ pub fn payload(
     renew_work(directory, id)?;
     engine.prepare_volumes(container)?;
     let mut spec = engine.spec(container, window.unwrap_or((24, 80)))?;
-    let (limits, wished) = limits(&container.config.resources);
+    let resources = &container.config.resources;
+    let (required, wished) = (limits::settings(resources)?, limits::wished(resources));
     timing::phase("control-group");
-    let cgroup = Cgroup::make(id, &limits, &wished).map_err(|error| EngineError::Start {
+    let cgroup = Cgroup::make(id, &required, &wished).map_err(|error| EngineError::Start {
         exit: 125,
         message: error.to_string(),
     })?;
@@ -102,22 +103,6 @@ fn announce(process: &mut Process, passed: &Passed) {
             process.environment.push(format!("LISTEN_FDNAMES={names}").into());
         }
     }
-}
-
-/// What is required, and what is set where that can be.
-fn limits(resources: &Resources) -> (Limits, Limits) {
-    let required = Limits {
-        memory: resources.memory,
-        swap: None,
-        nano_cpus: resources.nano_cpus,
-        pids: resources.pids.filter(|count| *count > 0),
-    };
-    // Podman's default, kept where the controller is at hand.
-    let wished = Limits {
-        pids: resources.pids.is_none().then_some(2048),
-        ..Limits::default()
-    };
-    (required, wished)
 }
 
 /// Keeps the layers whose content stores of others lend to the container.
@@ -178,26 +163,4 @@ pub fn listen(directory: &OwnedFd, id: &str) -> Result<OwnedFd> {
 
 pub fn write_pidfile(container: &Container, pid: i32) {
     super::surroundings::write_pidfile(container.config.pidfile.as_ref(), pid);
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nobody_who_asked_for_no_limit_of_processes_gets_one() {
-        for (asked, required, wished) in [
-            (None, None, Some(2048)),
-            (Some(0), None, None),
-            (Some(7), Some(7), None),
-        ] {
-            let pids = asked;
-            let resources = Resources {
-                pids,
-                ..Resources::default()
-            };
-            let (limits, others) = limits(&resources);
-            assert_eq!((limits.pids, others.pids), (required, wished), "{asked:?}");
-        }
-    }
 }

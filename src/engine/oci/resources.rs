@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use oci_spec::runtime::LinuxResources;
 
 use super::{Result, refuse};
-use crate::runtime::cgroup::Setting;
+use crate::runtime::setting::{Setting, controller, cpu_weight};
 
 /// The group's path in the hierarchy. One of systemd's kind, `slice:prefix:name`, becomes a path of the same names.
 pub fn path(listed: Option<&Path>, id: &str) -> Result<PathBuf> {
@@ -39,22 +39,17 @@ pub fn settings(resources: &LinuxResources) -> Result<Vec<Setting>> {
     let mut settings = Settings::default();
     if let Some(memory) = resources.memory() {
         let limit = memory.limit().filter(|limit| *limit > 0);
-        settings.add("memory", "memory.max", limit);
-        settings.add(
-            "memory",
-            "memory.low",
-            memory.reservation().filter(|low| *low > 0),
-        );
+        settings.add("memory.max", limit);
+        settings.add("memory.low", memory.reservation().filter(|low| *low > 0));
         // Swap and memory together in the configuration, swap alone in the kernel.
         if let (Some(limit), Some(both)) = (limit, memory.swap().filter(|swap| *swap > 0)) {
             if both < limit {
                 return refuse("config.json: memory.swap is less than memory.limit");
             }
-            settings.add("memory", "memory.swap.max", Some(both - limit));
+            settings.add("memory.swap.max", Some(both - limit));
         }
     }
     settings.add(
-        "pids",
         "pids.max",
         resources
             .pids()
@@ -65,21 +60,24 @@ pub fn settings(resources: &LinuxResources) -> Result<Vec<Setting>> {
     if let Some(cpu) = resources.cpu() {
         let period = cpu.period().filter(|period| *period > 0).unwrap_or(100_000);
         let quota = cpu.quota().filter(|quota| *quota > 0);
-        settings.add("cpu", "cpu.max", quota.map(|quota| format!("{quota} {period}")));
-        settings.add("cpu", "cpu.max.burst", cpu.burst().filter(|burst| *burst > 0));
-        settings.add("cpu", "cpu.idle", cpu.idle().filter(|idle| *idle != 0));
-        settings.add("cpu", "cpu.weight", cpu.shares().and_then(weight));
+        settings.add("cpu.max", quota.map(|quota| format!("{quota} {period}")));
+        settings.add("cpu.max.burst", cpu.burst().filter(|burst| *burst > 0));
+        settings.add("cpu.idle", cpu.idle().filter(|idle| *idle != 0));
+        settings.add(
+            "cpu.weight",
+            cpu.shares().filter(|shares| *shares != 0).map(cpu_weight),
+        );
         let list = |list: &Option<String>| list.clone().filter(|list| !list.is_empty());
-        settings.add("cpuset", "cpuset.cpus", list(cpu.cpus()));
-        settings.add("cpuset", "cpuset.mems", list(cpu.mems()));
+        settings.add("cpuset.cpus", list(cpu.cpus()));
+        settings.add("cpuset.mems", list(cpu.mems()));
     }
     for (file, value) in resources.unified().iter().flatten() {
-        let Some(controller) = controller(file) else {
+        if controller(file).is_none() {
             return refuse(format!(
                 "config.json: linux.resources.unified {file:?} is not a file of a controller"
             ));
-        };
-        settings.add(controller, file, Some(value));
+        }
+        settings.add(file, Some(value));
     }
     Ok(settings.0)
 }
@@ -88,30 +86,11 @@ pub fn settings(resources: &LinuxResources) -> Result<Vec<Setting>> {
 struct Settings(Vec<Setting>);
 
 impl Settings {
-    fn add(&mut self, controller: &'static str, file: &str, value: Option<impl ToString>) {
+    fn add(&mut self, file: &str, value: Option<impl ToString>) {
         if let Some(value) = value {
-            self.0.push(Setting {
-                controller,
-                file: file.to_owned(),
-                value: value.to_string(),
-            });
+            self.0.push(Setting::new(file, value));
         }
     }
-}
-
-/// Weights of version 2 (1 to 10000) for shares of version 1 (2 to 262144), as runc and systemd convert them.
-fn weight(shares: u64) -> Option<u64> {
-    (shares != 0).then(|| 1 + (shares.clamp(2, 262_144) - 2) * 9_999 / 262_142)
-}
-
-fn controller(file: &str) -> Option<&'static str> {
-    let is_plain = file
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte));
-    let (name, _) = file.split_once('.')?;
-    ["cpu", "cpuset", "hugetlb", "io", "memory", "misc", "pids", "rdma"]
-        .into_iter()
-        .find(|known| is_plain && *known == name)
 }
 
 fn refuse_unknown(resources: &LinuxResources) -> Result<()> {

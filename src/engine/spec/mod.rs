@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit};
 
 pub use self::mounts::{INIT_PROGRAM, ZONES, standard_devices};
 use self::mounts::{init_program, notify_socket, timezone};
-use super::{Engine, EngineError, Result};
+use super::{Engine, EngineError, Result, limits};
 use crate::base::bytes::ByteString;
 use crate::runtime::capabilities::{self, CapabilitySet};
 use crate::runtime::seccomp;
@@ -142,6 +142,7 @@ impl Engine {
         capability_set(config)?;
         timezone(config)?;
         init_program(config)?;
+        limits::settings(&config.resources)?;
         self.user_mounts(config).map(drop)
     }
 

@@ -65,6 +65,97 @@ in_use() {
 		coracle rm --force big
 }
 t "update refuses a limit below what is in use" in_use
+
+# All other limits, on a device that is there.
+disk=$(lsblk -dnpo NAME,TYPE | awk '$2 == "disk" { print $1; exit }')
+number=$(lsblk -dno MAJ:MIN "$disk" | tr -d ' ')
+# Of the file of weights there are two kinds, by the kernel's schedulers, and neither where it has none of them.
+bfq=$(find "$groups" -name io.bfq.weight -print -quit)
+iocost=$(find "$groups" -mindepth 2 -name io.weight -print -quit)
+# has GROUP FILE=VALUE...: the files of a group have these values.
+has() {
+	local path=$1 pair
+	shift
+	for pair; do is "$(cat "$path/${pair%%=*}" | tr '\n' ' ')" "${pair#*=} " || { echo "in ${pair%%=*}"; return 1; }; done
+}
+others() {
+	detached --name others -m 64m --memory-swap 96m --memory-reservation 32m -c 512 --cpu-period 50000 --cpu-quota 20000 --cpuset-cpus 0 \
+		--cpuset-mems 0 --device-read-bps "$disk:10mb" --device-write-iops "$disk:4000" --cgroup-conf memory.high=48M \
+		--cgroup-conf pids.max=50 busybox sleep 1000
+}
+t "runs with all other limits" others
+limited=$(group others)
+written() {
+	has "$limited" memory.max=67108864 memory.swap.max=33554432 memory.low=33554432 cpu.weight=20 'cpu.max=20000 50000' cpuset.cpus=0 \
+		cpuset.cpus.effective=0 cpuset.mems=0 memory.high=50331648 pids.max=50 "io.max=$number rbps=10485760 wbps=max riops=max wiops=4000"
+}
+t "they are written as they were asked for" written
+t "a container on one processor sees one" is "$(coracle exec others nproc)" 1
+changed() {
+	coracle update --memory 80m --memory-swap -1 --memory-reservation 0 --cpu-shares 1024 --cpus 0.5 --cpuset-cpus 1 \
+		--device-read-bps "$disk:0" --device-write-bps "$disk:30mb" --cgroup-conf memory.high=max others >/dev/null &&
+		has "$limited" memory.max=83886080 memory.swap.max=max memory.low=0 cpu.weight=39 'cpu.max=50000 100000' cpuset.cpus=1 \
+			cpuset.cpus.effective=1 cpuset.mems=0 memory.high=max pids.max=50 \
+			"io.max=$number rbps=max wbps=31457280 riops=max wiops=4000" &&
+		is "$(show others '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}} {{.HostConfig.CpusetCpus}}')" \
+			'83886080 -1 500000000 0 1' &&
+		is "$(show others '{{json .HostConfig.BlkioDeviceWriteBps}} {{json .HostConfig.BlkioDeviceReadBps}}')" "[{\"Path\":\"$disk\",\"Rate\":31457280}] []"
+}
+t "update changes each of them" changed
+untouched() {
+	local option
+	for option in --cpuset-cpus=7 --cpuset-cpus=99999 --cpuset-mems=1 "--device-read-bps=/dev/null:1m" --memory-swap=8m; do
+		fails coracle update --cpu-shares 2 "$option" others || { echo "$option"; return 1; }
+	done
+	has "$limited" cpu.weight=39 cpuset.cpus=1 cpuset.mems=0 memory.swap.max=max && is "$(show others '{{.HostConfig.CpuShares}}')" 1024
+}
+t "update changes all or nothing" untouched
+unavailable() {
+	local found
+	found=$(run --cpuset-cpus 0-7 busybox true 2>&1)
+	case $found in *'requested CPUs are not available - requested 0-7, available: 0-1'*) ;; *) echo "$found"; return 1 ;; esac
+}
+t "processors that are not there are refused" unavailable
+again_all() {
+	coracle restart --time 0 others && limited=$(group others) &&
+		has "$limited" memory.max=83886080 memory.swap.max=max memory.low=0 cpu.weight=39 'cpu.max=50000 100000' cpuset.cpus=1 memory.high=max \
+			pids.max=50 "io.max=$number rbps=max wbps=31457280 riops=max wiops=4000"
+}
+t "a restart keeps them" again_all
+removed() {
+	limited=$(group others)
+	coracle update --memory 0 --cpu-shares 0 --cpus 0 --cpuset-cpus= --cpuset-mems= --device-write-bps "$disk:0" --device-write-iops "$disk:0" \
+		others && has "$limited" memory.max=max memory.swap.max=max cpu.weight=100 'cpu.max=max 100000' cpuset.cpus.effective=0-1 && is "$(cat "$limited/io.max")" '' &&
+		coracle rm --force others
+}
+t "update takes them away" removed
+no_swap() { is "$(run --memory 32m --memory-swap 32m busybox cat /sys/fs/cgroup/memory.swap.max)" 0; }
+t "no swap beside the memory" no_swap
+weight() {
+	local file expected device
+	if [ -n "$bfq" ]; then
+		file=io.bfq.weight expected='default 321'
+	elif [ -n "$iocost" ]; then
+		file=io.weight expected='default 3142'
+	else
+		fails run --blkio-weight 321 busybox true
+		return
+	fi
+	detached --name weight --blkio-weight 321 busybox sleep 1000 && has "$(group weight)" "$file=$expected" &&
+		coracle update --blkio-weight 0 weight && has "$(group weight)" "$file=default 100" && coracle rm --force weight
+}
+t "weight for block devices" weight
+# A read of the whole disk's beginning past its cache: a second and more for each such part.
+throttled() {
+	[ "$suite" = root ] || return 0
+	local begin end
+	begin=$(date +%s)
+	run --device-read-bps "$disk:1mb" -v "$disk:/disk" --privileged busybox sh -c 'dd if=/disk of=/full bs=1M count=3 iflag=direct' || return
+	end=$(date +%s)
+	[ $((end - begin)) -ge 2 ] || { echo "took $((end - begin)) seconds"; return 1; }
+}
+t "reads are slowed down" throttled
+
 stats() {
 	local line
 	line=$(coracle stats --no-stream --format '{{.MemUsage}} {{.PIDs}} {{.BlockIO}} {{.CPUPerc}}' it) && echo "$line" &&
