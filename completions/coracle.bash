@@ -1543,7 +1543,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__create)
-            opts="-l -q -i -t -a -e -w -u -v -h -m -c --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --requires --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --memory-swap --memory-reservation --cpus --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-conf --ulimit --sysctl --oom-score-adj"
+            opts="-l -q -i -t -a -e -w -u -v -h -m -c --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --requires --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --memory-swap --memory-reservation --cpus --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-conf --cgroups --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1998,6 +1998,10 @@ _coracle() {
                     return 0
                     ;;
                 --cgroup-conf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroups)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -2837,7 +2841,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__container__subcmd__run)
-            opts="-d -l -q -i -t -a -e -w -u -v -h -m -c --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --requires --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --memory-swap --memory-reservation --cpus --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-conf --ulimit --sysctl --oom-score-adj"
+            opts="-d -l -q -i -t -a -e -w -u -v -h -m -c --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --requires --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --memory-swap --memory-reservation --cpus --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-conf --cgroups --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -3315,6 +3319,10 @@ _coracle() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cgroups)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --ulimit)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -3669,7 +3677,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__create)
-            opts="-l -q -i -t -a -e -w -u -v -h -m -c --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --requires --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --memory-swap --memory-reservation --cpus --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-conf --ulimit --sysctl --oom-score-adj"
+            opts="-l -q -i -t -a -e -w -u -v -h -m -c --help --name --replace --rm --cidfile --pidfile --label --label-file --annotation --requires --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --memory-swap --memory-reservation --cpus --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-conf --cgroups --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -4124,6 +4132,10 @@ _coracle() {
                     return 0
                     ;;
                 --cgroup-conf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroups)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -7321,7 +7333,7 @@ _coracle() {
             return 0
             ;;
         coracle__subcmd__run)
-            opts="-d -l -q -i -t -a -e -w -u -v -h -m -c --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --requires --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --memory-swap --memory-reservation --cpus --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-conf --ulimit --sysctl --oom-score-adj"
+            opts="-d -l -q -i -t -a -e -w -u -v -h -m -c --help --detach --guard --rmi --detach-keys --sig-proxy --preserve-fds --preserve-fd --name --replace --rm --cidfile --pidfile --label --label-file --annotation --requires --restart --stop-signal --stop-timeout --timeout --exit-report --conmon-pidfile --sdnotify --init --init-path --log-driver --log-opt --quiet --health-cmd --health-interval --health-timeout --health-retries --health-start-period --health-start-interval --health-on-failure --health-startup-cmd --health-startup-interval --health-startup-timeout --health-startup-retries --health-startup-success --health-log-destination --health-max-log-count --health-max-log-size --no-healthcheck --pull --platform --arch --os --variant --authfile --cert-dir --tls-verify --creds --retry --retry-delay --signature-policy --rootfs --image-volume --interactive --tty --attach --env --env-file --env-host --env-merge --http-proxy --unsetenv --unsetenv-all --entrypoint --workdir --user --group-add --systemd --shm-size-systemd --tz --umask --volume --mount --tmpfs --read-only --read-only-tmpfs --shm-size --cap-add --cap-drop --privileged --security-opt --userns --pid --ipc --uts --cgroupns --net --network --hostname --domainname --add-host --no-hosts --dns --dns-search --dns-opt --dns-option --expose --memory --memory-swap --memory-reservation --cpus --cpu-shares --cpu-period --cpu-quota --cpuset-cpus --cpuset-mems --pids-limit --blkio-weight --blkio-weight-device --device-read-bps --device-read-iops --device-write-bps --device-write-iops --cgroup-conf --cgroups --ulimit --sysctl --oom-score-adj"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -7796,6 +7808,10 @@ _coracle() {
                     return 0
                     ;;
                 --cgroup-conf)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cgroups)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -334,6 +334,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-write-bps -d 'Bytes written to a device in a second' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l device-write-iops -d 'Writes to a device in a second' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l cgroups -d 'Control group: enabled, no-conmon and split, which are the same, or disabled for that of the caller' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l ulimit -d 'Resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l sysctl -d 'Kernel parameter of a namespace of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from create" -l oom-score-adj -d 'How soon the kernel kills the container when memory runs out, from -1000 to 1000' -r
@@ -579,6 +580,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_se
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-write-bps -d 'Bytes written to a device in a second' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l device-write-iops -d 'Writes to a device in a second' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
+complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l cgroups -d 'Control group: enabled, no-conmon and split, which are the same, or disabled for that of the caller' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l ulimit -d 'Resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l sysctl -d 'Kernel parameter of a namespace of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand container; and __fish_seen_subcommand_from run" -l oom-score-adj -d 'How soon the kernel kills the container when memory runs out, from -1000 to 1000' -r
@@ -799,6 +801,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-read-i
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-write-bps -d 'Bytes written to a device in a second' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l device-write-iops -d 'Writes to a device in a second' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
+complete -c coracle -n "__fish_coracle_using_subcommand create" -l cgroups -d 'Control group: enabled, no-conmon and split, which are the same, or disabled for that of the caller' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l ulimit -d 'Resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l sysctl -d 'Kernel parameter of a namespace of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand create" -l oom-score-adj -d 'How soon the kernel kills the container when memory runs out, from -1000 to 1000' -r
@@ -1418,6 +1421,7 @@ complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-read-iops
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-write-bps -d 'Bytes written to a device in a second' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l device-write-iops -d 'Writes to a device in a second' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroup-conf -d 'Value for a file of the control group, such as memory.high=1G' -r
+complete -c coracle -n "__fish_coracle_using_subcommand run" -l cgroups -d 'Control group: enabled, no-conmon and split, which are the same, or disabled for that of the caller' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l ulimit -d 'Resource limit' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l sysctl -d 'Kernel parameter of a namespace of the container' -r
 complete -c coracle -n "__fish_coracle_using_subcommand run" -l oom-score-adj -d 'How soon the kernel kills the container when memory runs out, from -1000 to 1000' -r

@@ -416,6 +416,9 @@ pub struct NetworkOptions {
 pub struct Limits {
     #[command(flatten)]
     pub group: LimitOptions,
+    /// Control group: enabled, no-conmon and split, which are the same, or disabled for that of the caller
+    #[arg(long, value_name = "MODE")]
+    pub cgroups: Option<String>,
     /// Resource limit
     #[arg(long, value_name = "NAME=SOFT[:HARD]")]
     pub ulimit: Vec<String>,

@@ -32,7 +32,9 @@ pub struct Settings {
 #[serde(default)]
 pub struct Containers {
     pub annotations: List,
+    pub cgroup_conf: List,
     pub cgroupns: Option<String>,
+    pub cgroups: Option<String>,
     pub container_name_as_hostname: bool,
     pub default_capabilities: Option<List>,
     pub default_sysctls: List,
@@ -106,7 +108,9 @@ const HONOURED: [(&str, &[&str]); 2] = [
         "containers",
         &[
             "annotations",
+            "cgroup_conf",
             "cgroupns",
+            "cgroups",
             "container_name_as_hostname",
             "default_capabilities",
             "default_sysctls",
@@ -303,7 +307,11 @@ impl Settings {
             }
         }
         first(&mut limits.ulimit, &containers.default_ulimits);
-        limits.group.pids_limit = limits.group.pids_limit.or(containers.pids_limit);
+        or(&mut limits.cgroups, &containers.cgroups);
+        if limits.cgroups.as_deref() != Some("disabled") {
+            limits.group.pids_limit = limits.group.pids_limit.or(containers.pids_limit);
+            first(&mut limits.group.cgroup_conf, &containers.cgroup_conf);
+        }
         limits.oom_score_adj = limits.oom_score_adj.or(containers.oom_score_adj);
     }
 

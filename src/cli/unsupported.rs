@@ -81,7 +81,7 @@ const REFUSED: &[Group] = &[
         commands: RUN,
         when: Yet,
         reason: "containers lie where limits hold: in the unit that was delegated, else beside the caller",
-        flags: "--cgroup-parent --cgroups",
+        flags: "--cgroup-parent",
     },
     Group {
         commands: RUN,

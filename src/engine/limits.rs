@@ -7,6 +7,7 @@ use rustix::fs::{FileType, major, minor, stat};
 
 use super::{EngineError, Result};
 use crate::runtime::setting::{CPU_PERIOD, Keeping, Setting, cpu_weight, io_weight};
+use crate::store::container::Config;
 use crate::store::resources::{DeviceLimits, Resources};
 
 /// How many processes a container has at most that nobody has said anything about, as with Podman.
@@ -138,6 +139,15 @@ pub fn settings(resources: &Resources) -> Result<Vec<Setting>> {
         settings.push(Setting::new(file, value).keeping(Keeping::Unread));
     }
     Ok(settings)
+}
+
+/// Refuses what cannot be kept whatever the machine has.
+pub fn check(config: &Config) -> Result<()> {
+    if config.no_group && config.resources.is_limited() {
+        let why = "a container without a control group (--cgroups=disabled) cannot have limits";
+        return Err(EngineError::Refused(why.into()));
+    }
+    settings(&config.resources).map(drop)
 }
 
 /// What is set beside it where that can be.

@@ -56,6 +56,12 @@ impl Engine {
         update.limits.apply(&mut resources).map_err(|why| refused(&why))?;
         let settings = differences(&update.limits, &held.container.config.resources, &resources)
             .map_err(|error| refused(&error.to_string()))?;
+        let has_group = !held.container.config.no_group;
+        if !has_group && update.limits != Changes::default() {
+            return Err(refused(
+                "it has no control group (--cgroups=disabled), so that it cannot have limits",
+            ));
+        }
         let runs = match held.condition {
             Condition::Initialized | Condition::Running | Condition::Paused => {
                 change_running(&held, &settings).map_err(|why| refused(&why))?;

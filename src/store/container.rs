@@ -120,6 +120,9 @@ pub struct Config {
     pub uts: Sharing,
     pub cgroup: Sharing,
     pub resources: Resources,
+    /// Its processes stay in the control group of whoever starts it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_group: bool,
     /// Bytes of /dev/shm.
     pub shm_size: u64,
     pub oom_score_adj: Option<i32>,

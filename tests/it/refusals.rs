@@ -28,6 +28,11 @@ fn a_bad_value_of_any_flag_is_named() {
         (&["--cap-add", "nosuch"], "nosuch"),
         (&["--cap-drop", "nosuch"], "nosuch"),
         (&["--cgroup-conf", "cgroup.kill=1"], "cgroup.kill"),
+        (
+            &["--cgroups", "garbage"],
+            "invalid cgroup mode \"garbage\": invalid argument",
+        ),
+        (&["--cgroups=disabled", "-m=64m"], "cannot have limits"),
         (&["--cidfile", "no/such/place"], "no/such/place"),
         (&["--cpu-period", "5"], "5"),
         (&["--cpu-quota", "5"], "5"),

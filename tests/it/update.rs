@@ -142,6 +142,34 @@ fn other_limits_are_changed_in_the_record() {
     sandbox.coracle(["rm", "one"]).run().succeeds();
 }
 
+#[test]
+fn a_container_without_a_group_stays_in_that_of_its_caller() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let words = [
+        "run",
+        "-d",
+        "--name=one",
+        "--cgroups=disabled",
+        "--cgroupns=host",
+        IMAGE,
+    ];
+    let script = "cat /proc/self/cgroup; exec sleep 1000";
+    sandbox.coracle(words).args(["sh", "-c", script]).run().succeeds();
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap();
+    let logs = || sandbox.coracle(["logs", "one"]).run().text().to_owned();
+    eventually("it says its group", || logs().contains("0::"));
+    assert_eq!(logs(), own.trim_end());
+    assert_eq!(
+        show(&sandbox, "{{.HostConfig.Cgroups}}{{.State.CgroupPath}}"),
+        "disabled"
+    );
+    let outcome = sandbox.coracle(["update", "--memory=64m", "one"]).run();
+    outcome.exits(125).says("it has no control group");
+    sandbox.coracle(["rm", "-f", "-t=0", "one"]).run().succeeds();
+    assert_clean(&sandbox);
+}
+
 /// Options that need a controller each, and what is said where it is missing.
 const BY_CONTROLLER: [(&str, &str); 7] = [
     ("--memory-reservation=32m", "memory"),

@@ -517,6 +517,11 @@ fn default_sysctls(settings: &Containers, config: &mut Config) -> Result<()> {
 fn resources(options: &ContainerOptions, config: &mut Config) -> Result<()> {
     let limits = &options.limits;
     config.resources = limits.group.resources()?;
+    config.no_group = match limits.cgroups.as_deref() {
+        None | Some("" | "enabled" | "no-conmon" | "split") => false,
+        Some("disabled") => true,
+        Some(mode) => bail!("invalid cgroup mode {mode:?}: invalid argument"),
+    };
     for text in &limits.ulimit {
         let limit = limits::ulimit(text).with_context(|| {
             format!("ulimit option {text:?} requires name=SOFT:HARD, failed to be parsed")

@@ -335,7 +335,7 @@ fn containers_conf_says_what_options_do_not() {
         limits.collect::<Vec<_>>().join(" ")
     };
     let sysctls: Check = |config| format!("{:?}", config.sysctls).replace('"', "");
-    let table: [(&str, &str, Check, &str); 40] = [
+    let table: [(&str, &str, Check, &str); 42] = [
         ("shm_size='1m'", "", memory, "1048576"),
         ("shm_size='1m'", "--shm-size 2m", memory, "2097152"),
         ("init=true", "", |config| config.init.to_string(), "true"),
@@ -392,6 +392,18 @@ fn containers_conf_says_what_options_do_not() {
             "",
             |config| format!("{:?}", config.resources.pids),
             "Some(7)",
+        ),
+        (
+            "pids_limit=7\ncgroup_conf=['memory.high=1']\ncgroups='disabled'",
+            "",
+            |config| format!("{:?} {:?}", config.no_group, config.resources.is_limited()),
+            "true false",
+        ),
+        (
+            "cgroup_conf=['memory.high=1','memory.low=2']\ncgroups='disabled'",
+            "--cgroups enabled --cgroup-conf memory.high=3",
+            |config| format!("{:?} {:?}", config.no_group, config.resources.files),
+            r#"false {"memory.high": "3", "memory.low": "2"}"#,
         ),
         (
             "pids_limit=7",

@@ -50,13 +50,8 @@ pub fn payload(
     renew_work(directory, id)?;
     engine.prepare_volumes(container)?;
     let mut spec = engine.spec(container, window.unwrap_or((24, 80)))?;
-    let resources = &container.config.resources;
-    let (required, wished) = (limits::settings(resources)?, limits::wished(resources));
     timing::phase("control-group");
-    let cgroup = Cgroup::make(id, &required, &wished).map_err(|error| EngineError::Start {
-        exit: 125,
-        message: error.to_string(),
-    })?;
+    let cgroup = control_group(container)?;
     spec.cgroup = cgroup.as_ref().and_then(|cgroup| cgroup.open().ok());
     announce(&mut spec.process, passed);
     let (streams, ends) = match passed.ends() {
@@ -87,6 +82,18 @@ pub fn payload(
             Err(start_error(&error))
         }
     }
+}
+
+fn control_group(container: &Container) -> Result<Option<Cgroup>> {
+    let resources = &container.config.resources;
+    if container.config.no_group {
+        return Ok(None);
+    }
+    let (required, wished) = (limits::settings(resources)?, limits::wished(resources));
+    Cgroup::make(&container.id, &required, &wished).map_err(|error| EngineError::Start {
+        exit: 125,
+        message: error.to_string(),
+    })
 }
 
 /// Tells the payload of descriptors that it gets.

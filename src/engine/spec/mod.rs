@@ -142,7 +142,7 @@ impl Engine {
         capability_set(config)?;
         timezone(config)?;
         init_program(config)?;
-        limits::settings(&config.resources)?;
+        limits::check(config)?;
         self.user_mounts(config).map(drop)
     }
 

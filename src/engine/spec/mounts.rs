@@ -65,7 +65,7 @@ impl Engine {
             sys.recursive = true;
             mounts.push(sys);
             if config.systemd.is_some() && config.cgroup == Sharing::Private {
-                let read_only = match hierarchy::guards_namespaces() {
+                let read_only = match !config.no_group && hierarchy::guards_namespaces() {
                     true => A::empty(),
                     false => read_only,
                 };
@@ -76,7 +76,7 @@ impl Engine {
             if config.cgroup == Sharing::Private && Path::new("/proc/self/ns/cgroup").exists() {
                 // The container's limits are those of the group that it sees as the root: the kernel must keep them.
                 let read_only = match &config.systemd {
-                    Some(_) if hierarchy::guards_namespaces() => A::empty(),
+                    Some(_) if !config.no_group && hierarchy::guards_namespaces() => A::empty(),
                     _ => read_only,
                 };
                 mounts.push(filesystem("cgroup2", "/sys/fs/cgroup", vec![], base | read_only));

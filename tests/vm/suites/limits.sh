@@ -155,6 +155,10 @@ throttled() {
 	[ $((end - begin)) -ge 2 ] || { echo "took $((end - begin)) seconds"; return 1; }
 }
 t "reads are slowed down" throttled
+groupless() {
+	is "$(run --cgroups disabled --cgroupns host busybox cat /proc/self/cgroup)" "$(cat /proc/self/cgroup)" && fails run --cgroups disabled -m 64m busybox true
+}
+t "runs without a group of its own" groupless
 
 stats() {
 	local line
