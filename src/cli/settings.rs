@@ -83,7 +83,10 @@ pub struct Engine {
 
 /// A size in bytes, or with a unit.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(untagged, expecting = "expected a size")]
+#[serde(
+    untagged,
+    expecting = "expected a number of bytes for events_logfile_max_size"
+)]
 pub enum Size {
     Number(u64),
     Text(String),
