@@ -46,7 +46,7 @@ fn hidden_stage(line: &[OsString]) -> Option<ExitCode> {
         }
         [_, stage, root, id, rest @ ..] if stage == CHECK_STAGE => {
             let is_startup = rest.first().is_some_and(|word| word == STARTUP_WORD);
-            let code = health::run(Path::new(root), id.to_str()?, is_startup);
+            let code = health::run(Path::new(root), id.to_str()?, is_startup, Recording::read(rest));
             Some(ExitCode::from(u8::try_from(code).unwrap_or(125)))
         }
         _ => None,

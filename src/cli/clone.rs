@@ -102,8 +102,9 @@ pub fn run(args: CloneArgs, context: &Context) -> Outcome {
         }
     }
     if args.run {
+        // Standard output is for its identifier.
         engine
-            .start(&clone, Wishes::default(), Descriptors::default(), &mut waiting)
+            .start(&clone, Wishes::default(), Descriptors::none(), &mut waiting)
             .map_err(|error| report::coded(report::FAILED, error))?;
     }
     print(&format!("{clone}\n"))?;

@@ -1,8 +1,5 @@
 //! `healthcheck run`: check the health of a container now.
 
-use std::path::Path;
-
-use anyhow::bail;
 use clap::{Args, Subcommand};
 
 use super::arguments::Flags;
@@ -10,7 +7,7 @@ use super::context::Context;
 use super::output::print;
 use super::report::Outcome;
 use super::select::one;
-use crate::store::health::{Destination, Health};
+use crate::store::health::Health;
 
 /// Check the health of containers
 #[derive(Args, Debug)]
@@ -59,14 +56,4 @@ pub fn run(args: HealthcheckArgs, context: &Context) -> Outcome {
     };
     print(&format!("{word}\n"))?;
     Ok(if args.ignore_result { 0 } else { FAILED })
-}
-
-/// Refuses a place for results that is not there.
-pub fn check_destination(health: Option<&Health>) -> anyhow::Result<()> {
-    match health.map(|health| &health.destination) {
-        Some(Destination::Directory(path)) if !Path::new(path).is_dir() => {
-            bail!("--health-log-destination: there is no directory {path}")
-        }
-        _ => Ok(()),
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
@@ -11,14 +11,13 @@ use clap::Args;
 use super::context::{Context, variable};
 use super::descriptors::Preserved;
 use super::foreground::{Foreground, Streams};
-use super::healthcheck;
 use super::options::{Boolean, Connection, ContainerOptions, Process};
 use super::origin::{self, Looked};
 use super::output::print;
 use super::report::{self, Outcome};
 use super::resolve::{Inputs, Resolved, resolve};
 use super::values::names;
-use crate::base::{id, timing};
+use crate::base::{file, id, timing};
 use crate::engine::create::{Born, Naming};
 use crate::engine::protocol::Wishes;
 use crate::engine::remove::Removal;
@@ -234,7 +233,6 @@ fn make(
         anonymous: &mut id::random,
     };
     let Resolved { config, directories } = resolve(options, &mut inputs)?;
-    healthcheck::check_destination(config.health.as_deref())?;
     for directory in directories {
         match std::fs::create_dir_all(&directory) {
             Err(error) if !directory.exists() => {
@@ -276,7 +274,15 @@ fn make(
             report::say("waiting for another command")
         })?;
     }
-    let cidfile = reserve_cidfile(engine, &container, options.identity.replace)?;
+    let cidfile = container.config.cidfile.clone();
+    let reserved = match &cidfile {
+        Some(path) => Some(Cidfile::reserve(
+            engine,
+            path.as_path(),
+            options.identity.replace,
+        )?),
+        None => None,
+    };
     // An empty name is none.
     let name = options.identity.name.as_ref().filter(|name| !name.is_empty());
     if let (Some(name), true) = (name, options.identity.replace) {
@@ -289,9 +295,9 @@ fn make(
         None => Naming::Generated(&mut generate),
     };
     let born = engine.create(&mut container, naming, purpose != Use::Keep)?;
-    if let Some(mut file) = cidfile {
-        file.write_all(born.id.as_bytes())
-            .context("cannot write --cidfile")?;
+    if let (Some(reserved), Some(path)) = (reserved, &cidfile) {
+        let written = reserved.write(path.as_path(), &born.id);
+        written.context("cannot write --cidfile")?;
     }
     Ok(born)
 }
@@ -310,38 +316,51 @@ fn required(engine: &Engine, words: &[String]) -> Result<Vec<String>> {
     Ok(required)
 }
 
-/// The file of `--cidfile`. One that is left of a container that is gone is written anew, as a service finds it that was
-/// killed; that of another container is not, unless it is the one to be replaced.
-fn reserve_cidfile(engine: &Engine, container: &Container, replaces: bool) -> Result<Option<File>> {
-    /// Longer than any identifier with a line's end.
-    const LIMIT: u64 = 80;
-    let Some(path) = &container.config.cidfile else {
-        return Ok(None);
-    };
-    let path = path.as_path();
-    let made = || format!("cannot make {} for --cidfile", path.display());
-    let mut file = match File::options().write(true).create_new(true).open(path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => File::options()
-            .read(true)
-            .write(true)
-            .open(path)
-            .with_context(made)?,
-        file => return file.map(Some).with_context(made),
-    };
-    let mut content = Vec::new();
-    (&mut file)
-        .take(LIMIT)
-        .read_to_end(&mut content)
-        .with_context(made)?;
-    let id = String::from_utf8_lossy(&content);
-    if !replaces && !id.trim().is_empty() && state::find(&engine.store, id.trim()).is_ok() {
-        bail!(
-            "container ID file found, make sure the other container isn't running or delete {}",
-            path.display()
-        );
+/// The file of `--cidfile`.
+enum Cidfile {
+    Made(File),
+    /// What is left of a container that is gone, as a service finds it that was killed.
+    Left,
+}
+
+impl Cidfile {
+    /// A file that is there is taken over only if it holds nothing, or the identifier of a container that is gone or is to
+    /// be replaced: it stays as it is until there is something to write.
+    fn reserve(engine: &Engine, path: &Path, replaces: bool) -> Result<Self> {
+        /// An identifier and a line's end.
+        const LIMIT: u64 = 65;
+        match File::options().write(true).create_new(true).open(path) {
+            Ok(file) => return Ok(Self::Made(file)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("cannot make {} for --cidfile", path.display()));
+            }
+        }
+        let content = file::read_bounded(rustix::fs::CWD, path, LIMIT).unwrap_or_else(|_| b"?".to_vec());
+        let text = String::from_utf8_lossy(&content);
+        let id = text.trim_end_matches('\n');
+        let is_id = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !(id.is_empty() || is_id && (replaces || state::find(&engine.store, id).is_err())) {
+            bail!(
+                "container ID file found, make sure the other container isn't running or delete {}",
+                path.display()
+            );
+        }
+        Ok(Self::Left)
     }
-    file.rewind().and_then(|()| file.set_len(0)).with_context(made)?;
-    Ok(Some(file))
+
+    fn write(self, path: &Path, id: &str) -> io::Result<()> {
+        match self {
+            Self::Made(mut file) => file.write_all(id.as_bytes()),
+            Self::Left => file::replace_by(
+                rustix::fs::CWD,
+                path,
+                id.as_bytes(),
+                file::Durability::Transient,
+                file::PUBLIC,
+            ),
+        }
+    }
 }
 
 /// Removes the container of a name, running or not.

@@ -6,7 +6,6 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 
 use super::context::Context;
-use super::healthcheck;
 use super::limits::LimitOptions;
 use super::options::HealthOptions;
 use super::output::print;
@@ -61,10 +60,6 @@ pub fn run(args: UpdateArgs, context: &Context) -> Outcome {
         environment::apply(&mut config.env, &variables);
         if has_checks {
             let checks = health::update(&args.health, config.health.as_deref());
-            let checks = checks.and_then(|checks| {
-                healthcheck::check_destination(checks.as_ref())?;
-                Ok(checks)
-            });
             config.health = checks.map_err(|error| format!("{error:#}"))?.map(Box::new);
         }
         Ok(())

@@ -1,9 +1,8 @@
 //! `container clone`: the configuration of a container as that of another one.
 
 use super::create::host_name;
-use super::notify;
 use crate::base::id;
-use crate::store::container::{Config, Container, Log, MountSource, Notifier};
+use crate::store::container::{Config, Container, Log, MountSource};
 
 /// What a clone has of `container`: all that was asked for, but what can belong to one container only.
 pub fn configuration(container: &Container) -> Config {
@@ -33,14 +32,7 @@ pub fn configuration(container: &Container) -> Config {
         file.path = None;
     }
     // The manager of a service knows one main process.
-    if let Some(told) = config.notify.take().filter(|told| told.by == Notifier::Container) {
-        let inside = match told.socket.as_bytes().starts_with(b"@") {
-            true => told.socket.lossy().into_owned(),
-            false => notify::INSIDE.to_owned(),
-        };
-        let entry = format!("NOTIFY_SOCKET={inside}").into();
-        config.env.retain(|variable| *variable != entry);
-    }
+    config.notify = None;
     config.remove_image = false;
     config
 }

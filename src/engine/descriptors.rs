@@ -18,6 +18,8 @@ pub struct Descriptors {
     held: Vec<OwnedFd>,
     /// They are sockets of a service manager, with their names if they have any.
     pub listen: Option<Listen>,
+    /// The standard streams of our caller are another container's.
+    pub(super) no_streams: bool,
 }
 
 /// What a payload that is activated by sockets finds in its environment.
@@ -33,6 +35,14 @@ const LISTEN_WORD: &str = "listen";
 const NAMES_WORD: &str = "listen=";
 
 impl Descriptors {
+    /// Nothing of our caller's, his standard streams included.
+    pub fn none() -> Self {
+        Self {
+            no_streams: true,
+            ..Self::default()
+        }
+    }
+
     /// Takes over what we were given by our caller. To be called before anything is opened that is not closed again.
     pub fn take(mut numbers: Vec<RawFd>) -> Result<Self> {
         numbers.sort_unstable();
@@ -56,7 +66,10 @@ impl Descriptors {
                 limit.unwrap_or_default()
             )));
         }
-        Ok(Self { held, listen: None })
+        Ok(Self {
+            held,
+            ..Self::default()
+        })
     }
 
     /// Whether our caller has given us a descriptor of that number.
@@ -140,6 +153,7 @@ impl Announced {
         Ok(Descriptors {
             held,
             listen: self.listen.clone(),
+            no_streams: false,
         })
     }
 
@@ -163,6 +177,7 @@ mod tests {
             let descriptors = Descriptors {
                 held: vec![file(), file()],
                 listen: Some(Listen { names }),
+                no_streams: false,
             };
             let words = descriptors.words();
             let told = Announced::read(["linger"].into_iter().chain(words.iter().map(String::as_str)));

@@ -19,6 +19,7 @@ use super::state::{Condition, look};
 use super::{Engine, EngineError, Result, errno};
 use crate::store::Store;
 use crate::store::health::{Health, MOST_OUTPUT, OnFailure, Report, Startup};
+use crate::store::recording::Recording;
 use crate::sys::process;
 
 /// The word that makes our binary the process of one check, and the one for the check at the start.
@@ -43,6 +44,9 @@ impl Check {
         let mut arguments = vec![c(b"coracle"), c(CHECK_STAGE.as_bytes()), root, c(id.as_bytes())];
         if is_startup {
             arguments.push(c(STARTUP_WORD.as_bytes()));
+        }
+        if let Some(word) = store.recording.word() {
+            arguments.push(c(word.as_bytes()));
         }
         let mut arguments = process::Strings::new(arguments);
         let mut environment = process::Strings::new(Vec::new());
@@ -69,11 +73,11 @@ fn give_up(pid: Pid) {
 }
 
 /// Runs as the process of one check. Returns its exit status, which says nothing.
-pub fn run(root: &Path, id: &str, is_startup: bool) -> i32 {
+pub fn run(root: &Path, id: &str, is_startup: bool, recording: Recording) -> i32 {
     let Ok(result) = process::inherited(MONITOR_SOCKET) else {
         return 125;
     };
-    let (code, output) = match check(root, id, is_startup) {
+    let (code, output) = match check(root, id, is_startup, recording) {
         Ok(result) => result,
         Err(error) => (NOT_RUN, error.to_string().into_bytes()),
     };
@@ -84,8 +88,9 @@ pub fn run(root: &Path, id: &str, is_startup: bool) -> i32 {
     0
 }
 
-fn check(root: &Path, id: &str, is_startup: bool) -> Result<(i32, Vec<u8>)> {
-    let engine = Engine::inherit(root)?;
+fn check(root: &Path, id: &str, is_startup: bool, recording: Recording) -> Result<(i32, Vec<u8>)> {
+    let mut engine = Engine::inherit(root)?;
+    engine.store.recording = recording;
     let container = engine.store.container(id)?;
     let health = container.config.health.as_deref().ok_or_else(|| unchecked(id))?;
     let (test, timeout) = kind(health, is_startup);

@@ -29,7 +29,8 @@ impl Engine {
     /// Starts containers that another one requires, and first what they require, unless they run.
     pub fn start_required(&self, required: &[String], waiting: &mut dyn FnMut()) -> Result<()> {
         for id in required {
-            match self.start(id, Wishes::default(), Descriptors::default(), waiting) {
+            // The caller's streams are for the container that he asked for.
+            match self.start(id, Wishes::default(), Descriptors::none(), waiting) {
                 Ok(_) => {}
                 Err(EngineError::NoSuchContainer(_)) => return Err(gone(id)),
                 Err(error) => {

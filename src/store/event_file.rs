@@ -100,11 +100,17 @@ pub(super) fn append(
         .flat_map(|event| Line::of(Event { time, ..event }).text())
         .collect();
     let open = || {
-        OpenOptions::new()
+        // Nobody waits for the reader of a pipe.
+        let file = OpenOptions::new()
             .create(true)
             .append(true)
             .mode(0o600)
-            .open(path)
+            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits().cast_signed())
+            .open(path)?;
+        match file.metadata()?.is_file() {
+            true => Ok(file),
+            false => Err(io::Error::other("it is no regular file")),
+        }
     };
     if limit == 0 {
         return open()?.write_all(&lines);

@@ -434,6 +434,20 @@ fn results_go_where_they_are_wanted() {
     let outside = std::fs::read_to_string(format!("{directory}/outside")).unwrap();
     assert_eq!(outside, "untouched");
     remove(&sandbox);
+    // A directory that the container has put a link in the place of is another one.
+    let inner = format!("{directory}/inner");
+    std::fs::create_dir(&inner).unwrap();
+    to(&inner);
+    let swap = "rm -r /logs/inner && ln -s /logs /logs/inner";
+    sandbox
+        .coracle(["exec", "one", "sh", "-c", swap])
+        .run()
+        .succeeds();
+    check(&sandbox).succeeds();
+    let id = inspect(&sandbox, "{{.Id}}");
+    let led = std::fs::symlink_metadata(format!("{directory}/{id}-healthcheck.log"));
+    assert!(led.is_err(), "a link was followed");
+    remove(&sandbox);
     to("events_logger");
     for _ in 0..2 {
         check(&sandbox).succeeds();
@@ -480,5 +494,34 @@ fn a_check_is_interrupted_by_the_end() {
     running.wait().exits(1).prints("stopped\n");
     let format = "{{.State.Status}} {{.State.Health.Status}} {{.State.Health.FailingStreak}} {{len .State.Health.Log}}";
     assert_eq!(inspect(&sandbox, format), "exited stopped 0 0");
+    remove(&sandbox);
+}
+
+#[test]
+fn nothing_of_checks_is_recorded_where_nothing_is_to_be() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    sandbox.file("containers.conf", "[engine]\nevents_logger = \"none\"\n");
+    let quiet = |words: &[&str]| {
+        let command = sandbox.coracle(words.iter().copied());
+        command.env("CONTAINERS_CONF", sandbox.path("work/containers.conf"))
+    };
+    let options = ["--health-cmd", "true", "--health-interval", "disable"];
+    let run = ["run", "-d", "--name", "one"];
+    quiet(&run)
+        .args(options)
+        .args([super::death::IMAGE, "sleep", "1000"])
+        .run()
+        .succeeds();
+    quiet(&["healthcheck", "run", "one"]).run().succeeds();
+    let told = [
+        "events",
+        "--stream=false",
+        "--since",
+        "1h",
+        "--filter",
+        "container=one",
+    ];
+    sandbox.coracle(told).run().succeeds().prints("");
     remove(&sandbox);
 }

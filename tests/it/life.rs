@@ -435,6 +435,9 @@ fn a_service_manager_is_told() {
         let log = sandbox.coracle(["logs", "one"]).run().succeeds();
         log.text() == "/run/notify/notify.sock"
     });
+    // It is the service's, and not that of whatever else runs in its container.
+    let elsewhere = ["exec", "one", "sh", "-c", "echo ${NOTIFY_SOCKET-none}"];
+    sandbox.coracle(elsewhere).run().succeeds().prints("none\n");
     stop();
     run(&["--sdnotify=ignore"], "test -z $NOTIFY_SOCKET && sleep 1000");
     sandbox.coracle(["exec", "one", "true"]).run().succeeds();

@@ -191,3 +191,44 @@ fn killed_at_any_step_a_create_leaves_nothing_that_is_required() {
     sandbox.coracle(["rm", "-a"]).run().succeeds();
     assert_clean(&sandbox);
 }
+
+/// The streams of whoever starts a container are for that container alone.
+#[test]
+fn what_is_required_does_not_get_the_streams_of_the_caller() {
+    let sandbox = Sandbox::new();
+    sandbox.busybox();
+    let streams =
+        "seen=$(for n in 0 1 2; do readlink /proc/$$/fd/$n; done); echo \"$seen\" >/seen; sleep 1000";
+    let first = [
+        "create",
+        "--name",
+        "first",
+        "--log-driver",
+        "passthrough",
+        IMAGE,
+        "sh",
+        "-c",
+        streams,
+    ];
+    sandbox.coracle(first).run().succeeds();
+    let second = ["run", "--rm", "-i", "--requires", "first", IMAGE, "cat"];
+    sandbox
+        .coracle(second)
+        .input("word")
+        .run()
+        .succeeds()
+        .prints("word");
+    let seen = [
+        "exec",
+        "first",
+        "sh",
+        "-c",
+        "until test $(wc -l </seen) = 3; do :; done; cat /seen",
+    ];
+    sandbox
+        .coracle(seen)
+        .run()
+        .succeeds()
+        .prints("/dev/null\n/dev/null\n/dev/null\n");
+    sandbox.coracle(["rm", "-f", "first"]).run().succeeds();
+}

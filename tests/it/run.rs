@@ -416,24 +416,46 @@ fn users_are_those_of_the_container() {
 fn a_file_of_an_identifier_is_written_anew_when_its_container_is_gone() {
     let sandbox = Sandbox::new();
     let image = sandbox.busybox();
-    let file = sandbox.file(
-        "id",
-        "something else that is longer than any identifier of a container can be, and more",
-    );
-    let create = |words: &[&str]| {
-        let create = sandbox.coracle(["create", "--name", "one", "--cidfile", "id"]);
+    let gone = "0123456789abcdef".repeat(4);
+    let file = sandbox.file("id", &gone);
+    let create = |name: &str, file: &str, words: &[&str]| {
+        let create = sandbox.coracle(["create", "--name", name, "--cidfile", file]);
         create.args(words).args([image, "true"]).run()
     };
     let content = || fs::read_to_string(&file).unwrap();
-    let first = create(&[]).succeeds().text().trim().to_owned();
+    let first = create("one", "id", &[]).succeeds().text().trim().to_owned();
     assert_eq!(content(), first);
-    create(&[]).exits(125).says("container ID file found");
+    create("one", "id", &[])
+        .exits(125)
+        .says("container ID file found");
     assert_eq!(content(), first);
-    let second = create(&["--replace"]).succeeds().text().trim().to_owned();
-    assert_eq!(content(), second);
-    sandbox.coracle(["rm", "one"]).run().succeeds();
-    let third = create(&[]).succeeds().text().trim().to_owned();
-    assert_eq!(content(), third);
+    let second = create("one", "id", &["--replace"]).succeeds();
+    assert_eq!(content(), second.text().trim());
+    // What is no identifier is the user's own, and a link may lead to it. What fails writes nothing.
+    sandbox.file("own", "precious\n");
+    std::os::unix::fs::symlink("id", sandbox.path("work/link")).unwrap();
+    rustix::fs::mknodat(
+        rustix::fs::CWD,
+        sandbox.path("work/pipe"),
+        rustix::fs::FileType::Fifo,
+        rustix::fs::Mode::RWXU,
+        0,
+    )
+    .unwrap();
+    let kept = content();
+    for file in ["own", "link", "pipe"] {
+        create("two", file, &[])
+            .exits(125)
+            .says("container ID file found");
+    }
+    assert_eq!(
+        fs::read_to_string(sandbox.path("work/own")).unwrap(),
+        "precious\n"
+    );
+    sandbox.file("left", &gone);
+    create("one", "left", &[]).exits(125).says("already in use");
+    assert_eq!(fs::read_to_string(sandbox.path("work/left")).unwrap(), gone);
+    assert_eq!(content(), kept);
 }
 
 /// Who may not make a process dearer to the kernel than his own are makes it as dear as they are.

@@ -18,7 +18,6 @@ use super::values::environment::{self, Change, Host};
 use super::values::{self, health, limits, mounts, restart, signal};
 use crate::base::bytes::ByteString;
 use crate::base::units;
-use crate::engine::notify::INSIDE;
 use crate::oci::config::ContainerConfig as ImageConfig;
 use crate::store::container::{Config, Log, LogDetails, LogFile, Network, Notifier, Notify, Sharing};
 
@@ -317,20 +316,6 @@ fn process(options: &Process, inputs: &Inputs<'_>, config: &mut Config) -> Resul
         }
     };
     config.env = variables(options, inputs)?;
-    if let Some(notify) = config
-        .notify
-        .as_ref()
-        .filter(|notify| notify.by == Notifier::Container)
-    {
-        let inside = match notify.socket.as_bytes().starts_with(b"@") {
-            true => notify.socket.as_bytes(),
-            false => INSIDE.as_bytes(),
-        };
-        environment::apply(
-            &mut config.env,
-            &[Change::Set("NOTIFY_SOCKET".into(), inside.into())],
-        );
-    }
     Ok(())
 }
 

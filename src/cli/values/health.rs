@@ -178,16 +178,16 @@ fn on_failure(word: &str) -> Result<OnFailure> {
     })
 }
 
-/// The directory is made absolute, as the results are written by another process.
+/// The directory is found now: whoever writes there later follows no link.
 fn destination(word: &str) -> Result<Destination> {
     Ok(match word {
         "" | "local" => Destination::Local,
         "events_logger" => Destination::EventsLogger,
         path => {
-            let absolute = std::path::absolute(path)
-                .ok()
-                .and_then(|path| path.into_os_string().into_string().ok());
-            let path = absolute.with_context(|| format!("invalid --health-log-destination {path:?}"))?;
+            let found = std::fs::canonicalize(path).ok().filter(|found| found.is_dir());
+            let found = found.and_then(|found| found.into_os_string().into_string().ok());
+            let path =
+                found.with_context(|| format!("--health-log-destination: there is no directory {path}"))?;
             Destination::Directory(path)
         }
     })

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::time::Instant;
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::process::Signal;
 use serde_json::json;
 
@@ -180,11 +180,12 @@ impl Monitor {
     }
 }
 
-/// The results as Podman writes them. The container may have the directory, so that the file is made anew and no link of its
-/// making followed.
+/// The results as Podman writes them. The container may have the directory or what it lies in, so that the file is made anew and
+/// no link followed on the way.
 fn write_log(directory: &Path, id: &str, report: &Report) -> io::Result<()> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = rustix::fs::open(directory, flags, Mode::empty())?;
+    let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    let directory = rustix::fs::openat2(rustix::fs::CWD, directory, flags, Mode::empty(), resolve)?;
     let log: Vec<_> = report
         .log
         .iter()

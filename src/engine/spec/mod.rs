@@ -7,6 +7,7 @@ use rustix::process::{Resource, Rlimit};
 
 pub use self::mounts::{INIT_PROGRAM, ZONES, standard_devices};
 use self::mounts::{init_program, notify_socket, timezone};
+use super::notify::INSIDE;
 use super::{Engine, EngineError, Result, limits};
 use crate::base::bytes::ByteString;
 use crate::runtime::capabilities::{self, CapabilitySet};
@@ -14,7 +15,7 @@ use crate::runtime::seccomp;
 use crate::runtime::spec::{Capabilities, Network, Overlay, Process, Root, Spec, User};
 use crate::store::Kind;
 use crate::store::container::{
-    Config, Container, Network as NetworkChoice, Root as RootRecord, Seccomp, Sharing, Ulimit,
+    Config, Container, Network as NetworkChoice, Notifier, Root as RootRecord, Seccomp, Sharing, Ulimit,
 };
 use crate::sys::process::Namespaces;
 
@@ -237,6 +238,15 @@ fn payload_environment(container: &Container) -> Vec<ByteString> {
     if container.config.systemd.is_some() && !environment.iter().any(is_told) {
         let uuid = container.id.get(..32).unwrap_or(&container.id);
         environment.push(format!("container_uuid={uuid}").into());
+    }
+    let notify = container.config.notify.as_ref();
+    if let Some(notify) = notify.filter(|notify| notify.by == Notifier::Container) {
+        let inside = match notify.socket.as_bytes().starts_with(b"@") {
+            true => notify.socket.as_bytes(),
+            false => INSIDE.as_bytes(),
+        };
+        let entry = [b"NOTIFY_SOCKET=", inside].concat();
+        set_variable(&mut environment, &entry.into());
     }
     environment
 }
