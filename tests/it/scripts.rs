@@ -3,14 +3,29 @@
 //! Each stands in `tests/scripts`. Its last lines say what it prints (`#>`) and with what code it ends (`#?`), and `#:` which
 //! other program it needs, or that it is the superuser's.
 
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::io::Write;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::death::{IMAGE, assert_clean, eventually, monitors};
 use super::support::requires::{is_root, program};
 use super::support::skip::skip;
 use super::support::{Invocation, Sandbox};
+
+/// Makes a program of the text. Another process writes it: a descriptor of ours, open for writing, could live on in what other
+/// tests start at that moment, and the program could not be executed (execve(2), ETXTBSY).
+fn write_program(path: &Path, text: &str) {
+    let mut writer = Command::new("/bin/sh")
+        .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])
+        .arg(path)
+        .stdin(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    assert!(writer.wait().unwrap().success());
+}
 
 /// A directory with `docker` and `podman` in it. The superuser's store is named to them, since it has a fixed place else.
 fn names(sandbox: &Sandbox) -> std::path::PathBuf {
@@ -28,8 +43,7 @@ fn names(sandbox: &Sandbox) -> std::path::PathBuf {
         let [program, root, run] = [behind.join(name), sandbox.data_root(), sandbox.run_root()];
         let [program, root, run] = [&program, &root, &run].map(|path| path.display());
         let script = format!("#!/bin/sh\nexec {program} --root {root} --runroot {run} \"$@\"\n");
-        std::fs::write(&path, script).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        write_program(&path, &script);
     }
     directory
 }
@@ -40,8 +54,8 @@ fn told<'a>(script: &'a str, mark: &'a str) -> impl Iterator<Item = &'a str> {
 }
 
 fn shell(sandbox: &Sandbox, names: &Path, script: &str) -> Invocation {
-    let path = sandbox.file("script", script);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = sandbox.path("work/script");
+    write_program(&path, script);
     let search = format!("{}:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", names.display());
     sandbox
         .program(path)
