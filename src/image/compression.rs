@@ -352,6 +352,23 @@ mod tests {
         assert_eq!(decoded(&skipped).unwrap(), (Compression::Zstd, b"two".to_vec()));
     }
 
+    /// A layer of eStargz is gzip, a member for each file, with its table of contents and where that is behind them.
+    #[test]
+    fn estargz_is_read_as_gzip() {
+        let members = [&b"file one"[..], b"file two", b"stargz.index.json"];
+        let mut blob: Vec<u8> = members[..2]
+            .iter()
+            .flat_map(|member| compressed(Compression::Gzip, member))
+            .collect();
+        let contents = blob.len();
+        blob.extend(compressed(Compression::Gzip, members[2]));
+        // The footer is an empty member whose extra field says where the table begins (eStargz, "Footer").
+        blob.extend(b"\x1f\x8b\x08\x04\0\0\0\0\0\xff\x1a\0SG\x16\0");
+        blob.extend(format!("{contents:016x}STARGZ").bytes());
+        blob.extend(b"\x01\0\0\xff\xff\0\0\0\0\0\0\0\0");
+        assert_eq!(decoded(&blob).unwrap(), (Compression::Gzip, members.concat()));
+    }
+
     #[test]
     fn a_cut_stream_is_an_error() {
         let data: Vec<u8> = (0..20_000u32)
