@@ -61,8 +61,6 @@ pub struct ExecArgs {
     command: Vec<OsString>,
 }
 
-/// What a detached process that cannot be started ends with.
-const FAILED: u8 = 125;
 /// As Podman where the container does not run.
 const NOT_RUNNING: u8 = 255;
 
@@ -114,7 +112,7 @@ pub fn run(args: ExecArgs, context: &Context) -> Outcome {
         // As Docker: a detached process has no identifier by which it could be asked for. As Podman: whatever keeps it from
         // starting is our failure, as its own code would be told to nobody.
         return match engine.exec_in_background(&id, &request) {
-            Err(EngineError::Start { message, .. }) => Err(report::coded(FAILED, message)),
+            Err(EngineError::Start { message, .. }) => Err(report::coded(report::FAILED, message)),
             result => Ok(result.map(|()| 0).map_err(refused)?),
         };
     };

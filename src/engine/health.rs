@@ -17,9 +17,9 @@ use super::protocol::{Packet, Received, Wishes};
 use super::start::{MONITOR_SOCKET, execute_anew};
 use super::state::{Condition, look};
 use super::{Engine, EngineError, Result, errno};
-use crate::store::Store;
 use crate::store::health::{Health, MOST_OUTPUT, OnFailure, Report, Startup};
 use crate::store::recording::Recording;
+use crate::store::{self, Store};
 use crate::sys::process;
 
 /// The word that makes our binary the process of one check, and the one for the check at the start.
@@ -134,7 +134,7 @@ impl Engine {
     pub fn check_health(&self, id: &str) -> Result<(bool, String)> {
         let found = look(&self.store, id)?.ok_or_else(|| EngineError::NoSuchContainer(id.to_owned()))?;
         let action = found.container.config.health.map(|health| health.on_failure);
-        let was_unhealthy = |report: Report| report.condition.word() == "unhealthy";
+        let was_unhealthy = |report: Report| report.condition == store::health::Condition::Unhealthy;
         // What was unhealthy before is treated already.
         let acts = action.unwrap_or_default() != OnFailure::None && !found.health.is_some_and(was_unhealthy);
         let mut passed = None;

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::process::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::health::NOT_RUN;
 use super::Monitor;
@@ -15,7 +15,7 @@ use super::checks::{Checks, Verdict};
 use crate::base::file::{Durability, replace};
 use crate::store::container::Status;
 use crate::store::events::Event;
-use crate::store::health::{Destination, OnFailure, Report};
+use crate::store::health::{Destination, OnFailure, Outcome, Report};
 
 impl Monitor {
     /// Begins to check the payload that has just been started.
@@ -144,13 +144,8 @@ impl Monitor {
             .map(|health| &health.destination)
         {
             Some(Destination::EventsLogger) => {
-                if let Some(last) = checks
-                    .report
-                    .log
-                    .back()
-                    .and_then(|last| serde_json::to_string(last).ok())
-                {
-                    event = event.with("health_log", last);
+                if let Some(last) = checks.report.log.back() {
+                    event = event.with("health_log", result(last));
                 }
                 true
             }
@@ -186,18 +181,7 @@ fn write_log(directory: &Path, id: &str, report: &Report) -> io::Result<()> {
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let resolve = ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
     let directory = rustix::fs::openat2(rustix::fs::CWD, directory, flags, Mode::empty(), resolve)?;
-    let log: Vec<_> = report
-        .log
-        .iter()
-        .map(|outcome| {
-            json!({
-                "Start": outcome.start,
-                "End": outcome.end,
-                "ExitCode": outcome.exit_code,
-                "Output": outcome.output,
-            })
-        })
-        .collect();
+    let log: Vec<_> = report.log.iter().map(result).collect();
     let text = json!({
         "Status": report.condition.word(),
         "FailingStreak": report.streak,
@@ -210,4 +194,14 @@ fn write_log(directory: &Path, id: &str, report: &Report) -> io::Result<()> {
         text.to_string().as_bytes(),
         Durability::Transient,
     )
+}
+
+/// The result of one check as Podman writes it.
+fn result(outcome: &Outcome) -> Value {
+    json!({
+        "Start": outcome.start,
+        "End": outcome.end,
+        "ExitCode": outcome.exit_code,
+        "Output": outcome.output,
+    })
 }
