@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::death::eventually;
+use super::support::files::write_program;
 use super::support::{Image, Sandbox, requires};
 
 const WORDS: &str = "{{.Type}} {{.Status}} {{.Name}}";
@@ -337,8 +338,7 @@ fn events_go_to_the_journal_and_are_read_from_it() {
         "#!/bin/sh\necho \"$@\" >{}/words\necho '{entry}'\necho nonsense\ncase \"$*\" in *--follow*) exec sleep 1000;; esac\n",
         programs.display()
     );
-    fs::write(&journalctl, script).unwrap();
-    fs::set_permissions(&journalctl, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    write_program(&journalctl, &script);
     let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
     let read = |words: &[&str]| {
         let words = [

@@ -3,29 +3,15 @@
 //! Each stands in `tests/scripts`. Its last lines say what it prints (`#>`) and with what code it ends (`#?`), and `#:` which
 //! other program it needs, or that it is the superuser's.
 
-use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::death::{IMAGE, assert_clean, eventually, monitors};
+use super::support::files::write_program;
 use super::support::requires::{is_root, program};
 use super::support::skip::skip;
 use super::support::{Invocation, Sandbox};
-
-/// Makes a program of the text. Another process writes it: a descriptor of ours, open for writing, could live on in what other
-/// tests start at that moment, and the program could not be executed (execve(2), ETXTBSY).
-fn write_program(path: &Path, text: &str) {
-    let mut writer = Command::new("/bin/sh")
-        .args(["-c", "cat >\"$0\" && chmod 755 \"$0\""])
-        .arg(path)
-        .stdin(Stdio::piped())
-        .spawn()
-        .unwrap();
-    writer.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    assert!(writer.wait().unwrap().success());
-}
 
 /// A directory with `docker` and `podman` in it. The superuser's store is named to them, since it has a fixed place else.
 fn names(sandbox: &Sandbox) -> std::path::PathBuf {
