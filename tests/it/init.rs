@@ -2,13 +2,13 @@
 
 use std::cell::RefCell;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ScopedJoinHandle;
 use std::time::Duration;
 
 use super::death::{IMAGE, assert_clean, eventually};
 use super::steps::at_every_step;
+use crate::support::files::write_program;
 use crate::support::group::Group;
 use crate::support::run::Outcome;
 use crate::support::{Invocation, Sandbox};
@@ -208,8 +208,8 @@ fn programs_that_are_not_there_or_are_none() {
     shop.coracle(&["rm", "one"]).succeeds();
     shop.coracle(&["init", "nosuch"]).exits(125).says("nosuch");
     shop.coracle(&["init"]).exits(125);
-    let program = shop.sandbox.file("program", "\x7fELF and no more");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let program = shop.sandbox.path("work/program");
+    write_program(&program, "\x7fELF and no more");
     let volume = format!("{}:/program", program.display());
     // Whether one can be executed shows when it is.
     for flags in [&["--restart=always"][..], &["--init"]] {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::registry::{image, registry};
+use super::support::files::write_program;
 use super::support::registry::{Answer, Content, Distribution, Fake};
 use super::support::run::contains;
 use super::support::{Invocation, Sandbox, requires};
@@ -228,8 +229,7 @@ esac
     let bin = sandbox.path("tmp/bin");
     fs::create_dir_all(&bin).unwrap();
     let program = bin.join("docker-credential-test");
-    fs::write(&program, script).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, &script);
     bin
 }
 

@@ -1,10 +1,10 @@
 //! `run` and what lives on it: start, exec, attach, stop, wait, rm.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
 
+use crate::support::files::write_program;
 use crate::support::requires::requires;
 use crate::support::{Image, Sandbox};
 
@@ -252,8 +252,8 @@ fn an_init_of_the_host_runs_in_place_of_ours() {
     let sandbox = Sandbox::new();
     let image = sandbox.busybox();
     let script = "#!/bin/sh\necho init $$ \"$@\"\nshift\nexec \"$@\"\n";
-    let init = sandbox.file("an init", script);
-    std::fs::set_permissions(&init, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let init = sandbox.path("work/an init");
+    write_program(&init, script);
     let init = init.to_str().expect("a path of ours");
     for flags in [
         &["--init-path", "an init"][..],

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use super::corners;
 use super::registries::{configure, names};
 use super::support::files::tree;
+use super::support::files::write_program;
 use super::support::image::{busybox_entries, digest};
 use super::support::registry::{Answer, Content, Fake};
 use super::support::tar::Entry;
@@ -424,8 +424,7 @@ fn images_go_to_podman() {
     let broken = sandbox.path("tmp/bin");
     fs::create_dir_all(&broken).unwrap();
     let program = broken.join("podman");
-    fs::write(&program, "#!/bin/sh\necho 'Error: no disk' >&2\nexit 125\n").unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    write_program(&program, "#!/bin/sh\necho 'Error: no disk' >&2\nexit 125\n");
     sandbox
         .coracle(["push", "theirs:2", "containers-storage:x"])
         .env("PATH", format!("{}:/usr/bin:/bin", broken.display()))
